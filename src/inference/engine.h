@@ -1,0 +1,107 @@
+/* engine.h - the face of inference: requests in, tokens out, all of them sharing each step.
+ *
+ * The engine owns its model and runs on a thread of its own. engine_submit may be called from any
+ * thread; events come on the engine thread and must not block. */
+#ifndef LIMINAL_INFERENCE_ENGINE_H
+#define LIMINAL_INFERENCE_ENGINE_H
+
+#include "base/status.h"
+#include "base/text.h"
+
+struct engine;
+struct model;
+struct model_info;
+struct tokenizer;
+struct generation; /* one running request */
+
+struct engine_options {
+    uint32_t context_length;  /* per sequence; 0: the model's, bounded by memory */
+    uint32_t sequences;       /* that decode at once; default 32 */
+    uint32_t queue_limit;     /* waiting beyond that: STATUS_BUSY; default 256 */
+    uint32_t prefill_chunk;   /* rows of prefill per step; default 256 */
+    uint64_t kv_budget_bytes; /* 0: from the memory there is */
+};
+
+struct logit_bias {
+    int32_t token;
+    float bias;
+};
+
+enum { STOP_LIMIT = 16, LOGPROBS_LIMIT = 20 };
+
+/* How tokens are chosen. Defaults: sampling_defaults(). */
+struct sampling {
+    float temperature; /* 0: greedy */
+    float top_p, min_p;
+    int32_t top_k; /* 0: all */
+    float repetition_penalty, presence_penalty, frequency_penalty;
+    int32_t penalty_window; /* last tokens that count; -1: all */
+    uint64_t seed;
+    const struct logit_bias *biases;
+    size_t bias_count;
+};
+void sampling_defaults(struct sampling *sampling);
+
+struct token_logprob {
+    int32_t token;
+    float logprob;
+};
+
+enum generation_end { END_NONE, END_STOP, END_LENGTH, END_CANCELLED, END_ERROR };
+
+/* What the engine tells, per step and generation. */
+struct generation_event {
+    struct text text; /* whole characters that became final; stop strings never show */
+    int32_t token;    /* -1 in an event without a token */
+    float logprob;    /* of the token, if asked for */
+    const struct token_logprob *top; /* best first */
+    size_t top_count;
+    enum generation_end end;   /* END_NONE while it goes on; the last event has another */
+    const struct fault *fault; /* with END_ERROR */
+    uint32_t prompt_tokens, completion_tokens, cached_tokens; /* so far */
+    uint64_t queued_ns, prefill_ns, decode_ns;
+};
+
+struct generation_request {
+    const int32_t *prompt; /* copied */
+    size_t prompt_count;
+    uint32_t max_tokens; /* clamped to the context (X67) */
+    struct sampling sampling;
+    struct text stop[STOP_LIMIT];
+    size_t stop_count;
+    bool ignore_end;   /* benches: do not stop at end tokens */
+    bool keep_special; /* show special tokens in the text */
+    int top_logprobs;  /* -1: none */
+    void (*on_event)(void *argument, const struct generation_event *event);
+    void *argument;
+};
+
+enum status engine_open(struct engine **engine, struct model *model /* taken */,
+                        const struct engine_options *options, struct fault *fault) MUST_USE;
+void engine_close(struct engine *engine);
+const struct model_info *engine_model(const struct engine *engine);
+const struct tokenizer *engine_tokenizer(const struct engine *engine);
+uint32_t engine_context_length(const struct engine *engine);
+
+/* STATUS_INVALID for an empty prompt or one that leaves no room (both numbers in the fault),
+ * STATUS_BUSY when the queue is full. On OK the events will come, the last with an end. */
+enum status engine_submit(struct engine *engine, const struct generation_request *request,
+                          struct generation **generation, struct fault *fault) MUST_USE;
+/* Ends within one step; the last event (END_CANCELLED) still comes. Any thread. */
+void engine_cancel(struct engine *engine, struct generation *generation);
+/* The handle from engine_submit is given back when its owner no longer needs it. */
+void generation_release(struct generation *generation);
+
+/* Embeddings run between steps on the engine's thread; blocks the caller. */
+enum status engine_embed(struct engine *engine, const int32_t *tokens, size_t count, float *vector,
+                         struct fault *fault) MUST_USE;
+
+struct engine_counters {
+    uint64_t requests, prompt_tokens, generated_tokens, steps, cancelled, refused;
+    uint32_t running, waiting, batch_rows; /* now; rows of the last step */
+    uint32_t kv_pages, kv_pages_used;
+    uint64_t last_step_ns; /* monotonic, when the last step ended */
+};
+void engine_counters(const struct engine *engine, struct engine_counters *counters);
+
+#endif
