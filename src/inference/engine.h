@@ -81,6 +81,8 @@ enum status engine_open(struct engine **engine, struct model *model /* taken */,
 void engine_close(struct engine *engine);
 const struct model_info *engine_model(const struct engine *engine);
 const struct tokenizer *engine_tokenizer(const struct engine *engine);
+/* The model's own template, or empty. */
+struct text engine_chat_template(const struct engine *engine);
 uint32_t engine_context_length(const struct engine *engine);
 
 /* STATUS_INVALID for an empty prompt or one that leaves no room (both numbers in the fault),
