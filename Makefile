@@ -14,9 +14,9 @@ all: configure  ## build build/liminal
 
 configure:
 	@tools/deps.sh --check build
-	@[ -e $(BUILD)/build.ninja ] || cmake -G Ninja -B $(BUILD) >$(BUILD)-configure.log 2>&1 \
-	  || { cat $(BUILD)-configure.log >&2; exit 1; }
-	@mkdir -p $(BUILD); [ ! -e $(BUILD)-configure.log ] || mv $(BUILD)-configure.log $(BUILD)/configure.log
+	@mkdir -p $(BUILD)
+	@[ -e $(BUILD)/build.ninja ] || cmake -G Ninja -B $(BUILD) >$(BUILD)/configure.log 2>&1 \
+	  || { cat $(BUILD)/configure.log >&2; exit 1; }
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -61,4 +61,4 @@ counts:  ## record how many cases each suite has, after adding tests
 	@tools/check.sh counts
 
 clean:  ## remove all that was built (models and oracles stay)
-	@rm -rf $(BUILD) build-*
+	@rm -rf $(BUILD)
