@@ -71,7 +71,7 @@ size_t gguf_entry_count(const struct gguf *gguf);
 const struct gguf_entry *gguf_entry_at(const struct gguf *gguf, size_t index);
 size_t gguf_tensor_count(const struct gguf *gguf);
 const struct gguf_tensor *gguf_tensor_at(const struct gguf *gguf, size_t index);
-/* NULL when absent. Hashed, not scanned. */
+/* NULL when absent. Sorted, not scanned. */
 const struct gguf_value *gguf_find(const struct gguf *gguf, const char *key);
 const struct gguf_tensor *gguf_find_tensor(const struct gguf *gguf, const char *name);
 
