@@ -1,8 +1,7 @@
 /* main.c - the only place that exits. */
-#include <stdio.h>
+#include "app/cli.h"
 
-int main(void)
+int main(int argc, char **argv)
 {
-    puts("liminal");
-    return 0;
+    return cli_main(argc, argv);
 }

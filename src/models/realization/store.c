@@ -1,0 +1,153 @@
+/* store.c - the folder of models on disk. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "models/models.h"
+#include "models/realization/describe.h"
+#include "platform/platform.h"
+
+static enum status no_memory(struct fault *fault)
+{
+    return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
+}
+
+/* ---- listing ---- */
+
+/* The model's name if the directory entry is one, else the empty text. */
+static struct text entry_name(const char *file_name)
+{
+    struct text name = text_of(file_name);
+    if (!text_ends_with(name, TEXT(".gguf"))) return (struct text){0};
+    name.length -= strlen(".gguf");
+    return models_name_check(name, NULL) == OK ? name : (struct text){0};
+}
+
+static enum status add_entry(const char *folder, struct text name, struct arena *arena,
+                             struct models_listing *listing, size_t *capacity, struct fault *fault)
+{
+    struct models_entry entry = {
+        .name = arena_copy(arena, name.data, name.length),
+        .path = arena_printf(arena, "%s/%.*s.gguf", folder, TEXT_FORMAT(name)),
+    };
+    if (!entry.name || !entry.path) return no_memory(fault);
+    struct stat info;
+    if (stat(entry.path, &info) != 0 || !S_ISREG(info.st_mode)) return OK; /* gone, or no file */
+    entry.bytes = (uint64_t)info.st_size;
+    entry.modified_s = info.st_mtim.tv_sec;
+    TRY(models_describe(&entry, arena, fault));
+    if (listing->count == *capacity) {
+        *capacity = *capacity ? *capacity * 2 : 16;
+        struct models_entry *more = arena_alloc_array(arena, *capacity, sizeof *more);
+        if (!more) return no_memory(fault);
+        if (listing->count) memcpy(more, listing->entries, listing->count * sizeof *more);
+        listing->entries = more;
+    }
+    listing->entries[listing->count++] = entry;
+    return OK;
+}
+
+/* Chat models before embedding models before damaged files. */
+static int entry_rank(const struct models_entry *entry)
+{
+    if (entry->problem) return 3;
+    if (entry->is_embedding) return 2;
+    return strcmp(entry->name, MODELS_PREFERRED) == 0 ? 0 : 1;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct models_entry *x = a, *y = b;
+    int ranks = entry_rank(x) - entry_rank(y);
+    return ranks ? ranks : strcmp(x->name, y->name);
+}
+
+enum status models_list(const char *folder, struct arena *arena, struct models_listing *listing,
+                        struct fault *fault)
+{
+    *listing = (struct models_listing){0};
+    DIR *directory = opendir(folder);
+    if (!directory && errno == ENOENT) return OK;
+    if (!directory)
+        return fault_set(fault, STATUS_IO, "cannot read the models in %s: %s", folder,
+                         strerror(errno));
+    enum status status = OK;
+    size_t capacity = 0;
+    for (const struct dirent *file; (file = readdir(directory)) != NULL;) {
+        struct text name = entry_name(file->d_name);
+        if (!name.length) continue;
+        TRY_DONE(add_entry(folder, name, arena, listing, &capacity, fault));
+    }
+    if (listing->count) {
+        qsort(listing->entries, listing->count, sizeof *listing->entries, compare_entries);
+        listing->entries[0].is_default = entry_rank(&listing->entries[0]) < 2;
+    }
+done:
+    closedir(directory);
+    return status;
+}
+
+/* ---- finding ---- */
+
+static enum status find_default(const char *folder, struct arena *arena, char **path,
+                                struct fault *fault)
+{
+    *path = arena_printf(arena, "%s/%s.gguf", folder, MODELS_PREFERRED);
+    if (!*path) return no_memory(fault);
+    if (file_exists(*path)) return OK;
+    struct models_listing listing;
+    TRY(models_list(folder, arena, &listing, fault));
+    if (!listing.count || !listing.entries[0].is_default)
+        return fault_set_param(fault, STATUS_NOT_FOUND, "model",
+                               "there is no chat model in %s yet: fetch one with "
+                               "`liminal pull org/repo:file.gguf`, or `make model` for the default",
+                               folder);
+    *path = listing.entries[0].path;
+    return OK;
+}
+
+enum status models_find(const char *folder, const char *word, struct arena *arena, char **path,
+                        struct fault *fault)
+{
+    if (strcmp(word, MODELS_ALIAS) == 0) return find_default(folder, arena, path, fault);
+    if (models_is_path(word)) {
+        *path = arena_copy(arena, word, strlen(word));
+        if (!*path) return no_memory(fault);
+        if (file_exists(*path)) return OK;
+        return fault_set_param(fault, STATUS_NOT_FOUND, "model", "there is no file %s", word);
+    }
+    TRY(models_name_check(text_of(word), fault));
+    *path = arena_printf(arena, "%s/%s.gguf", folder, word);
+    if (!*path) return no_memory(fault);
+    if (file_exists(*path)) return OK;
+    return fault_set_param(fault, STATUS_NOT_FOUND, "model",
+                           "there is no model \"%s\"; `liminal list` shows those in %s", word,
+                           folder);
+}
+
+/* ---- removing ---- */
+
+enum status models_remove(const char *folder, const char *name, struct fault *fault)
+{
+    TRY(models_name_check(text_of(name), fault));
+    char path[MODELS_PATH_LIMIT];
+    if (snprintf(path, sizeof path, "%s/%s.gguf", folder, name) >= (int)sizeof path)
+        return fault_set(fault, STATUS_INVALID, "the path %s is too long", folder);
+    if (unlink(path) != 0) {
+        if (errno == ENOENT)
+            return fault_set_param(fault, STATUS_NOT_FOUND, "model",
+                                   "there is no model \"%s\"; `liminal list` shows those in %s",
+                                   name, folder);
+        return fault_set(fault, STATUS_IO, "cannot remove %s: %s", path, strerror(errno));
+    }
+    static const char *const BESIDE[] = {".json", ".gguf.part"};
+    for (size_t i = 0; i < ARRAY_COUNT(BESIDE); i++) {
+        snprintf(path, sizeof path, "%s/%s%s", folder, name, BESIDE[i]);
+        unlink(path); /* they need not exist */
+    }
+    return OK;
+}
