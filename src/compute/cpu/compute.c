@@ -1,0 +1,51 @@
+/* compute.c - opens the machine: threads and kernels. */
+#include <stdlib.h>
+
+#include "compute/cpu/cpu.h"
+#include "platform/platform.h"
+
+enum status compute_open(struct compute **out, const struct compute_options *options,
+                         struct fault *fault)
+{
+    unsigned threads = options->threads ? options->threads : machine_cores();
+    if (threads > THREAD_POOL_MAX)
+        return fault_set_param(fault, STATUS_INVALID, "threads", "at most %d threads",
+                               THREAD_POOL_MAX);
+    struct compute *compute = calloc(1, sizeof *compute);
+    if (!compute) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the compute threads");
+    enum status status = thread_pool_new(&compute->pool, threads, fault);
+    if (status != OK) {
+        free(compute);
+        return status;
+    }
+    *out = compute;
+    return OK;
+}
+
+void compute_close(struct compute *compute)
+{
+    if (!compute) return;
+    thread_pool_free(compute->pool);
+    free(compute);
+}
+
+unsigned compute_threads(const struct compute *compute)
+{
+    return thread_pool_threads(compute->pool);
+}
+
+const char *compute_isa_name(const struct compute *compute)
+{
+    return "scalar";
+}
+
+void compute_parallel(struct compute *compute, void (*work)(void *, unsigned, unsigned),
+                      void *argument)
+{
+    thread_pool_run(compute->pool, work, argument);
+}
+
+void compute_measure_limits(struct compute *compute, struct compute_limits *limits)
+{
+    *limits = (struct compute_limits){.read_gbs = 1, .int8_gops = 1, .fp32_gflops = 1};
+}
