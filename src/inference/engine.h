@@ -69,9 +69,10 @@ struct generation_request {
     struct sampling sampling;
     struct text stop[STOP_LIMIT];
     size_t stop_count;
-    bool ignore_end;   /* benches: do not stop at end tokens */
-    bool keep_special; /* show special tokens in the text */
-    int top_logprobs;  /* -1: none */
+    bool ignore_end;     /* benches: do not stop at end tokens */
+    bool keep_special;   /* show special tokens in the text */
+    bool continues_text; /* the answer goes on in the prompt's sentence: keep its leading space */
+    int top_logprobs;    /* -1: none */
     void (*on_event)(void *argument, const struct generation_event *event);
     void *argument;
 };
@@ -100,6 +101,7 @@ enum status engine_embed(struct engine *engine, const int32_t *tokens, size_t co
 
 struct engine_counters {
     uint64_t requests, prompt_tokens, generated_tokens, steps, cancelled, refused;
+    uint64_t preempted;                    /* parked for want of pages, and continued later */
     uint32_t running, waiting, batch_rows; /* now; rows of the last step */
     uint32_t kv_pages, kv_pages_used;
     uint64_t last_step_ns; /* monotonic, when the last step ended */

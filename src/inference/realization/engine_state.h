@@ -1,0 +1,73 @@
+/* engine_state.h - what the engine's files share: the queue in front, the sequences that run, and
+ * the memory of one step. Private to the realization.
+ *
+ * `mutex` guards the waiting line, the embedding line, `stopping` and the counters; all else
+ * belongs to the engine's thread. It is never held while the model computes or while a caller is
+ * told. */
+#ifndef LIMINAL_INFERENCE_ENGINE_STATE_H
+#define LIMINAL_INFERENCE_ENGINE_STATE_H
+
+#include <pthread.h>
+
+#include "inference/engine.h"
+#include "inference/kv_pages.h"
+#include "inference/realization/generation.h"
+#include "inference/sampler.h"
+#include "model/model.h"
+
+/* One text to embed; lives on the stack of the caller, who waits. */
+struct embed_job {
+    struct embed_job *next;
+    const int32_t *tokens;
+    size_t count;
+    float *vector;
+    struct fault *fault;
+    enum status status;
+    bool done;
+};
+
+/* The rows of one step and whose they are; sized once for row_limit rows. */
+struct step_plan {
+    struct model_batch batch;
+    int32_t *tokens, *positions;
+    void *const **pages;
+    uint8_t *wants_logits;
+    struct generation **askers; /* whose the i-th logits are */
+    size_t asker_count;
+    uint32_t *needs, *grants; /* prefill, per running sequence */
+    float *logits;            /* sequence_limit x vocabulary */
+};
+
+struct engine {
+    struct model *model;
+    const struct model_info *info;
+    const struct tokenizer *tokenizer;
+    uint32_t context_length, sequence_limit, queue_limit, prefill_chunk, row_limit;
+
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t work;                       /* something to do for the engine's thread */
+    pthread_cond_t embedded;                   /* some embed_job is done */
+    struct generation *waiting, **waiting_end; /* oldest first */
+    struct embed_job *embeds, **embeds_end;
+    uint32_t embed_count;
+    bool stopping;
+    struct engine_counters counters;
+
+    struct kv_pages *pages;      /* NULL: the model only embeds */
+    struct generation **running; /* oldest first */
+    uint32_t running_count;
+    struct sampler *sampler;
+    struct step_plan plan;
+};
+
+/* One forward step of all running sequences. Engine's thread only. */
+void engine_step(struct engine *engine);
+/* Take a generation that ended out of the running ones, free its pages, tell its caller. */
+void engine_retire(struct engine *engine, uint32_t index, enum generation_end end,
+                   const struct fault *fault);
+enum status step_plan_init(struct step_plan *plan, uint32_t row_limit, uint32_t sequence_limit,
+                           uint32_t vocabulary, struct fault *fault) MUST_USE;
+void step_plan_deinit(struct step_plan *plan);
+
+#endif

@@ -1,0 +1,189 @@
+/* engine_step.c - one step of all running sequences: give out rows and pages, compute, choose.
+ *
+ * Decoding sequences take one row each; the prefill rows are shared among the prompts that are
+ * still being read. Pages are given out oldest first. When none are left, the youngest sequence is
+ * parked: its pages go to an older one, and later it computes its tokens again, which gives the
+ * same keys and values bit for bit (compute.h), so its text continues as if nothing had been. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inference/realization/engine_state.h"
+#include "inference/scheduler.h"
+#include "platform/platform.h"
+
+enum status step_plan_init(struct step_plan *plan, uint32_t row_limit, uint32_t sequence_limit,
+                           uint32_t vocabulary, struct fault *fault)
+{
+    plan->tokens = calloc(row_limit, sizeof *plan->tokens);
+    plan->positions = calloc(row_limit, sizeof *plan->positions);
+    plan->pages = calloc(row_limit, sizeof *plan->pages);
+    plan->wants_logits = calloc(row_limit, sizeof *plan->wants_logits);
+    plan->askers = calloc(sequence_limit, sizeof *plan->askers);
+    plan->needs = calloc(sequence_limit, sizeof *plan->needs);
+    plan->grants = calloc(sequence_limit, sizeof *plan->grants);
+    plan->logits = calloc((size_t)sequence_limit * vocabulary, sizeof *plan->logits);
+    if (!plan->tokens || !plan->positions || !plan->pages || !plan->wants_logits || !plan->askers ||
+        !plan->needs || !plan->grants || !plan->logits)
+        return fault_set(fault, STATUS_NO_MEMORY, "no memory for steps of %u rows", row_limit);
+    plan->batch = (struct model_batch){
+        .tokens = plan->tokens,
+        .positions = plan->positions,
+        .pages = plan->pages,
+        .wants_logits = plan->wants_logits,
+    };
+    return OK;
+}
+
+void step_plan_deinit(struct step_plan *plan)
+{
+    free(plan->tokens);
+    free(plan->positions);
+    free(plan->pages);
+    free(plan->wants_logits);
+    free(plan->askers);
+    free(plan->needs);
+    free(plan->grants);
+    free(plan->logits);
+}
+
+void engine_retire(struct engine *engine, uint32_t index, enum generation_end end,
+                   const struct fault *fault)
+{
+    struct generation *generation = engine->running[index];
+    memmove(engine->running + index, engine->running + index + 1,
+            (engine->running_count - index - 1) * sizeof *engine->running);
+    engine->running_count--;
+    generation_park(generation, engine->pages);
+    generation_finish(generation, end, fault, clock_monotonic_ns());
+    generation_release(generation);
+}
+
+/* The youngest running sequence goes back to the head of the waiting line. */
+static void park_youngest(struct engine *engine)
+{
+    struct generation *youngest = engine->running[--engine->running_count];
+    generation_park(youngest, engine->pages);
+    pthread_mutex_lock(&engine->mutex);
+    youngest->next = engine->waiting;
+    if (!engine->waiting) engine->waiting_end = &youngest->next;
+    engine->waiting = youngest;
+    engine->counters.waiting++;
+    engine->counters.preempted++;
+    pthread_mutex_unlock(&engine->mutex);
+}
+
+/* Pages for the next `rows` tokens of the running sequence at `index`. False when that meant
+ * parking the sequence itself. */
+static bool make_room(struct engine *engine, uint32_t index, uint32_t rows)
+{
+    struct generation *generation = engine->running[index];
+    while (!generation_reserve(generation, engine->pages, generation->computed + rows)) {
+        bool is_youngest = index == engine->running_count - 1;
+        assert(!is_youngest || index > 0); /* alone, any sequence fits: engine_open saw to it */
+        park_youngest(engine);
+        if (is_youngest) return false;
+    }
+    return true;
+}
+
+static void add_rows(struct engine *engine, struct generation *generation, uint32_t rows)
+{
+    struct step_plan *plan = &engine->plan;
+    for (uint32_t i = 0; i < rows; i++) {
+        size_t row = plan->batch.count++;
+        assert(row < engine->row_limit);
+        uint32_t position = generation->computed + i;
+        plan->tokens[row] = generation->tokens[position];
+        plan->positions[row] = (int32_t)position;
+        plan->pages[row] = generation->pages;
+        plan->wants_logits[row] = position + 1 == generation->count;
+    }
+    generation->computed += rows;
+    if (generation->computed == generation->count) plan->askers[plan->asker_count++] = generation;
+}
+
+/* A sequence that only lacks its newest token decodes: one row, always. The others share what
+ * prefill_chunk allows. */
+static void plan_step(struct engine *engine)
+{
+    struct step_plan *plan = &engine->plan;
+    plan->batch.count = plan->asker_count = 0;
+    for (uint32_t i = 0; i < engine->running_count; i++) {
+        const struct generation *generation = engine->running[i];
+        uint32_t missing = generation->count - generation->computed;
+        plan->needs[i] = missing == 1 ? 0 : missing;
+    }
+    scheduler_share(plan->needs, engine->running_count, engine->prefill_chunk, plan->grants);
+    for (uint32_t i = 0; i < engine->running_count; i++) {
+        uint32_t rows = plan->needs[i] ? plan->grants[i] : 1;
+        if (rows == 0 || !make_room(engine, i, rows)) continue;
+        add_rows(engine, engine->running[i], rows);
+    }
+}
+
+static uint32_t index_of(const struct engine *engine, const struct generation *generation)
+{
+    uint32_t index = 0;
+    while (engine->running[index] != generation) index++;
+    return index;
+}
+
+static void choose_next(struct engine *engine, struct generation *generation, float *logits)
+{
+    struct sampler_input input = {
+        .logits = logits,
+        .sampling = &generation->sampling,
+        .tokens = generation->tokens,
+        .token_count = generation->count,
+        .prompt_count = generation->prompt_count,
+        .index = generation->count - generation->prompt_count,
+        .top_logprobs = generation->top_logprobs,
+    };
+    struct sampler_choice choice;
+    struct fault fault;
+    enum generation_end end;
+    if (sampler_choose(engine->sampler, &input, &choice)) {
+        end = generation_accept(generation, &choice, engine->tokenizer, clock_monotonic_ns());
+        if (end == END_ERROR) fault_set(&fault, STATUS_NO_MEMORY, "no memory for the answer");
+    } else {
+        end = END_ERROR;
+        fault_set(&fault, STATUS_INTERNAL,
+                  "the model computed no number for any token; its file may be damaged");
+    }
+    if (end != END_NONE)
+        engine_retire(engine, index_of(engine, generation), end, end == END_ERROR ? &fault : NULL);
+}
+
+static void retire_all(struct engine *engine, const struct fault *fault)
+{
+    while (engine->running_count > 0)
+        engine_retire(engine, engine->running_count - 1, END_ERROR, fault);
+}
+
+void engine_step(struct engine *engine)
+{
+    struct step_plan *plan = &engine->plan;
+    plan_step(engine);
+    struct fault fault;
+    enum status status = model_forward(engine->model, &plan->batch, plan->logits, &fault);
+    if (status != OK) {
+        retire_all(engine, &fault);
+        return;
+    }
+    size_t generated = plan->asker_count;
+    uint64_t prompts = 0;
+    for (size_t i = 0; i < generated; i++) {
+        const struct generation *asker = plan->askers[i];
+        if (asker->count == asker->prompt_count) prompts += asker->prompt_count;
+        choose_next(engine, plan->askers[i], plan->logits + i * engine->info->vocabulary);
+    }
+
+    pthread_mutex_lock(&engine->mutex);
+    engine->counters.steps++;
+    engine->counters.prompt_tokens += prompts;
+    engine->counters.generated_tokens += generated;
+    engine->counters.batch_rows = (uint32_t)plan->batch.count;
+    engine->counters.last_step_ns = clock_monotonic_ns();
+    pthread_mutex_unlock(&engine->mutex);
+}

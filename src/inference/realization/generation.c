@@ -1,0 +1,187 @@
+/* generation.c - see generation.h. */
+#include "inference/realization/generation.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Text of one token and of the longest tail that may be held back fits without growing. */
+enum { PIECE_BYTES = 512 };
+
+static bool copy_stops(struct generation *generation, const struct generation_request *request)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < request->stop_count; i++) bytes += request->stop[i].length;
+    generation->stop_bytes = malloc(bytes + 1);
+    if (!generation->stop_bytes) return false;
+    char *at = generation->stop_bytes;
+    for (size_t i = 0; i < request->stop_count; i++) {
+        memcpy(at, request->stop[i].data, request->stop[i].length);
+        generation->stops[i] = (struct text){at, request->stop[i].length};
+        at += request->stop[i].length;
+    }
+    stop_matcher_init(&generation->stop_matcher, generation->stops, request->stop_count);
+    return buffer_reserve(&generation->stop_matcher.held, bytes + PIECE_BYTES) &&
+           buffer_reserve(&generation->piece, PIECE_BYTES) &&
+           buffer_reserve(&generation->shown, bytes + PIECE_BYTES);
+}
+
+static bool copy_biases(struct generation *generation, const struct sampling *sampling)
+{
+    if (sampling->bias_count == 0) return true;
+    size_t bytes = sampling->bias_count * sizeof *generation->biases;
+    generation->biases = malloc(bytes);
+    if (!generation->biases) return false;
+    memcpy(generation->biases, sampling->biases, bytes);
+    generation->sampling.biases = generation->biases;
+    return true;
+}
+
+static bool copy_prompt(struct generation *generation, const struct generation_request *request)
+{
+    generation->tokens = malloc((size_t)generation->limit * sizeof *generation->tokens);
+    generation->pages = calloc(generation_pages_for(generation->limit), sizeof *generation->pages);
+    if (!generation->tokens || !generation->pages) return false;
+    memcpy(generation->tokens, request->prompt, request->prompt_count * sizeof(int32_t));
+    generation->prompt_count = generation->count = (uint32_t)request->prompt_count;
+    return true;
+}
+
+enum status generation_new(struct generation **out, const struct generation_request *request,
+                           uint32_t limit, const struct tokenizer *tokenizer, struct fault *fault)
+{
+    assert(request->prompt_count < limit);
+    struct generation *generation = calloc(1, sizeof *generation);
+    if (!generation) return fault_set(fault, STATUS_NO_MEMORY, "no memory for a request");
+    atomic_init(&generation->references, 1);
+    generation->sampling = request->sampling;
+    generation->ignore_end = request->ignore_end;
+    generation->keep_special = request->keep_special;
+    generation->top_logprobs = request->top_logprobs;
+    generation->on_event = request->on_event;
+    generation->argument = request->argument;
+    generation->limit = limit;
+    detokenizer_init(&generation->detokenizer, tokenizer);
+    generation->detokenizer.started = request->continues_text;
+    buffer_init(&generation->piece);
+    buffer_init(&generation->shown);
+    if (!copy_stops(generation, request) || !copy_biases(generation, &request->sampling) ||
+        !copy_prompt(generation, request)) {
+        generation_release(generation);
+        return fault_set(fault, STATUS_NO_MEMORY, "no memory for a request of %u tokens", limit);
+    }
+    atomic_store(&generation->references, 2);
+    *out = generation;
+    return OK;
+}
+
+void generation_release(struct generation *generation)
+{
+    if (!generation || atomic_fetch_sub(&generation->references, 1) != 1) return;
+    assert(generation->page_count == 0);
+    detokenizer_deinit(&generation->detokenizer);
+    stop_matcher_deinit(&generation->stop_matcher);
+    buffer_deinit(&generation->piece);
+    buffer_deinit(&generation->shown);
+    free(generation->stop_bytes);
+    free(generation->biases);
+    free(generation->tokens);
+    free(generation->pages);
+    free(generation);
+}
+
+bool generation_reserve(struct generation *generation, struct kv_pages *pages, uint32_t tokens)
+{
+    uint32_t needed = generation_pages_for(tokens);
+    while (generation->page_count < needed) {
+        void *page = kv_page_new(pages);
+        if (!page) return false;
+        generation->pages[generation->page_count++] = page;
+    }
+    return true;
+}
+
+void generation_park(struct generation *generation, struct kv_pages *pages)
+{
+    while (generation->page_count > 0)
+        kv_page_release(pages, generation->pages[--generation->page_count]);
+    generation->computed = 0;
+}
+
+/* ---- events ---- */
+
+static uint64_t span_ns(uint64_t from_ns, uint64_t to_ns)
+{
+    return from_ns && to_ns > from_ns ? to_ns - from_ns : 0;
+}
+
+static void tell(struct generation *generation, struct generation_event *event, uint64_t now_ns)
+{
+    uint64_t admitted_ns = generation->admitted_ns ? generation->admitted_ns : now_ns;
+    uint64_t first_ns = generation->first_token_ns ? generation->first_token_ns : now_ns;
+    event->text = buffer_text(&generation->shown);
+    event->prompt_tokens = generation->prompt_count;
+    event->completion_tokens = generation->count - generation->prompt_count;
+    event->queued_ns = span_ns(generation->submitted_ns, admitted_ns);
+    event->prefill_ns = span_ns(generation->admitted_ns, first_ns);
+    event->decode_ns = span_ns(generation->first_token_ns, now_ns);
+    generation->on_event(generation->argument, event);
+}
+
+static void detokenise(struct generation *generation, const struct tokenizer *tokenizer,
+                       int32_t token)
+{
+    buffer_clear(&generation->piece);
+    if (generation->keep_special && tokenizer_is_special(tokenizer, token)) {
+        detokenizer_finish(&generation->detokenizer, &generation->piece);
+        tokenizer_piece(tokenizer, token, true, &generation->piece);
+    } else {
+        detokenizer_add(&generation->detokenizer, token, &generation->piece);
+    }
+}
+
+static bool lost_text(const struct generation *generation)
+{
+    return generation->piece.failed || generation->shown.failed ||
+           generation->stop_matcher.held.failed || generation->detokenizer.pending.failed;
+}
+
+enum generation_end generation_accept(struct generation *generation,
+                                      const struct sampler_choice *choice,
+                                      const struct tokenizer *tokenizer, uint64_t now_ns)
+{
+    assert(generation->count < generation->limit);
+    if (!generation->first_token_ns) generation->first_token_ns = now_ns;
+    generation->tokens[generation->count++] = choice->token;
+    if (!generation->ignore_end && tokenizer_is_end(tokenizer, choice->token)) return END_STOP;
+
+    detokenise(generation, tokenizer, choice->token);
+    buffer_clear(&generation->shown);
+    generation->stopped = stop_matcher_add(&generation->stop_matcher,
+                                           buffer_text(&generation->piece), &generation->shown);
+    if (lost_text(generation)) return END_ERROR;
+    struct generation_event event = {
+        .token = choice->token,
+        .logprob = choice->logprob,
+        .top = choice->top,
+        .top_count = choice->top_count,
+    };
+    tell(generation, &event, now_ns);
+    if (generation->stopped) return END_STOP;
+    return generation->count == generation->limit ? END_LENGTH : END_NONE;
+}
+
+void generation_finish(struct generation *generation, enum generation_end end,
+                       const struct fault *fault, uint64_t now_ns)
+{
+    buffer_clear(&generation->shown);
+    if ((end == END_STOP || end == END_LENGTH) && !generation->stopped) {
+        buffer_clear(&generation->piece);
+        detokenizer_finish(&generation->detokenizer, &generation->piece);
+        if (!stop_matcher_add(&generation->stop_matcher, buffer_text(&generation->piece),
+                              &generation->shown))
+            stop_matcher_finish(&generation->stop_matcher, &generation->shown);
+    }
+    struct generation_event event = {.token = -1, .end = end, .fault = fault};
+    tell(generation, &event, now_ns);
+}

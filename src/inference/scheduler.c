@@ -1,0 +1,22 @@
+/* scheduler.c - see scheduler.h. */
+#include "inference/scheduler.h"
+
+void scheduler_share(const uint32_t *needs, size_t count, uint32_t budget, uint32_t *granted)
+{
+    for (size_t i = 0; i < count; i++) granted[i] = 0;
+    for (;;) {
+        uint32_t open = 0;
+        for (size_t i = 0; i < count; i++) open += granted[i] < needs[i];
+        if (open == 0 || budget == 0) return;
+        /* Each round either satisfies a prompt for good or spends what is left. */
+        uint32_t share = budget / open;
+        if (share == 0) share = 1;
+        for (size_t i = 0; i < count && budget > 0; i++) {
+            uint32_t rest = needs[i] - granted[i];
+            uint32_t grant = rest < share ? rest : share;
+            if (grant > budget) grant = budget;
+            granted[i] += grant;
+            budget -= grant;
+        }
+    }
+}
