@@ -30,6 +30,8 @@ struct model_options {
     /* Called with 0..1 while weights are repacked; may be NULL. */
     void (*progress)(void *argument, double done);
     void *progress_argument;
+    /* Positions stay below this; 0: the trained context. LongRoPE (phi3) rotates by it. */
+    uint32_t context_length;
 };
 
 enum status model_open(struct model **model, struct compute *compute, const char *path,
@@ -57,7 +59,8 @@ enum status model_forward(struct model *model, const struct model_batch *batch, 
                           struct fault *fault) MUST_USE;
 
 /* A unit-length vector of `width` floats for one text's tokens: bert by its pooling; a decoder by
- * its last token or mean as the file says. STATUS_TOO_LARGE beyond the context. */
+ * its last token or mean as the file says. Needs no pages of the caller. STATUS_TOO_LARGE beyond
+ * the context, STATUS_INVALID without tokens. */
 enum status model_embed(struct model *model, const int32_t *tokens, size_t count, float *vector,
                         struct fault *fault) MUST_USE;
 
