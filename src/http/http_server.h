@@ -98,6 +98,12 @@ struct http_stream *http_stream_begin(struct http_exchange *exchange, int http_c
 bool http_stream_send(struct http_stream *stream, struct text bytes);
 /* Finish the answer and release the stream. Exactly once, any thread. */
 void http_stream_end(struct http_stream *stream);
+/* Instead of http_stream_end, and only when nothing was sent yet: the answer is this code and this
+ * whole body (with Content-Length), as http_reply would have given; http_stream_begin's code and
+ * type do not count. So an answer that takes long holds no worker while it is made. The head of a
+ * stream therefore goes out with its first bytes. Releases the stream. Any thread. */
+void http_stream_reply(struct http_stream *stream, int http_code, const char *content_type,
+                       struct text body);
 /* For blocking (non-stream) handlers: has the client left? */
 bool http_client_gone(struct http_exchange *exchange);
 

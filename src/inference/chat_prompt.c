@@ -1,0 +1,52 @@
+/* chat_prompt.c - see chat_prompt.h. */
+#include "inference/chat_prompt.h"
+
+#include "model/template/chat_template.h"
+#include "model/tokenizer/tokenizer.h"
+
+/* The text of a special token for the template's globals; empty when the model has none. */
+static json_t *token_text(const struct tokenizer *tokenizer, int32_t id)
+{
+    struct text t = id < 0 ? TEXT("") : tokenizer_token_text(tokenizer, id);
+    return json_stringn(t.data, t.length);
+}
+
+static enum status render(const struct chat_template *compiled, const struct tokenizer *tokenizer,
+                          json_t *messages, int64_t now_unix, struct buffer *out,
+                          struct fault *fault)
+{
+    json_t *context =
+        json_pack("{s:O, s:b, s:o, s:o}", "messages", messages, "add_generation_prompt", 1,
+                  "bos_token", token_text(tokenizer, tokenizer_bos(tokenizer)), "eos_token",
+                  token_text(tokenizer, tokenizer_eos(tokenizer)));
+    if (!context) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the conversation");
+    enum status status = chat_template_render(compiled, context, now_unix, out, fault);
+    json_decref(context);
+    return status;
+}
+
+static bool starts_with_bos(const struct tokenizer *tokenizer, struct text prompt)
+{
+    int32_t bos = tokenizer_bos(tokenizer);
+    return bos >= 0 && text_starts_with(prompt, tokenizer_token_text(tokenizer, bos));
+}
+
+enum status chat_prompt_encode(const struct chat_template *compiled,
+                               const struct tokenizer *tokenizer, json_t *messages,
+                               int64_t now_unix, struct token_list *out, struct fault *fault)
+{
+    struct buffer prompt;
+    buffer_init(&prompt);
+    enum status status;
+    TRY_DONE(render(compiled, tokenizer, messages, now_unix, &prompt, fault));
+    TRY_DONE(buffer_status(&prompt, fault));
+
+    /* Only the start token may be missing: an end token after the prompt would end the answer
+     * before it begins, so TOKENIZE_ADD_SPECIAL is not for here. */
+    if (tokenizer_adds_bos(tokenizer) && !starts_with_bos(tokenizer, buffer_text(&prompt)))
+        TRY_DONE(token_list_add(out, tokenizer_bos(tokenizer), fault));
+    TRY_DONE(tokenizer_encode(tokenizer, buffer_text(&prompt), TOKENIZE_PARSE_SPECIAL, out, fault));
+done:
+    buffer_deinit(&prompt);
+    return status;
+}
