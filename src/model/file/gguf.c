@@ -113,8 +113,7 @@ static int shown(struct text name)
 
 /* ---- values ---- */
 
-/* Bytes of one number of this kind; 0 for strings, arrays and unknown kinds. */
-static size_t kind_bytes(uint32_t kind)
+size_t gguf_kind_bytes(uint32_t kind)
 {
     switch (kind) {
     case GGUF_U8:
@@ -142,7 +141,7 @@ static const char *kind_name(enum gguf_kind kind)
 static enum status take_number(struct cursor *cursor, struct gguf_value *value)
 {
     unsigned char raw[8] = {0};
-    TRY(take(cursor, raw, kind_bytes(value->kind), "a value"));
+    TRY(take(cursor, raw, gguf_kind_bytes(value->kind), "a value"));
     float narrow;
     switch (value->kind) {
     case GGUF_I8: value->i = (int8_t)raw[0]; break;
@@ -187,7 +186,7 @@ static enum status take_array(struct gguf *gguf, struct cursor *cursor, struct g
     TRY(take_u64(cursor, &value->array.count, "an array"));
     value->array.kind = (enum gguf_kind)kind;
     if (kind == GGUF_STRING) return take_strings(gguf, cursor, value);
-    size_t bytes = kind_bytes(kind);
+    size_t bytes = gguf_kind_bytes(kind);
     if (bytes == 0)
         return fault_set(cursor->fault, kind == GGUF_ARRAY ? STATUS_UNSUPPORTED : STATUS_CORRUPT,
                          "an array at byte %zu has elements of kind %" PRIu32 ", which is %s",
@@ -206,7 +205,7 @@ static enum status take_value(struct gguf *gguf, struct cursor *cursor, struct g
     value->kind = (enum gguf_kind)kind;
     if (kind == GGUF_STRING) return take_text(cursor, &value->string, "a string");
     if (kind == GGUF_ARRAY) return take_array(gguf, cursor, value);
-    if (kind_bytes(kind) == 0)
+    if (gguf_kind_bytes(kind) == 0)
         return fault_set(cursor->fault, STATUS_CORRUPT,
                          "a value at byte %zu has unknown kind %" PRIu32, cursor->at, kind);
     return take_number(cursor, value);

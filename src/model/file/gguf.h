@@ -26,6 +26,9 @@ enum gguf_kind { /* numbers of the format */
                  GGUF_F64
 };
 
+/* Bytes of one number of this kind; 0 for strings, arrays and unknown kinds. */
+size_t gguf_kind_bytes(uint32_t kind);
+
 struct gguf_value {
     enum gguf_kind kind;
     union {
