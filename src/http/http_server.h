@@ -41,7 +41,9 @@ struct http_server_options {
     const char *const *allowed_hosts; /* NULL-ended; Host must be one of these, "localhost", or an
                                          IP literal; "*" allows all (DNS rebinding) */
     const char *const *cors_origins;  /* NULL-ended; "*" or exact origins; NULL: no CORS */
-    /* Seen before routing, on the worker: answer (and return true) to refuse. May be NULL. */
+    /* Seen before the handler, on the worker, when the route is known (http_route_pattern): answer
+     * (and return true) to refuse. Also asked about paths that do not exist, so that strangers learn
+     * nothing; not asked about OPTIONS. May be NULL. */
     bool (*guard)(struct http_exchange *exchange, void *context);
     /* Writes a non-handler error (404, 405, 413, guard failures...) as a body of the house's shape.
      */
