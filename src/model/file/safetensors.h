@@ -6,6 +6,7 @@
 #ifndef LIMINAL_MODEL_SAFETENSORS_H
 #define LIMINAL_MODEL_SAFETENSORS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/status.h"
@@ -49,9 +50,9 @@ size_t safetensors_count(const struct safetensors *file);
 const struct safetensors_tensor *safetensors_at(const struct safetensors *file, size_t index);
 /* NULL when absent. Sorted, not scanned. */
 const struct safetensors_tensor *safetensors_find(const struct safetensors *file, const char *name);
-/* Values [from, from + count) as floats; false when the dtype is no float type. */
-bool safetensors_floats(const struct safetensors_tensor *tensor, uint64_t from, size_t count,
-                        float *out) MUST_USE;
-void safetensors_release(const struct safetensors *file, const struct safetensors_tensor *tensor);
+bool safetensors_is_float(const struct safetensors_tensor *tensor);
+/* Values [from, from + count) of a float tensor. */
+void safetensors_floats(const struct safetensors_tensor *tensor, uint64_t from, size_t count,
+                        float *out);
 
 #endif
