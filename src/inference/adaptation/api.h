@@ -31,6 +31,7 @@ struct api_options {
     struct text chat_template; /* replaces the model's own (--chat-template); empty: the model's */
     const char *api_key;       /* NULL or "": nobody is asked for one */
     const char *backend;       /* what computes, for /health: "cpu avx512-vnni" */
+    const char *version;       /* of the program, for /healthz */
 };
 
 /* Strings are copied. A chat template that does not compile is no failure here: it is logged, and

@@ -358,6 +358,7 @@ enum status engine_submit(struct engine *engine, const struct generation_request
     *out = generation; /* before the first event can come */
     enum status status = enqueue(engine, generation, fault);
     if (status != OK) {
+        *out = NULL;
         generation_release(generation);
         generation_release(generation);
     }

@@ -1,0 +1,204 @@
+/* api_metrics.c - see api_metrics.h. */
+#include "inference/adaptation/api_metrics.h"
+
+#include <string.h>
+
+#include "inference/engine.h"
+#include "platform/platform.h"
+
+enum { RATE_WINDOW_MS = 1000 };
+
+static const double DURATION_BOUNDS_S[] = {0.1, 0.5, 1, 2, 5, 10, 30}; /* R57 */
+static const double FIRST_TOKEN_BOUNDS_S[] = {0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10};
+
+void api_metrics_init(struct api_metrics *metrics)
+{
+    memset(metrics, 0, sizeof *metrics);
+    metrics->duration.bounds_s = DURATION_BOUNDS_S;
+    metrics->duration.bound_count = ARRAY_COUNT(DURATION_BOUNDS_S);
+    metrics->time_to_first_token.bounds_s = FIRST_TOKEN_BOUNDS_S;
+    metrics->time_to_first_token.bound_count = ARRAY_COUNT(FIRST_TOKEN_BOUNDS_S);
+    pthread_mutex_init(&metrics->rate_lock, NULL);
+    api_metrics_add_route(metrics, "");
+}
+
+void api_metrics_deinit(struct api_metrics *metrics)
+{
+    pthread_mutex_destroy(&metrics->rate_lock);
+}
+
+void histogram_add(struct histogram *histogram, uint64_t ns)
+{
+    size_t bucket = 0;
+    while (bucket < histogram->bound_count && (double)ns / 1e9 > histogram->bounds_s[bucket])
+        bucket++;
+    histogram->buckets[bucket]++;
+    histogram->sum_ns += ns;
+}
+
+void api_metrics_add_route(struct api_metrics *metrics, const char *pattern)
+{
+    for (size_t i = 0; i < metrics->route_count; i++)
+        if (strcmp(metrics->routes[i].pattern, pattern) == 0) return;
+    if (metrics->route_count < METRICS_ROUTE_LIMIT)
+        metrics->routes[metrics->route_count++].pattern = pattern;
+}
+
+void api_metrics_count(struct api_metrics *metrics, const char *pattern, int http_code)
+{
+    size_t class = http_code >= 100 && http_code < 600 ? (size_t)http_code / 100 : 0;
+    size_t route = 0; /* routes[0] is "": whatever has no entry of its own */
+    for (size_t i = 1; i < metrics->route_count; i++)
+        if (strcmp(metrics->routes[i].pattern, pattern) == 0) route = i;
+    metrics->routes[route].by_class[class]++;
+}
+
+/* ---- text ---- */
+
+static void append_head(struct buffer *out, const char *name, const char *type, const char *help)
+{
+    buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void append_number(struct buffer *out, const char *name, const char *type, const char *help,
+                          double value)
+{
+    append_head(out, name, type, help);
+    buffer_printf(out, "%s %.17g\n", name, value);
+}
+
+static void append_histogram(struct buffer *out, const char *name, const char *help,
+                             struct histogram *histogram)
+{
+    append_head(out, name, "histogram", help);
+    uint64_t count = 0;
+    for (size_t i = 0; i < histogram->bound_count; i++) {
+        count += histogram->buckets[i];
+        buffer_printf(out, "%s_bucket{le=\"%g\"} %llu\n", name, histogram->bounds_s[i],
+                      (unsigned long long)count);
+    }
+    count += histogram->buckets[histogram->bound_count];
+    buffer_printf(out, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %.9g\n%s_count %llu\n", name,
+                  (unsigned long long)count, name, (double)histogram->sum_ns / 1e9, name,
+                  (unsigned long long)count);
+}
+
+static void append_requests(struct buffer *out, struct api_metrics *metrics)
+{
+    append_head(out, "inference_requests_total", "counter", "Chat completions by outcome.");
+    buffer_printf(out,
+                  "inference_requests_total{status=\"success\"} %llu\n"
+                  "inference_requests_total{status=\"error\"} %llu\n",
+                  (unsigned long long)metrics->succeeded, (unsigned long long)metrics->failed);
+    append_histogram(out, "inference_duration_seconds", "Time to answer a chat completion.",
+                     &metrics->duration);
+    append_head(out, "inference_tokens_total", "counter", "Tokens of finished generations.");
+    buffer_printf(out,
+                  "inference_tokens_total{type=\"prompt\"} %llu\n"
+                  "inference_tokens_total{type=\"completion\"} %llu\n",
+                  (unsigned long long)metrics->prompt_tokens,
+                  (unsigned long long)metrics->completion_tokens);
+    /* Until there are accounts, all who ask are one user. */
+    append_number(out, "active_users", "gauge", "Users with a generation in progress.",
+                  metrics->active > 0);
+    append_histogram(out, "liminal_time_to_first_token_seconds",
+                     "Time from a request to its first token.", &metrics->time_to_first_token);
+
+    append_head(out, "liminal_http_requests_total", "counter", "Answers by route and class.");
+    for (size_t i = 0; i < metrics->route_count; i++)
+        for (int class = 0; class < 6; class ++)
+            if (metrics->routes[i].by_class[class])
+                buffer_printf(out, "liminal_http_requests_total{route=\"%s\",code=\"%dxx\"} %llu\n",
+                              metrics->routes[i].pattern, class,
+                              (unsigned long long)metrics->routes[i].by_class[class]);
+}
+
+/* ---- engines ---- */
+
+#define FIGURE(field)                                                    \
+    static double figure_##field(const struct engine_counters *counters) \
+    {                                                                    \
+        return (double)counters->field;                                  \
+    }
+FIGURE(requests)
+FIGURE(refused)
+FIGURE(cancelled)
+FIGURE(preempted)
+FIGURE(steps)
+FIGURE(prompt_tokens)
+FIGURE(generated_tokens)
+FIGURE(running)
+FIGURE(waiting)
+FIGURE(batch_rows)
+FIGURE(kv_pages)
+FIGURE(kv_pages_used)
+#undef FIGURE
+
+/* One row per figure, so that the samples of all engines stand together, as the format wants. */
+static const struct {
+    const char *name, *type, *help;
+    double (*value)(const struct engine_counters *counters);
+} ENGINE_FIGURES[] = {
+    {"liminal_engine_requests_total", "counter", "Generations accepted.", figure_requests},
+    {"liminal_engine_refused_total", "counter", "Refused because the queue was full.",
+     figure_refused},
+    {"liminal_engine_cancelled_total", "counter", "Generations whose client left.",
+     figure_cancelled},
+    {"liminal_engine_preempted_total", "counter", "Times a sequence was parked for its pages.",
+     figure_preempted},
+    {"liminal_engine_steps_total", "counter", "Forward steps.", figure_steps},
+    {"liminal_engine_prompt_tokens_total", "counter", "Tokens read.", figure_prompt_tokens},
+    {"liminal_engine_generated_tokens_total", "counter", "Tokens made.", figure_generated_tokens},
+    {"liminal_engine_running", "gauge", "Sequences that share each step now.", figure_running},
+    {"liminal_engine_queue_depth", "gauge", "Generations that wait for a place.", figure_waiting},
+    {"liminal_engine_batch_rows", "gauge", "Rows of the last step.", figure_batch_rows},
+    {"liminal_engine_kv_pages", "gauge", "Pages of the key/value cache.", figure_kv_pages},
+    {"liminal_engine_kv_pages_used", "gauge", "Pages in use.", figure_kv_pages_used},
+};
+
+static void append_engines(struct buffer *out, const struct metrics_engine *engines,
+                           const struct engine_counters *counters, size_t engine_count)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(ENGINE_FIGURES); i++) {
+        append_head(out, ENGINE_FIGURES[i].name, ENGINE_FIGURES[i].type, ENGINE_FIGURES[i].help);
+        for (size_t e = 0; e < engine_count; e++) {
+            buffer_printf(out, "%s{model=", ENGINE_FIGURES[i].name);
+            buffer_append_json_string(out, text_of(engines[e].model)); /* the same escapes */
+            buffer_printf(out, "} %.17g\n", ENGINE_FIGURES[i].value(&counters[e]));
+        }
+    }
+}
+
+/* Over at least RATE_WINDOW_MS, so that two scrapers do not make the figure jump. */
+static double tokens_per_second(struct api_metrics *metrics, uint64_t tokens, uint64_t now_ns)
+{
+    pthread_mutex_lock(&metrics->rate_lock);
+    uint64_t elapsed_ns = now_ns - metrics->rate_ns;
+    if (elapsed_ns >= RATE_WINDOW_MS * 1000000ull) {
+        if (metrics->rate_ns)
+            metrics->rate = (double)(tokens - metrics->rate_tokens) * 1e9 / (double)elapsed_ns;
+        metrics->rate_ns = now_ns;
+        metrics->rate_tokens = tokens;
+    }
+    double rate = metrics->rate;
+    pthread_mutex_unlock(&metrics->rate_lock);
+    return rate;
+}
+
+void api_metrics_render(struct api_metrics *metrics, const struct metrics_engine *engines,
+                        size_t engine_count, uint64_t now_ns, struct buffer *out)
+{
+    struct engine_counters counters[2];
+    uint64_t generated = 0;
+    for (size_t e = 0; e < engine_count; e++) {
+        engine_counters(engines[e].engine, &counters[e]);
+        generated += counters[e].generated_tokens;
+    }
+    append_requests(out, metrics);
+    append_engines(out, engines, counters, engine_count);
+    append_number(out, "liminal_tokens_per_second", "gauge",
+                  "Tokens generated per second since the last scrape.",
+                  tokens_per_second(metrics, generated, now_ns));
+    append_number(out, "process_resident_memory_bytes", "gauge", "Resident memory.",
+                  (double)process_resident_bytes());
+}

@@ -1,0 +1,435 @@
+/* completion_run.c - see completion_run.h. */
+#include "inference/adaptation/completion_run.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inference/sampler.h"
+#include "platform/platform.h"
+
+/* One answer to one prompt. */
+struct choice {
+    struct completion_run *run;
+    uint32_t index;
+    struct generation *generation;
+    struct text echo;
+    bool role_told, is_first_of_prompt;
+    struct buffer text;      /* whole answers: all of it; pieces: nothing */
+    size_t characters_shown; /* for text_offset */
+    struct buffer chat_logprobs;
+    struct legacy_logprobs legacy_logprobs;
+    enum generation_end end;
+};
+
+struct completion_run {
+    struct api *api;
+    struct openai_head head;
+    char *model_name;
+    bool stream, wants_logprobs;
+    struct http_stream *to_client;
+    struct request_note *note; /* lives as long as the stream */
+    const struct tokenizer *tokenizer;
+
+    /* Held by the handler's thread until all is started, then by the engine's thread per event. */
+    pthread_mutex_t lock;
+    bool abandoned; /* could not be started: wait for what was, tell nobody */
+    struct choice *choices;
+    uint32_t choice_count, open_count;
+    struct openai_usage usage;
+    uint64_t started_ns;
+    struct fault fault; /* of the first generation that failed */
+    struct buffer out;
+};
+
+/* ---- life ---- */
+
+static void run_free(struct completion_run *run)
+{
+    for (uint32_t i = 0; i < run->choice_count; i++) {
+        struct choice *choice = &run->choices[i];
+        generation_release(choice->generation);
+        buffer_deinit(&choice->text);
+        buffer_deinit(&choice->chat_logprobs);
+        legacy_logprobs_deinit(&choice->legacy_logprobs);
+        free((char *)choice->echo.data);
+    }
+    free(run->choices);
+    free(run->model_name);
+    buffer_deinit(&run->out);
+    pthread_mutex_destroy(&run->lock);
+    free(run);
+}
+
+static bool copy_text(struct text *copy, struct text source)
+{
+    char *bytes = malloc(source.length + 1);
+    if (!bytes) return false;
+    memcpy(bytes, source.data ? source.data : "", source.length);
+    *copy = (struct text){bytes, source.length};
+    return true;
+}
+
+static bool make_choices(struct completion_run *run, const struct completion_start *start)
+{
+    uint32_t n = start->generation->n;
+    run->choices = calloc(start->prompt_count * n, sizeof *run->choices);
+    if (!run->choices) return false;
+    run->choice_count = (uint32_t)start->prompt_count * n;
+    for (uint32_t i = 0; i < run->choice_count; i++) {
+        struct choice *choice = &run->choices[i];
+        choice->run = run;
+        choice->index = i;
+        choice->is_first_of_prompt = i % n == 0;
+        if (start->echoes && !copy_text(&choice->echo, start->echoes[i / n])) return false;
+        buffer_append_text(&choice->text, choice->echo);
+    }
+    return true;
+}
+
+static void make_id(struct openai_head *head)
+{
+    unsigned char random[4];
+    char hex[9];
+    entropy_fill(random, sizeof random);
+    hex_encode(random, sizeof random, hex);
+    snprintf(head->id, sizeof head->id, "%s%s", head->shape == SHAPE_CHAT ? "chatcmpl-" : "cmpl-",
+             hex);
+}
+
+static struct completion_run *run_new(struct api *api, const struct completion_start *start)
+{
+    struct completion_run *run = calloc(1, sizeof *run);
+    if (!run) return NULL;
+    pthread_mutex_init(&run->lock, NULL);
+    run->api = api;
+    run->tokenizer = engine_tokenizer(api->chat.engine);
+    run->stream = start->generation->stream;
+    run->wants_logprobs = start->generation->top_logprobs >= 0;
+    run->started_ns = clock_monotonic_ns();
+    run->head.shape = start->shape;
+    run->head.created = clock_wall_ms() / 1000;
+    run->head.include_usage = start->generation->include_usage;
+    make_id(&run->head);
+    struct text name;
+    if (!copy_text(&name, start->generation->model) || !make_choices(run, start)) {
+        run_free(run);
+        return NULL;
+    }
+    run->head.model = name;
+    run->model_name = (char *)name.data;
+    return run;
+}
+
+/* ---- what the client gets ---- */
+
+static void cancel_all(struct completion_run *run)
+{
+    for (uint32_t i = 0; i < run->choice_count; i++)
+        if (run->choices[i].generation)
+            engine_cancel(run->api->chat.engine, run->choices[i].generation);
+}
+
+/* On the loop's thread. The generations are set before the stream begins and released after it
+ * ended, so this needs no lock. */
+static void client_gone(void *argument)
+{
+    cancel_all(argument);
+}
+
+/* Send what is in run->out. A client that is gone or reads too slowly ends its generations. */
+static void flush(struct completion_run *run)
+{
+    if (run->out.failed || !http_stream_send(run->to_client, buffer_text(&run->out)))
+        cancel_all(run);
+    buffer_clear(&run->out);
+}
+
+/* The JSON of the tokens that came since the last piece, or of all of them; "" without. */
+static struct text take_logprobs(struct choice *choice, struct buffer *scratch)
+{
+    struct completion_run *run = choice->run;
+    if (!run->wants_logprobs) return TEXT("");
+    if (run->head.shape == SHAPE_CHAT) {
+        buffer_append_text(scratch, buffer_text(&choice->chat_logprobs));
+        buffer_clear(&choice->chat_logprobs);
+    } else if (choice->legacy_logprobs.tokens.length) {
+        legacy_logprobs_append(&choice->legacy_logprobs, scratch);
+        legacy_logprobs_clear(&choice->legacy_logprobs);
+    }
+    return buffer_text(scratch);
+}
+
+static size_t count_characters(struct text t)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < t.length; i++) count += ((unsigned char)t.data[i] & 0xC0) != 0x80;
+    return count;
+}
+
+static void note_logprob(struct choice *choice, const struct generation_event *event)
+{
+    struct completion_run *run = choice->run;
+    if (!run->wants_logprobs || event->token < 0) return;
+    if (run->head.shape == SHAPE_CHAT)
+        openai_append_chat_logprob(&choice->chat_logprobs, run->tokenizer, event);
+    else
+        legacy_logprobs_add(&choice->legacy_logprobs, run->tokenizer, event,
+                            choice->characters_shown);
+}
+
+static void append_piece(struct choice *choice, struct text content, bool is_first,
+                         enum generation_end end)
+{
+    struct completion_run *run = choice->run;
+    struct buffer logprobs;
+    buffer_init(&logprobs);
+    struct openai_piece piece = {
+        .index = choice->index,
+        .is_first = is_first,
+        .content = content,
+        .logprobs = take_logprobs(choice, &logprobs),
+        .end = end,
+    };
+    openai_append_piece(&run->out, &run->head, &piece);
+    if (logprobs.failed) run->out.failed = true;
+    buffer_deinit(&logprobs);
+}
+
+/* The chat's role goes ahead in a piece of its own, as OpenAI sends it. */
+static void stream_event(struct choice *choice, const struct generation_event *event)
+{
+    struct completion_run *run = choice->run;
+    bool is_chat = run->head.shape == SHAPE_CHAT;
+    if (!choice->role_told && is_chat) append_piece(choice, TEXT(""), true, END_NONE);
+    if (!choice->role_told && choice->echo.length)
+        append_piece(choice, choice->echo, false, END_NONE);
+    choice->role_told = true;
+    note_logprob(choice, event);
+    bool is_last = event->end != END_NONE;
+    if (event->text.length || (run->wants_logprobs && event->token >= 0))
+        append_piece(choice, event->text, false, is_last && !is_chat ? event->end : END_NONE);
+    else if (is_last && !is_chat)
+        append_piece(choice, TEXT(""), false, event->end);
+    if (is_last && is_chat) append_piece(choice, TEXT(""), false, event->end);
+    if (run->out.length) flush(run);
+}
+
+/* ---- the end ---- */
+
+static void append_whole_answer(struct completion_run *run)
+{
+    struct buffer choices, logprobs;
+    buffer_init(&choices);
+    buffer_init(&logprobs);
+    for (uint32_t i = 0; i < run->choice_count; i++) {
+        struct choice *choice = &run->choices[i];
+        buffer_clear(&logprobs);
+        if (i) buffer_append_char(&choices, ',');
+        openai_append_choice(&choices, run->head.shape, i, buffer_text(&choice->text),
+                             take_logprobs(choice, &logprobs), choice->end);
+        if (choice->text.failed || logprobs.failed) choices.failed = true;
+    }
+    openai_append_answer(&run->out, &run->head, buffer_text(&choices), &run->usage);
+    if (choices.failed) run->out.failed = true;
+    buffer_deinit(&choices);
+    buffer_deinit(&logprobs);
+}
+
+static void finish_stream(struct completion_run *run)
+{
+    if (run->fault.status != OK) {
+        buffer_append_string(&run->out, "data: ");
+        api_append_error(&run->out, run->fault.status, &run->fault, NULL);
+        buffer_append_string(&run->out, "\n\n");
+    } else {
+        if (run->head.include_usage) openai_append_usage_piece(&run->out, &run->head, &run->usage);
+        buffer_append_string(&run->out, "data: [DONE]\n\n");
+    }
+    flush(run);
+    http_stream_end(run->to_client);
+}
+
+static void finish_whole(struct completion_run *run)
+{
+    if (run->fault.status == OK) append_whole_answer(run);
+    if (run->out.failed) fault_set(&run->fault, STATUS_NO_MEMORY, "no memory for the answer");
+    enum status status = run->fault.status;
+    if (status != OK) {
+        buffer_deinit(&run->out);
+        buffer_init(&run->out);
+        api_append_error(&run->out, status, &run->fault, NULL);
+    }
+    http_stream_reply(run->to_client, status_http_code(status), "application/json",
+                      buffer_text(&run->out));
+}
+
+static void write_note(struct completion_run *run, const struct generation_event *event)
+{
+    struct request_note *note = run->note;
+    note->prompt_tokens = run->usage.prompt_tokens;
+    note->completion_tokens = run->usage.completion_tokens;
+    note->queued_ns = event->queued_ns;
+    note->prefill_ns = event->prefill_ns;
+    note->decode_ns = event->decode_ns;
+    note->finish = event->end == END_CANCELLED ? "cancelled"
+                   : event->end == END_ERROR   ? "error"
+                                               : openai_finish_reason(event->end);
+    note->fault = run->fault;
+}
+
+static void finish(struct completion_run *run, const struct generation_event *event)
+{
+    struct api_metrics *metrics = &run->api->metrics;
+    metrics->active--;
+    if (!run->abandoned) {
+        metrics->prompt_tokens += run->usage.prompt_tokens;
+        metrics->completion_tokens += run->usage.completion_tokens;
+        write_note(run, event); /* the note is the stream's: not after its end */
+        if (run->stream)
+            finish_stream(run);
+        else
+            finish_whole(run);
+    }
+}
+
+/* ---- the engine's thread ---- */
+
+static void count_usage(struct choice *choice, const struct generation_event *event)
+{
+    struct openai_usage *usage = &choice->run->usage;
+    usage->completion_tokens += event->completion_tokens;
+    if (choice->is_first_of_prompt) { /* n answers read their prompt once */
+        usage->prompt_tokens += event->prompt_tokens;
+        usage->cached_tokens += event->cached_tokens;
+    }
+}
+
+static void take_fault(struct completion_run *run, const struct fault *fault)
+{
+    if (run->fault.status != OK) return;
+    run->fault = *fault;
+    fault_prefix(&run->fault, "Inference failed"); /* R19 */
+}
+
+static void on_event(void *argument, const struct generation_event *event)
+{
+    struct choice *choice = argument;
+    struct completion_run *run = choice->run;
+    pthread_mutex_lock(&run->lock);
+    if (event->token >= 0 && event->completion_tokens == 1)
+        histogram_add(&run->api->metrics.time_to_first_token,
+                      clock_monotonic_ns() - run->started_ns);
+    if (event->end == END_ERROR) take_fault(run, event->fault);
+    bool tells = !run->abandoned && event->end != END_CANCELLED && event->end != END_ERROR;
+    if (tells && run->stream) {
+        stream_event(choice, event);
+    } else if (tells) {
+        note_logprob(choice, event);
+        buffer_append_text(&choice->text, event->text);
+    }
+    choice->characters_shown += count_characters(event->text);
+    bool is_last = false;
+    if (event->end != END_NONE) {
+        choice->end = event->end;
+        count_usage(choice, event);
+        is_last = --run->open_count == 0;
+    }
+    if (is_last) finish(run, event);
+    pthread_mutex_unlock(&run->lock);
+    if (is_last) run_free(run);
+}
+
+/* ---- the handler's thread ---- */
+
+void completion_note(struct http_exchange *exchange, const struct openai_generation *generation,
+                     size_t prompt_bytes)
+{
+    struct request_note *note = api_note(exchange);
+    if (!note) return;
+    note->is_inference = true;
+    note->prompt_bytes = prompt_bytes;
+    note->temperature = generation->sampling.temperature;
+    note->max_tokens = generation->max_tokens;
+    log_write("inference", LOG_DEBUG, NULL,
+              "Inference request received (request_id %s, prompt_length %zu, temperature %g, "
+              "max_tokens %u)",
+              http_request_id(exchange), prompt_bytes, (double)note->temperature, note->max_tokens);
+}
+
+static enum status submit_all(struct completion_run *run, const struct completion_start *start,
+                              struct fault *fault)
+{
+    const struct openai_generation *wanted = start->generation;
+    struct generation_request request = {
+        .max_tokens = wanted->max_tokens,
+        .sampling = wanted->sampling,
+        .stop_count = wanted->stop_count,
+        .continues_text = start->shape == SHAPE_TEXT,
+        .top_logprobs = wanted->top_logprobs,
+        .on_event = on_event,
+    };
+    memcpy(request.stop, wanted->stop, sizeof wanted->stop);
+    uint64_t seed = wanted->sampling.seed;
+    if (!wanted->has_seed) entropy_fill(&seed, sizeof seed);
+    for (uint32_t i = 0; i < run->choice_count; i++) {
+        const struct token_list *prompt = &start->prompts[i / wanted->n];
+        request.prompt = prompt->ids;
+        request.prompt_count = prompt->count;
+        request.sampling.seed = sampling_seed_of(seed, i % wanted->n);
+        request.argument = &run->choices[i];
+        TRY(engine_submit(run->api->chat.engine, &request, &run->choices[i].generation, fault));
+        run->open_count++;
+    }
+    return OK;
+}
+
+static const char *refusal_code(const struct api *api, const struct completion_start *start,
+                                enum status status)
+{
+    if (status != STATUS_INVALID) return NULL;
+    for (size_t i = 0; i < start->prompt_count; i++)
+        if (start->prompts[i].count >= engine_context_length(api->chat.engine))
+            return "context_length_exceeded";
+    return NULL;
+}
+
+/* What was started already is told to end; its last event frees the run. */
+static void refuse(struct completion_run *run, struct http_exchange *exchange,
+                   const struct completion_start *start, enum status status, struct fault *fault)
+{
+    struct api *api = run->api;
+    run->abandoned = true;
+    bool none_started = run->open_count == 0;
+    cancel_all(run);
+    if (none_started) api->metrics.active--;
+    pthread_mutex_unlock(&run->lock);
+    if (none_started) run_free(run);
+    if (strcmp(fault->param, "prompt") == 0)
+        snprintf(fault->param, sizeof fault->param, "%s", start->prompt_field);
+    api_reply_fault(exchange, status, fault, refusal_code(api, start, status));
+}
+
+void completion_run_start(struct api *api, struct http_exchange *exchange,
+                          const struct completion_start *start)
+{
+    struct fault fault;
+    struct request_note *note = api_note(exchange);
+    struct completion_run *run = note ? run_new(api, start) : NULL;
+    if (!run) {
+        api_reply_fault(exchange, fault_set(&fault, STATUS_NO_MEMORY, "no memory for the request"),
+                        &fault, NULL);
+        return;
+    }
+    run->note = note;
+    api->metrics.active++;
+    pthread_mutex_lock(&run->lock);
+    enum status status = submit_all(run, start, &fault);
+    if (status != OK) {
+        refuse(run, exchange, start, status, &fault);
+        return;
+    }
+    run->to_client = http_stream_begin(
+        exchange, 200, run->stream ? "text/event-stream" : "application/json", client_gone, run);
+    pthread_mutex_unlock(&run->lock);
+}

@@ -1,0 +1,30 @@
+/* completion_run.h - one completion request in flight: its generations, and the way of their text
+ * to the client, streamed or in one piece.
+ *
+ * The handler's thread starts it and leaves. From then on it belongs to the engine's thread, which
+ * tells each token and frees it after the last; the loop's thread only ever cancels. */
+#ifndef LIMINAL_INFERENCE_COMPLETION_RUN_H
+#define LIMINAL_INFERENCE_COMPLETION_RUN_H
+
+#include "inference/adaptation/api_private.h"
+#include "inference/adaptation/openai_request.h"
+#include "inference/adaptation/openai_text.h"
+#include "model/tokenizer/tokenizer.h"
+
+struct completion_start {
+    enum openai_shape shape;
+    const struct openai_generation *generation;
+    const struct token_list *prompts;
+    const struct text *echoes; /* per prompt, shown before its answer; NULL: none */
+    size_t prompt_count;
+    const char *prompt_field; /* "messages" or "prompt", for faults */
+};
+
+/* Remember for the log line what was asked (R59). */
+void completion_note(struct http_exchange *exchange, const struct openai_generation *generation,
+                     size_t prompt_bytes);
+/* Answers the exchange, now (refused) or later. */
+void completion_run_start(struct api *api, struct http_exchange *exchange,
+                          const struct completion_start *start);
+
+#endif

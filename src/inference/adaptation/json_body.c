@@ -1,0 +1,131 @@
+/* json_body.c - see json_body.h. */
+#include "inference/adaptation/json_body.h"
+
+enum { DEPTH_LIMIT = 64, CONTAINER_LIMIT = 100000, VALUE_LIMIT = 2000000 };
+
+/* Counts before a tree is built. What is not JSON at all is left to the parser. */
+static enum status check_bounds(struct text body, struct fault *fault)
+{
+    size_t depth = 0, containers = 0, values = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < body.length; i++) {
+        char c = body.data[i];
+        if (in_string) {
+            if (c == '\\')
+                i++;
+            else if (c == '"')
+                in_string = false;
+            continue;
+        }
+        switch (c) {
+        case '"': in_string = true; break;
+        case '[':
+        case '{':
+            containers++;
+            if (++depth > DEPTH_LIMIT)
+                return fault_set(fault, STATUS_INVALID,
+                                 "the JSON body is nested deeper than %d levels", DEPTH_LIMIT);
+            break;
+        case ']':
+        case '}':
+            if (depth > 0) depth--;
+            break;
+        case ',': values++; break;
+        default: break;
+        }
+        if (containers > CONTAINER_LIMIT || values > VALUE_LIMIT)
+            return fault_set(fault, STATUS_INVALID,
+                             "the JSON body has more than %d objects and arrays or %d values",
+                             CONTAINER_LIMIT, VALUE_LIMIT);
+    }
+    return OK;
+}
+
+enum status json_body_parse(struct text body, json_t **out, struct fault *fault)
+{
+    if (text_trim(body).length == 0)
+        return fault_set(fault, STATUS_INVALID, "the request needs a JSON object as its body");
+    TRY(check_bounds(body, fault));
+    json_error_t error;
+    json_t *root = json_loadb(body.data, body.length, JSON_REJECT_DUPLICATES, &error);
+    if (!root)
+        return fault_set(fault, STATUS_INVALID, "the body is not valid JSON: line %d column %d: %s",
+                         error.line, error.column, error.text);
+    if (!json_is_object(root)) {
+        json_decref(root);
+        return fault_set(fault, STATUS_INVALID, "the body must be a JSON object");
+    }
+    *out = root;
+    return OK;
+}
+
+json_t *json_body_field(const json_t *object, const char *name)
+{
+    json_t *value = json_object_get(object, name);
+    return json_is_null(value) ? NULL : value;
+}
+
+static enum status wrong_type(const char *name, const char *wanted, struct fault *fault)
+{
+    return fault_set_param(fault, STATUS_INVALID, name, "%s must be %s", name, wanted);
+}
+
+enum status json_read_bool(const json_t *object, const char *name, bool *value, struct fault *fault)
+{
+    const json_t *field = json_body_field(object, name);
+    if (!field) return OK;
+    if (!json_is_boolean(field)) return wrong_type(name, "true or false", fault);
+    *value = json_is_true(field);
+    return OK;
+}
+
+enum status json_read_integer(const json_t *object, const char *name, int64_t *value,
+                              struct fault *fault)
+{
+    const json_t *field = json_body_field(object, name);
+    if (!field) return OK;
+    if (!json_is_integer(field)) return wrong_type(name, "an integer", fault);
+    *value = json_integer_value(field);
+    return OK;
+}
+
+enum status json_read_float(const json_t *object, const char *name, float *value,
+                            struct fault *fault)
+{
+    const json_t *field = json_body_field(object, name);
+    if (!field) return OK;
+    if (!json_is_number(field)) return wrong_type(name, "a number", fault);
+    *value = (float)json_number_value(field);
+    return OK;
+}
+
+enum status json_read_text(const json_t *object, const char *name, struct text *value,
+                           struct fault *fault)
+{
+    const json_t *field = json_body_field(object, name);
+    if (!field) return OK;
+    if (!json_is_string(field)) return wrong_type(name, "a string", fault);
+    *value = json_text_of(field);
+    return OK;
+}
+
+enum status json_read_array(const json_t *object, const char *name, json_t **value,
+                            struct fault *fault)
+{
+    *value = json_body_field(object, name);
+    if (*value && !json_is_array(*value)) return wrong_type(name, "an array", fault);
+    return OK;
+}
+
+enum status json_read_object(const json_t *object, const char *name, json_t **value,
+                             struct fault *fault)
+{
+    *value = json_body_field(object, name);
+    if (*value && !json_is_object(*value)) return wrong_type(name, "an object", fault);
+    return OK;
+}
+
+struct text json_text_of(const json_t *string)
+{
+    return (struct text){json_string_value(string), json_string_length(string)};
+}

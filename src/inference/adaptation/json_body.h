@@ -1,0 +1,38 @@
+/* json_body.h - a request's body as a JSON tree, and typed reading of its fields.
+ *
+ * Strict, because the bytes are hostile: one object, no duplicate keys, no NUL, valid UTF-8,
+ * bounded depth and bounded number of values (a tree of empty objects is a hundred times its text).
+ *
+ * Readers: an absent field and null leave *value as it was, another type is STATUS_INVALID with the
+ * field's name in the fault. Must not know what the fields mean. */
+#ifndef LIMINAL_INFERENCE_JSON_BODY_H
+#define LIMINAL_INFERENCE_JSON_BODY_H
+
+#include <jansson.h>
+
+#include "base/status.h"
+#include "base/text.h"
+
+enum status json_body_parse(struct text body, json_t **root, struct fault *fault) MUST_USE;
+
+/* The field, or NULL when it is absent or null. */
+json_t *json_body_field(const json_t *object, const char *name);
+enum status json_read_bool(const json_t *object, const char *name, bool *value,
+                           struct fault *fault) MUST_USE;
+enum status json_read_integer(const json_t *object, const char *name, int64_t *value,
+                              struct fault *fault) MUST_USE;
+/* Integers are numbers too. */
+enum status json_read_float(const json_t *object, const char *name, float *value,
+                            struct fault *fault) MUST_USE;
+/* Borrowed from the tree. */
+enum status json_read_text(const json_t *object, const char *name, struct text *value,
+                           struct fault *fault) MUST_USE;
+/* *value is NULL when absent. */
+enum status json_read_array(const json_t *object, const char *name, json_t **value,
+                            struct fault *fault) MUST_USE;
+enum status json_read_object(const json_t *object, const char *name, json_t **value,
+                             struct fault *fault) MUST_USE;
+
+struct text json_text_of(const json_t *string);
+
+#endif
