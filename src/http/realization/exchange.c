@@ -144,11 +144,15 @@ void http_set_header(struct http_exchange *exchange, const char *name, const cha
     buffer_printf(&exchange->headers, "%s: %s\r\n", name, value);
 }
 
-static void append_head(struct http_exchange *exchange, struct buffer *out, int http_code,
-                        const char *content_type, bool stream, size_t content_length)
+static void begin_answer(struct http_exchange *exchange)
 {
     assert(!exchange->replied); /* one answer per request */
     exchange->replied = true;
+}
+
+static void append_head(struct http_exchange *exchange, struct buffer *out, int http_code,
+                        const char *content_type, bool stream, size_t content_length)
+{
     exchange->http_code = http_code;
     if (stream && exchange->http_1_0) exchange->keep_alive = false;
     answer_append_head(out, &(struct answer_head){
@@ -170,6 +174,7 @@ void http_reply(struct http_exchange *exchange, int http_code, const char *conte
 {
     struct buffer out;
     buffer_init(&out);
+    begin_answer(exchange);
     append_head(exchange, &out, http_code, content_type, false, body.length);
     if (!exchange->head_only) buffer_append_text(&out, body);
 
@@ -228,17 +233,11 @@ struct http_stream *http_stream_begin(struct http_exchange *exchange, int http_c
                                       void *argument)
 {
     struct http_loop *loop = exchange->loop;
-    struct buffer out;
-    buffer_init(&out);
-    if (text_starts_with(text_of(content_type), TEXT("text/event-stream"))) {
-        http_set_header(exchange, "Cache-Control", "no-cache");
-        http_set_header(exchange, "X-Accel-Buffering", "no"); /* nginx passes bytes at once */
-    }
-    append_head(exchange, &out, http_code, content_type, true, 0);
-
+    begin_answer(exchange);
     pthread_mutex_lock(&loop->lock);
-    exchange->outbox = out;
-    if (out.failed) exchange->broken = true;
+    exchange->http_code = http_code;
+    exchange->stream_type = content_type;
+    exchange->head_waits = true;
     exchange->streaming = true;
     exchange->open_parts++;
     exchange->on_gone = gone;
@@ -248,9 +247,21 @@ struct http_stream *http_stream_begin(struct http_exchange *exchange, int http_c
     return &exchange->stream;
 }
 
-/* With the lock held. */
+/* The head goes out with the first bytes. With the lock held, also below. */
+static void append_stream_head(struct http_exchange *exchange)
+{
+    if (!exchange->head_waits) return;
+    exchange->head_waits = false;
+    if (text_starts_with(text_of(exchange->stream_type), TEXT("text/event-stream"))) {
+        http_set_header(exchange, "Cache-Control", "no-cache");
+        http_set_header(exchange, "X-Accel-Buffering", "no"); /* nginx passes bytes at once */
+    }
+    append_head(exchange, &exchange->outbox, exchange->http_code, exchange->stream_type, true, 0);
+}
+
 static void append_piece(struct http_exchange *exchange, struct text bytes)
 {
+    append_stream_head(exchange);
     if (exchange->head_only) return;
     if (exchange->http_1_0)
         buffer_append_text(&exchange->outbox, bytes);
@@ -281,20 +292,48 @@ bool http_stream_send(struct http_stream *stream, struct text bytes)
     return fine;
 }
 
+/* `gone` must not run once the stream is released; within `gone` itself there is nothing to await.
+ */
+static void silence_gone(struct http_exchange *exchange)
+{
+    struct http_loop *loop = exchange->loop;
+    while (exchange->gone_state == GONE_TELLING && !pthread_equal(loop->thread, pthread_self()))
+        pthread_cond_wait(&loop->told, &loop->lock);
+    exchange->on_gone = NULL;
+}
+
+static void release_stream(struct http_exchange *exchange)
+{
+    if (exchange->outbox.failed) exchange->broken = true;
+    exchange->open_parts--;
+    loop_post(exchange);
+}
+
 void http_stream_end(struct http_stream *stream)
 {
     struct http_exchange *exchange = stream->exchange;
     struct http_loop *loop = exchange->loop;
     pthread_mutex_lock(&loop->lock);
-    /* `gone` must not run once we have returned; within `gone` itself there is nothing to await */
-    while (exchange->gone_state == GONE_TELLING && !pthread_equal(loop->thread, pthread_self()))
-        pthread_cond_wait(&loop->told, &loop->lock);
-    exchange->on_gone = NULL;
+    silence_gone(exchange);
+    append_stream_head(exchange);
     if (!exchange->head_only && !exchange->http_1_0)
         buffer_append_string(&exchange->outbox, "0\r\n\r\n");
-    if (exchange->outbox.failed) exchange->broken = true;
-    exchange->open_parts--;
-    loop_post(exchange);
+    release_stream(exchange);
+    pthread_mutex_unlock(&loop->lock);
+}
+
+void http_stream_reply(struct http_stream *stream, int http_code, const char *content_type,
+                       struct text body)
+{
+    struct http_exchange *exchange = stream->exchange;
+    struct http_loop *loop = exchange->loop;
+    pthread_mutex_lock(&loop->lock);
+    assert(exchange->head_waits); /* nothing was sent yet */
+    exchange->head_waits = false;
+    silence_gone(exchange);
+    append_head(exchange, &exchange->outbox, http_code, content_type, false, body.length);
+    if (!exchange->head_only) buffer_append_text(&exchange->outbox, body);
+    release_stream(exchange);
     pthread_mutex_unlock(&loop->lock);
 }
 

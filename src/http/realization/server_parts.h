@@ -57,6 +57,8 @@ struct http_exchange {
     struct http_exchange *next_news;
     struct http_stream stream;
     bool streaming;
+    bool head_waits; /* the stream's head: it goes out with the first bytes */
+    const char *stream_type;
     void (*on_gone)(void *argument);
     void *gone_argument;
     enum gone_state gone_state;
