@@ -1,0 +1,138 @@
+/* model_greedy_test.c - greedy answers equal llama.cpp's, token for token.
+ *
+ * The vectors (tests/vectors/greedy, made by tests/oracle/greedy.mjs) hold ten prompts per model,
+ * llama.cpp's answer, and at each token how far its runner-up was behind. Another program rounds
+ * differently, so where the two best are as good as equal, the runner-up is accepted too; the
+ * sequence then goes on with llama.cpp's token. */
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+/* cmocka wants the above first */
+#include <cmocka.h>
+
+#include "model/model_private.h"
+#include "model/model_test_support.h"
+
+/* Logits of weights quantised to 2 bits, with activations rounded differently, agree to a few
+ * tenths; of float weights far better. */
+struct golden {
+    const char *file;
+    double tie; /* a gap between the two best, in logits, that counts as none */
+};
+
+static int32_t best_of(const float *logits, size_t count)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < count; i++)
+        if (logits[i] > logits[best]) best = i;
+    return (int32_t)best;
+}
+
+/* One step: the token ids at positions from .. from+count of the sequence; the last one's logits.
+ */
+static void step(struct model *model, const struct private_sequence *sequence, const int32_t *ids,
+                 size_t from, size_t count, float *logits)
+{
+    uint8_t wanted[512] = {0};
+    assert_true(count <= sizeof wanted);
+    wanted[count - 1] = 1;
+    const struct model_batch batch = {.count = count,
+                                      .tokens = ids,
+                                      .positions = sequence->positions + from,
+                                      .pages = sequence->row_pages + from,
+                                      .wants_logits = wanted};
+    struct fault fault = {0};
+    if (model_forward(model, &batch, logits, &fault) != OK) fail_msg("%s", fault.message);
+}
+
+static size_t read_ids(const json_t *array, int32_t *ids, size_t capacity)
+{
+    size_t count = json_array_size(array);
+    assert_in_range(count, 1, capacity);
+    for (size_t i = 0; i < count; i++)
+        ids[i] = (int32_t)json_integer_value(json_array_get(array, i));
+    return count;
+}
+
+/* Returns the number of ties that fell the other way. */
+static int check_case(struct model *model, const json_t *golden, double tie)
+{
+    enum { LIMIT = 512 };
+    int32_t prompt[LIMIT], answer[LIMIT];
+    size_t prompt_count = read_ids(json_object_get(golden, "prompt_ids"), prompt, LIMIT);
+    size_t count = read_ids(json_object_get(golden, "ids"), answer, LIMIT);
+    assert_true(count >= 64);
+    struct private_sequence sequence;
+    struct fault fault = {0};
+    assert_int_equal(private_sequence_init(&sequence, model, prompt_count + count, &fault), OK);
+    uint32_t vocabulary = model_info(model)->vocabulary;
+    float *logits = malloc(vocabulary * sizeof *logits);
+    assert_non_null(logits);
+
+    int ties = 0;
+    step(model, &sequence, prompt, 0, prompt_count, logits);
+    for (size_t i = 0; i < count; i++) {
+        int32_t ours = best_of(logits, vocabulary);
+        if (ours != answer[i]) {
+            double gap = json_number_value(json_array_get(json_object_get(golden, "gaps"), i));
+            json_int_t second =
+                json_integer_value(json_array_get(json_object_get(golden, "runners_up"), i));
+            print_message(
+                "token %zu of \"%.30s\": %d (%.4f) where llama.cpp has %d (%.4f), its gap "
+                "is %.4f\n",
+                i, json_string_value(json_object_get(golden, "prompt")), ours, (double)logits[ours],
+                answer[i], (double)logits[answer[i]], gap);
+            if (ours != second || gap > tie) fail_msg("not a tie");
+            ties++;
+        }
+        if (i + 1 < count) step(model, &sequence, &answer[i], prompt_count + i, 1, logits);
+    }
+    free(logits);
+    private_sequence_deinit(&sequence);
+    return ties;
+}
+
+static void check_model(const char *name, double tie)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/tests/vectors/greedy/%s.json", LIMINAL_SOURCE_DIR, name);
+    json_t *vectors = json_load_file(path, 0, NULL);
+    assert_non_null(vectors);
+    struct compute *compute = test_compute(2);
+    struct model *model = test_model(compute, json_string_value(json_object_get(vectors, "model")));
+    const json_t *cases = json_object_get(vectors, "cases");
+    assert_true(json_array_size(cases) >= 10);
+    int ties = 0;
+    size_t i;
+    const json_t *golden;
+    json_array_foreach(cases, i, golden) ties += check_case(model, golden, tie);
+    print_message("%s: %zu prompts, %d ties fell the other way\n", name, i, ties);
+    model_close(model);
+    compute_close(compute);
+    json_decref(vectors);
+}
+
+static void stories_are_told_as_llama_cpp_tells_them(void **state)
+{
+    check_model("stories15m", 1e-3);
+}
+
+/* The default model takes a minute on a small machine: make check-deep sets LIMINAL_TEST_DEEP. */
+static void the_default_model_answers_as_llama_cpp_does(void **state)
+{
+    if (!getenv("LIMINAL_TEST_DEEP")) skip();
+    check_model("tinyllama-1.1b-chat-v1.0.IQ2_XXS", 0.3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(stories_are_told_as_llama_cpp_tells_them),
+        cmocka_unit_test(the_default_model_answers_as_llama_cpp_does),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
