@@ -42,8 +42,8 @@ struct http_server_options {
                                          IP literal; "*" allows all (DNS rebinding) */
     const char *const *cors_origins;  /* NULL-ended; "*" or exact origins; NULL: no CORS */
     /* Seen before the handler, on the worker, when the route is known (http_route_pattern): answer
-     * (and return true) to refuse. Also asked about paths that do not exist, so that strangers learn
-     * nothing; not asked about OPTIONS. May be NULL. */
+     * (and return true) to refuse. Also asked about paths that do not exist, so that strangers
+     * learn nothing; not asked about OPTIONS. May be NULL. */
     bool (*guard)(struct http_exchange *exchange, void *context);
     /* Writes a non-handler error (404, 405, 413, guard failures...) as a body of the house's shape.
      */
