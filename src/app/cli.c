@@ -11,8 +11,8 @@
 
 /* In the order of `liminal --help`. */
 static const struct verb *const VERBS[] = {
-    &VERB_LIST,
-    &VERB_VERSION,
+    &VERB_SERVE,    &VERB_RUN,   &VERB_PULL,    &VERB_LIST,     &VERB_SHOW,  &VERB_RM,
+    &VERB_TOKENIZE, &VERB_EMBED, &VERB_CONVERT, &VERB_QUANTIZE, &VERB_SYNTH, &VERB_VERSION,
 };
 
 static const char HEAD[] =
@@ -57,7 +57,7 @@ static enum status print_verb_help(const struct verb *verb, FILE *out, struct fa
     if (*verb->arguments) buffer_printf(&text, " %s", verb->arguments);
     buffer_printf(&text, " [OPTIONS]\n\n%c%s.\n\nOptions:\n", verb->summary[0] - 'a' + 'A',
                   verb->summary + 1);
-    option_help(verb->options, &text);
+    option_help(*verb->options, &text);
     buffer_printf(&text, "%-27s%s\n", "  -h, --help", "this text");
     if (verb->help) buffer_printf(&text, "\n%s", verb->help);
     enum status status = buffer_status(&text, fault);
@@ -81,15 +81,17 @@ static enum status check_words(const struct command *command, struct fault *faul
 static enum status run_verb(const struct verb *verb, char **words, size_t count,
                             struct arena *arena, struct fault *fault)
 {
-    void *values = arena_alloc(arena, verb->values_bytes ? verb->values_bytes : 1);
+    void *values = arena_alloc(arena, verb->values_bytes);
     if (!values) return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
     struct option_parse parse;
-    TRY(option_parse_init(&parse, verb->options, values, arena, fault));
+    TRY(option_parse_init(&parse, *verb->options, values, arena, fault));
     for (size_t i = 0; i < count && strcmp(words[i], "--") != 0; i++)
         if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0)
             return print_verb_help(verb, stdout, fault);
     if (verb->prepare) TRY(verb->prepare(&parse, words, count, fault));
-    struct command command = {.verb = verb, .values = values, .arena = arena, .out = stdout};
+    TRY(option_parse_environment(&parse, fault));
+    struct command command = {
+        .verb = verb, .values = values, .parse = &parse, .arena = arena, .out = stdout};
     TRY(option_parse_words(&parse, words, count, &command.word_count, fault));
     command.words = words;
     TRY(check_words(&command, fault));

@@ -11,7 +11,8 @@
 /* One call of a verb: values as its table says, and the words that are no options. */
 struct command {
     const struct verb *verb;
-    const void *values; /* the verb's own struct, filled */
+    const void *values;         /* the verb's own struct, filled */
+    struct option_parse *parse; /* how it was filled */
     char **words;
     size_t word_count;
     struct arena *arena; /* lives as long as the verb runs */
@@ -23,10 +24,10 @@ struct verb {
     const char *arguments; /* "MODEL [PROMPT...]" */
     const char *summary;   /* one line, for the list of verbs */
     const char *help;      /* paragraphs and examples, after the options; may be NULL */
-    struct option_table options;
+    const struct option_table *options;
     size_t values_bytes; /* of the struct the options point into */
     size_t least_words, most_words;
-    /* NULL, or reads the other sources of values: they come before the command line's. */
+    /* NULL, or takes values from elsewhere first; environment and command line go over them. */
     enum status (*prepare)(struct option_parse *parse, char **words, size_t count,
                            struct fault *fault);
     enum status (*run)(struct command *command, struct fault *fault);
@@ -36,9 +37,6 @@ struct verb {
  * failure has been told on stderr in one sentence. */
 int cli_main(int argc, char **argv);
 
-#define OPTION_TABLE(rows)        \
-    {                             \
-        (rows), ARRAY_COUNT(rows) \
-    }
+#define OPTION_TABLE(rows) (&(const struct option_table){(rows), ARRAY_COUNT(rows)})
 
 #endif

@@ -9,6 +9,8 @@
 
 #include "app/nearest.h"
 
+const struct option_table OPTION_TABLE_EMPTY = {0};
+
 static void *field(const struct option_parse *parse, size_t row)
 {
     return (char *)parse->values + parse->table.rows[row].offset;
@@ -91,27 +93,39 @@ static enum status set_real(const struct option_row *row, double *field, const c
     return OK;
 }
 
-/* Append the comma-separated words of `text`; the first from a new source starts the list anew. */
-static enum status add_list(struct option_parse *parse, struct option_list *list, bool anew,
+static enum status no_memory(struct fault *fault)
+{
+    return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
+}
+
+/* A list one longer than `list`, sharing its strings. */
+static enum status add_item(struct arena *arena, struct option_list *list, struct text item,
+                            struct fault *fault)
+{
+    const char **items = arena_alloc_array(arena, list->count + 2, sizeof *items);
+    if (!items) return no_memory(fault);
+    for (size_t i = 0; i < list->count; i++) items[i] = list->items[i];
+    items[list->count] = arena_copy(arena, item.data, item.length);
+    if (!items[list->count]) return no_memory(fault);
+    *list = (struct option_list){.items = items, .count = list->count + 1};
+    return OK;
+}
+
+static enum status set_list(struct option_parse *parse, size_t index, enum option_source source,
                             const char *text, struct fault *fault)
 {
-    size_t old = anew ? 0 : list->count, more = 1;
-    for (const char *c = text; *c; c++) more += *c == ',';
-    const char **items = arena_alloc_array(parse->arena, old + more + 1, sizeof *items);
-    if (!items) return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
-    for (size_t i = 0; i < old; i++) items[i] = list->items[i];
-    size_t count = old;
-    for (struct text rest = text_of(text);;) {
+    struct option_list *list = field(parse, index);
+    if (source == SOURCE_COMMAND_LINE) {
+        if (parse->sources[index] != source) *list = (struct option_list){0};
+        return add_item(parse->arena, list, text_of(text), fault);
+    }
+    *list = (struct option_list){0};
+    for (struct text rest = text_of(text); rest.length;) {
         size_t comma = text_find(rest, TEXT(","));
         struct text word = text_trim(text_slice(rest, 0, comma));
-        if (word.length) {
-            items[count] = arena_copy(parse->arena, word.data, word.length);
-            if (!items[count++]) return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
-        }
-        if (comma == SIZE_MAX) break;
-        rest = text_slice(rest, comma + 1, rest.length);
+        if (word.length) TRY(add_item(parse->arena, list, word, fault));
+        rest = comma == SIZE_MAX ? (struct text){0} : text_slice(rest, comma + 1, rest.length);
     }
-    *list = (struct option_list){.items = count ? items : NULL, .count = count};
     return OK;
 }
 
@@ -119,15 +133,14 @@ enum status option_set(struct option_parse *parse, size_t index, enum option_sou
                        const char *where, const char *text, struct fault *fault)
 {
     const struct option_row *row = &parse->table.rows[index];
-    bool anew = parse->sources[index] != source || source != SOURCE_COMMAND_LINE;
     switch (row->kind) {
     case OPTION_FLAG: TRY(set_flag(row, field(parse, index), where, text, fault)); break;
     case OPTION_COUNT: TRY(set_count(row, field(parse, index), where, text, fault)); break;
     case OPTION_REAL: TRY(set_real(row, field(parse, index), where, text, fault)); break;
-    case OPTION_LIST: TRY(add_list(parse, field(parse, index), anew, text, fault)); break;
+    case OPTION_LIST: TRY(set_list(parse, index, source, text, fault)); break;
     case OPTION_TEXT: {
         const char *copy = arena_copy(parse->arena, text, strlen(text));
-        if (!copy) return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
+        if (!copy) return no_memory(fault);
         *(const char **)field(parse, index) = copy;
         break;
     }
@@ -152,7 +165,7 @@ enum status option_parse_init(struct option_parse *parse, struct option_table ta
 {
     *parse = (struct option_parse){.table = table, .values = values, .arena = arena};
     parse->sources = arena_alloc_array(arena, table.count + 1, sizeof *parse->sources);
-    if (!parse->sources) return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
+    if (!parse->sources) return no_memory(fault);
     for (size_t i = 0; i < table.count; i++) {
         set_unset(parse, i);
         if (!table.rows[i].fallback) continue;

@@ -19,7 +19,7 @@
 enum option_kind {
     OPTION_FLAG,  /* bool: given or not; elsewhere than on the command line yes/no */
     OPTION_TEXT,  /* const char *: NULL without a default */
-    OPTION_LIST,  /* struct option_list: given several times, or separated by commas */
+    OPTION_LIST,  /* struct option_list: given several times; elsewhere separated by commas */
     OPTION_COUNT, /* uint64_t: OPTION_COUNT_NONE without a default */
     OPTION_REAL   /* double: NAN without a default */
 };
@@ -50,6 +50,7 @@ struct option_table {
     const struct option_row *rows;
     size_t count;
 };
+extern const struct option_table OPTION_TABLE_EMPTY;
 
 /* The table being filled: rows, the struct they point into, and where each value came from. */
 struct option_parse {

@@ -19,6 +19,29 @@ bool terminal_has_colour(FILE *stream)
     return terminal_is_live(stream) && !(no_colour && *no_colour);
 }
 
+static bool is_harmless(uint32_t codepoint)
+{
+    if (codepoint == '\n' || codepoint == '\t') return true;
+    return codepoint >= 0x20 && !(codepoint >= 0x7F && codepoint < 0xA0);
+}
+
+void terminal_write(FILE *out, struct text text)
+{
+    if (!isatty(fileno(out))) {
+        fwrite(text.data, 1, text.length, out);
+        return;
+    }
+    for (size_t i = 0; i < text.length;) {
+        uint32_t codepoint = 0;
+        size_t bytes = utf8_decode(text.data + i, text.length - i, &codepoint);
+        if (bytes && is_harmless(codepoint))
+            fwrite(text.data + i, 1, bytes, out);
+        else
+            fputs("\xEF\xBF\xBD", out);
+        i += bytes ? bytes : 1;
+    }
+}
+
 void size_text(uint64_t bytes, char out[SIZE_TEXT_BYTES])
 {
     static const char *const UNITS[] = {"B", "kB", "MB", "GB", "TB"};

@@ -16,6 +16,10 @@ bool terminal_is_live(FILE *stream);
 /* The same, and colours are wanted. */
 bool terminal_has_colour(FILE *stream);
 
+/* Write text that we did not make. On a terminal its control characters show as U+FFFD, so that a
+ * model or a file cannot move the cursor or worse; elsewhere the bytes stay as they are. */
+void terminal_write(FILE *out, struct text text);
+
 enum { SIZE_TEXT_BYTES = 16 };
 /* "307.7 MB": powers of 1000, as disks and downloads count. */
 void size_text(uint64_t bytes, char out[SIZE_TEXT_BYTES]);

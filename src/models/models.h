@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "http/http_client.h"
 
 /* Always names the default model, whichever that is. */
 #define MODELS_ALIAS     "local-llm"
@@ -25,6 +26,9 @@ enum { MODELS_NAME_LIMIT = 128, MODELS_PATH_LIMIT = 4096 };
 enum status models_name_check(struct text name, struct fault *fault) MUST_USE;
 /* Does this word look like a path (a slash, or ".gguf" at the end) rather than a name? */
 bool models_is_path(const char *word);
+
+/* The name that a file at this path or URL has: the last component, without query and ".gguf". */
+struct text models_name_in_path(struct text path);
 
 /* What `liminal pull` was asked for. */
 struct models_reference {
@@ -58,9 +62,35 @@ struct models_listing {
 enum status models_list(const char *folder, struct arena *arena, struct models_listing *listing,
                         struct fault *fault) MUST_USE;
 
+/* Fill type, architecture, context_length and is_embedding of an entry whose path is set, or its
+ * `problem` when the file is no usable GGUF. Fails only for want of memory. */
+enum status models_describe(struct models_entry *entry, struct arena *arena,
+                            struct fault *fault) MUST_USE;
+
 /* The file of a name, of a path, or of MODELS_ALIAS. STATUS_NOT_FOUND says what could be done. */
 enum status models_find(const char *folder, const char *word, struct arena *arena, char **path,
                         struct fault *fault) MUST_USE;
+
+/* Where a pulled file came from; kept beside it. */
+struct models_origin {
+    const char *url, *sha256;
+    uint64_t bytes;
+    int64_t pulled_s; /* unix seconds */
+};
+
+struct models_pull {
+    struct models_reference reference;
+    const char *sha256; /* NULL: not known beforehand */
+    http_progress *progress;
+    void *progress_argument;
+};
+/* Fetch into the store, resuming what was interrupted. The file must be a GGUF that can be read;
+ * anything else does not get a name. STATUS_CONFLICT when the name is taken by another file. */
+enum status models_pull(const char *folder, const struct models_pull *pull, struct arena *arena,
+                        char **path, struct fault *fault) MUST_USE;
+/* What is known of a pulled model; STATUS_NOT_FOUND when it was put there by hand. */
+enum status models_origin(const char *path, struct arena *arena, struct models_origin *origin,
+                          struct fault *fault) MUST_USE;
 
 /* Remove the model of that name and what lies beside it. Names only, never paths. */
 enum status models_remove(const char *folder, const char *name, struct fault *fault) MUST_USE;

@@ -35,8 +35,7 @@ bool models_is_path(const char *word)
     return strchr(word, '/') || text_ends_with(text_of(word), EXTENSION);
 }
 
-/* The last component of a path, without a query and without ".gguf". */
-static struct text name_in_path(struct text path)
+struct text models_name_in_path(struct text path)
 {
     size_t end = text_find(path, TEXT("?"));
     if (end == SIZE_MAX) end = text_find(path, TEXT("#"));
@@ -93,13 +92,13 @@ enum status models_reference_parse(const char *word, const char *endpoint, struc
     struct text text = text_of(word), repository, file, name;
     if (is_url(text)) {
         reference->url = arena_copy(arena, text.data, text.length);
-        name = name_in_path(text);
+        name = models_name_in_path(text);
     } else if (split_hub_reference(text, &repository, &file)) {
         size_t length = strlen(endpoint);
         while (length && endpoint[length - 1] == '/') length--;
         reference->url = arena_printf(arena, "%.*s/%.*s/resolve/main/%.*s", (int)length, endpoint,
                                       TEXT_FORMAT(repository), TEXT_FORMAT(file));
-        name = name_in_path(file);
+        name = models_name_in_path(file);
     } else {
         return fault_set_param(fault, STATUS_INVALID, "model",
                                "\"%s\" is no reference to a model: use org/repo:file.gguf or an "

@@ -4,7 +4,19 @@
 
 #include "app/cli.h"
 
+extern const struct verb VERB_SERVE;
+extern const struct verb VERB_RUN;
+extern const struct verb VERB_PULL;
 extern const struct verb VERB_LIST;
+extern const struct verb VERB_SHOW;
+extern const struct verb VERB_RM;
+extern const struct verb VERB_PS;
+extern const struct verb VERB_TOKENIZE;
+extern const struct verb VERB_EMBED;
+extern const struct verb VERB_CONVERT;
+extern const struct verb VERB_QUANTIZE;
+extern const struct verb VERB_SYNTH;
+extern const struct verb VERB_BENCH;
 extern const struct verb VERB_VERSION;
 
 #endif

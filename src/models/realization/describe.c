@@ -1,13 +1,18 @@
 /* describe.c - reads the head of a GGUF file; no tensor data is touched. */
-#include "models/realization/describe.h"
-
 #include <stdio.h>
 
+#include "model/file/file_type.h"
 #include "model/file/gguf.h"
+#include "models/models.h"
 
-/* The type that most bytes of the file have. */
-static const char *prevailing_type(const struct gguf *gguf)
+/* The name that the file gives its mix of types, else the type of most of its bytes. */
+static const char *type_name(const struct gguf *gguf)
 {
+    uint32_t number;
+    if (gguf_u32(gguf, "general.file_type", UINT32_MAX, &number, NULL) == OK)
+        for (size_t i = 0; file_type_at(i); i++)
+            if (file_type_at(i)->number == number) return file_type_at(i)->name;
+
     uint64_t bytes[TENSOR_TYPE_COUNT] = {0};
     size_t best = TENSOR_F32;
     for (size_t i = 0; i < gguf_tensor_count(gguf); i++) {
@@ -28,17 +33,27 @@ static bool is_encoder(const struct gguf *gguf, const char *architecture)
     return causal && causal->kind == GGUF_BOOL && !causal->u;
 }
 
+/* What a listing may show without a thought, also on a terminal. */
+static bool is_plain_word(struct text t)
+{
+    for (size_t i = 0; i < t.length; i++)
+        if (t.data[i] <= ' ' || t.data[i] > '~') return false;
+    return t.length > 0 && t.length < 64;
+}
+
 static enum status read_description(struct models_entry *entry, const struct gguf *gguf,
                                     struct arena *arena, struct fault *fault)
 {
     struct text architecture;
     TRY(gguf_string(gguf, "general.architecture", TEXT("?"), &architecture, fault));
+    if (!is_plain_word(architecture))
+        return fault_set(fault, STATUS_CORRUPT, "general.architecture is no plain word");
     entry->architecture = arena_copy(arena, architecture.data, architecture.length);
     if (!entry->architecture) return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
     char key[96];
     snprintf(key, sizeof key, "%s.context_length", entry->architecture);
     TRY(gguf_u32(gguf, key, 0, &entry->context_length, fault));
-    entry->type = prevailing_type(gguf);
+    entry->type = type_name(gguf);
     entry->is_embedding = is_encoder(gguf, entry->architecture);
     return OK;
 }

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "models/models.h"
-#include "models/realization/describe.h"
 #include "platform/platform.h"
 
 static enum status no_memory(struct fault *fault)
@@ -144,7 +143,7 @@ enum status models_remove(const char *folder, const char *name, struct fault *fa
                                    name, folder);
         return fault_set(fault, STATUS_IO, "cannot remove %s: %s", path, strerror(errno));
     }
-    static const char *const BESIDE[] = {".json", ".gguf.part"};
+    static const char *const BESIDE[] = {".json", ".pulled.part"};
     for (size_t i = 0; i < ARRAY_COUNT(BESIDE); i++) {
         snprintf(path, sizeof path, "%s/%s%s", folder, name, BESIDE[i]);
         unlink(path); /* they need not exist */

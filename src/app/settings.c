@@ -1,0 +1,230 @@
+/* settings.c - the table of settings, and the configuration file. */
+#include "app/settings.h"
+
+#include <ini.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "platform/platform.h"
+
+#define FIELD(name) offsetof(struct settings, name)
+
+static const struct option_row ROWS[] = {
+    {"host", 0, OPTION_TEXT, FIELD(host), .value_name = "ADDRESS", .fallback = "127.0.0.1",
+     .help =
+         "address to listen on; other machines can reach any but 127.0.0.1 and ::1, so that needs "
+         "--api-key",
+     .environment = "LIMINAL_HOST"},
+    {"port", 'p', OPTION_COUNT, FIELD(port), .value_name = "PORT", .fallback = "8000",
+     .help = "port to listen on, 0 for any free", .environment = "LIMINAL_PORT", .most = 65535},
+    {"data-dir", 0, OPTION_TEXT, FIELD(data_dir), .value_name = "FOLDER",
+     .help = "where Liminal keeps what is yours; default ~/.local/share/liminal",
+     .environment = "LIMINAL_HOME"},
+    {"model", 'm', OPTION_TEXT, FIELD(model), .value_name = "MODEL",
+     .help = "chat model to serve: a name from `liminal list` or a path; default: the first of the "
+             "list",
+     .environment = "MODEL_PATH LIMINAL_MODEL"},
+    {"embedding-model", 0, OPTION_TEXT, FIELD(embedding_model), .value_name = "MODEL",
+     .help = "model for /v1/embeddings; default: the chat model makes them",
+     .environment = "LIMINAL_EMBEDDING_MODEL"},
+    {"threads", 't', OPTION_COUNT, FIELD(threads), .value_name = "N", .fallback = "0",
+     .help = "threads that compute, 0 for one per core", .environment = "LIMINAL_THREADS",
+     .most = 1024},
+    {"ctx", 'c', OPTION_COUNT, FIELD(context), .value_name = "TOKENS", .fallback = "0",
+     .help = "longest conversation in tokens, 0 for as long as model and memory allow",
+     .environment = "LIMINAL_CTX", .most = 1 << 24},
+    {"sequences", 0, OPTION_COUNT, FIELD(sequences), .value_name = "N", .fallback = "32",
+     .help = "requests that are answered at once", .environment = "LIMINAL_SEQUENCES", .least = 1,
+     .most = 4096},
+    {"queue", 0, OPTION_COUNT, FIELD(queue), .value_name = "N", .fallback = "256",
+     .help = "requests that may wait beyond those; more are answered with 429",
+     .environment = "LIMINAL_QUEUE", .most = 1 << 20},
+    {"prefill-chunk", 0, OPTION_COUNT, FIELD(prefill_chunk), .value_name = "TOKENS",
+     .fallback = "256",
+     .help =
+         "tokens of new prompts per step: smaller keeps other answers flowing, larger reads long "
+         "prompts faster",
+     .environment = "LIMINAL_PREFILL_CHUNK", .least = 1, .most = 1 << 16},
+    {"kv-memory", 0, OPTION_COUNT, FIELD(kv_memory_mb), .value_name = "MB", .fallback = "0",
+     .help = "memory for the conversations being answered, 0 to take it from what is free",
+     .environment = "LIMINAL_KV_MEMORY", .most = 1 << 30},
+    {"api-key", 0, OPTION_TEXT, FIELD(api_key), .value_name = "KEY",
+     .help =
+         "clients must send it as `Authorization: Bearer KEY`; better set as a variable, because "
+         "others can see command lines",
+     .environment = "LIMINAL_API_KEY"},
+    {"chat-template", 0, OPTION_TEXT, FIELD(chat_template), .value_name = "FILE",
+     .help = "a Jinja chat template to use instead of the model's own",
+     .environment = "LIMINAL_CHAT_TEMPLATE"},
+    {"cors", 0, OPTION_LIST, FIELD(cors), .value_name = "ORIGIN",
+     .help = "web page origin that may call, e.g. https://app.example.org, or * for all; may be "
+             "repeated",
+     .environment = "LIMINAL_CORS"},
+    {"allowed-host", 0, OPTION_LIST, FIELD(allowed_hosts), .value_name = "NAME",
+     .help = "name that clients may call this server by, besides localhost and addresses, or * for "
+             "any; "
+             "may be repeated",
+     .environment = "LIMINAL_ALLOWED_HOST"},
+    {"grace", 0, OPTION_COUNT, FIELD(grace_s), .value_name = "SECONDS", .fallback = "10",
+     .help = "how long running answers may go on after a stop was asked for",
+     .environment = "LIMINAL_GRACE", .most = 3600},
+    {"log", 0, OPTION_TEXT, FIELD(log), .value_name = "LEVELS", .fallback = "info",
+     .help = "debug, info, warn, error or off, for all or for a part: inference=debug,http=info",
+     .environment = "LIMINAL_LOG"},
+    {"config", 0, OPTION_TEXT, FIELD(config), .value_name = "FILE",
+     .help = "configuration file; default $LIMINAL_CONFIG, else liminal.conf in the data folder"},
+    {"show-settings", 0, OPTION_FLAG, FIELD(show_settings),
+     .help = "print every setting and where it came from, and stop"},
+};
+
+const struct option_table SETTINGS = {ROWS, ARRAY_COUNT(ROWS)};
+
+/* ---- the file ---- */
+
+enum {
+    CONFIG_LIMIT_BYTES = 64 * 1024,
+    CONFIG_LINE_BYTES = 190 /* libinih would take the rest of a longer line for the next one */
+};
+
+struct config_reader {
+    struct option_parse *parse;
+    const char *name;
+    struct fault *fault;
+    enum status status;
+};
+
+static enum status unknown_setting(const struct config_reader *reader, const char *key)
+{
+    const char *nearest = option_nearest(SETTINGS, key);
+    if (nearest)
+        return fault_set(reader->fault, STATUS_INVALID,
+                         "%s: there is no setting \"%s\"; did you mean \"%s\"?", reader->name, key,
+                         nearest);
+    return fault_set(reader->fault, STATUS_INVALID,
+                     "%s: there is no setting \"%s\"; `liminal serve --help` lists them",
+                     reader->name, key);
+}
+
+/* Called by libinih per key; 0 means trouble. Underscores do for dashes, sections do not matter. */
+static int take_setting(void *argument, const char *section, const char *key, const char *value)
+{
+    struct config_reader *reader = argument;
+    if (reader->status != OK) return 0; /* the first fault is the one to tell */
+    char name[64], where[192];
+    snprintf(name, sizeof name, "%s", key);
+    for (char *c = name; *c; c++)
+        if (*c == '_') *c = '-';
+    size_t row = option_find(SETTINGS, name);
+    if (row == SIZE_MAX || !ROWS[row].environment) {
+        reader->status = unknown_setting(reader, key);
+        return 0;
+    }
+    snprintf(where, sizeof where, "%s: %s", reader->name, key);
+    reader->status =
+        option_set(reader->parse, row, SOURCE_FILE, where, value ? value : "", reader->fault);
+    return reader->status == OK;
+}
+
+static enum status check_lines(const char *name, struct text text, struct fault *fault)
+{
+    for (size_t line = 1; text.length; line++) {
+        size_t end = text_find(text, TEXT("\n"));
+        size_t length = end == SIZE_MAX ? text.length : end;
+        if (length > CONFIG_LINE_BYTES)
+            return fault_set(fault, STATUS_INVALID, "%s line %zu is longer than %d bytes", name,
+                             line, CONFIG_LINE_BYTES);
+        if (memchr(text.data, '\0', length))
+            return fault_set(fault, STATUS_INVALID, "%s line %zu holds a NUL", name, line);
+        text = end == SIZE_MAX ? (struct text){0} : text_slice(text, end + 1, text.length);
+    }
+    return OK;
+}
+
+enum status settings_read_text(struct option_parse *parse, const char *name, struct text text,
+                               struct fault *fault)
+{
+    TRY(check_lines(name, text, fault));
+    char *copy = arena_copy(parse->arena, text.data, text.length);
+    if (!copy) return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
+    struct config_reader reader = {.parse = parse, .name = name, .fault = fault};
+    int bad_line = ini_parse_string(copy, take_setting, &reader);
+    if (reader.status != OK) return reader.status;
+    if (bad_line < 0) return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
+    if (bad_line > 0)
+        return fault_set(fault, STATUS_INVALID,
+                         "%s line %d is neither `name = value` nor a comment (# or ;)", name,
+                         bad_line);
+    return OK;
+}
+
+static const char *environment(const char *name)
+{
+    const char *value = getenv(name);
+    return value && *value ? value : NULL;
+}
+
+/* The file to read: named by the command line or the environment it must exist, else it may. */
+static enum status read_config(struct option_parse *parse, const struct settings *given,
+                               struct fault *fault)
+{
+    char path[4096];
+    const char *named = given->config ? given->config : environment("LIMINAL_CONFIG");
+    if (named) {
+        snprintf(path, sizeof path, "%s", named);
+    } else {
+        char home[4000];
+        if (given->data_dir)
+            snprintf(home, sizeof home, "%s", given->data_dir);
+        else
+            TRY(path_home(home, sizeof home, fault));
+        snprintf(path, sizeof path, "%s/liminal.conf", home);
+        if (!file_exists(path)) return OK;
+    }
+    struct buffer text;
+    buffer_init(&text);
+    enum status status = file_read(path, CONFIG_LIMIT_BYTES, &text, fault);
+    if (status == OK) status = settings_read_text(parse, path, buffer_text(&text), fault);
+    buffer_deinit(&text);
+    return status;
+}
+
+enum status settings_prepare(struct option_parse *parse, char **words, size_t count,
+                             struct fault *fault)
+{
+    /* A first look at the other sources, only for where the file is. */
+    struct settings given;
+    struct option_parse early;
+    char **copy = arena_alloc_array(parse->arena, count + 1, sizeof *copy);
+    if (!copy) return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
+    if (words) memcpy(copy, words, count * sizeof *copy);
+    TRY(option_parse_init(&early, SETTINGS, &given, parse->arena, fault));
+    TRY(option_parse_environment(&early, fault));
+    TRY(option_parse_words(&early, copy, count, &count, fault));
+    return read_config(parse, &given, fault);
+}
+
+enum status settings_load(struct settings *settings, struct arena *arena, struct fault *fault)
+{
+    struct option_parse parse;
+    TRY(option_parse_init(&parse, SETTINGS, settings, arena, fault));
+    TRY(settings_prepare(&parse, NULL, 0, fault));
+    return option_parse_environment(&parse, fault);
+}
+
+enum status settings_print(const struct option_parse *parse, struct buffer *out,
+                           struct fault *fault)
+{
+    static const char *const SOURCES[] = {"default", "file", "environment", "command line"};
+    for (size_t i = 0; i < SETTINGS.count; i++) {
+        if (!ROWS[i].environment) continue;
+        buffer_printf(out, "%-16s %-13s ", ROWS[i].name, SOURCES[parse->sources[i]]);
+        bool hidden = strcmp(ROWS[i].name, "api-key") == 0;
+        if (hidden && parse->sources[i] != SOURCE_DEFAULT)
+            buffer_append_string(out, "(hidden)");
+        else
+            option_describe_value(parse, i, out);
+        buffer_append_char(out, '\n');
+    }
+    return buffer_status(out, fault);
+}

@@ -1,0 +1,48 @@
+/* settings.h - everything that can be set about a running Liminal, in one table: the options of
+ * `liminal serve`, its environment variables, and the keys of liminal.conf are the same rows.
+ * Precedence: command line, environment, file, default. docs/configuration.md is the manual. */
+#ifndef LIMINAL_APP_SETTINGS_H
+#define LIMINAL_APP_SETTINGS_H
+
+#include "app/option.h"
+
+struct settings {
+    const char *host;
+    uint64_t port;
+    const char *data_dir; /* NULL: path_home() */
+    const char *model;    /* name, path, or "local-llm" */
+    const char *embedding_model;
+    uint64_t threads; /* 0: every core */
+    uint64_t context; /* 0: the model's */
+    uint64_t sequences, queue, prefill_chunk;
+    uint64_t kv_memory_mb; /* 0: from the memory there is */
+    const char *api_key;
+    const char *chat_template; /* a file */
+    struct option_list cors, allowed_hosts;
+    uint64_t grace_s;
+    const char *log;
+    const char *config;
+    bool show_settings;
+};
+
+/* All of them; a row that names no environment variable is for the command line alone. */
+extern const struct option_table SETTINGS;
+
+/* Take what the configuration file says. `words` is the command line, because it may name the file
+ * (--config) or the folder it lies in (--data-dir). Fits struct verb's prepare. */
+enum status settings_prepare(struct option_parse *parse, char **words, size_t count,
+                             struct fault *fault) MUST_USE;
+
+/* Defaults, file and environment, for verbs with options of their own. */
+enum status settings_load(struct settings *settings, struct arena *arena,
+                          struct fault *fault) MUST_USE;
+
+/* One line per setting: name, value, where it came from. Keys are not shown. */
+enum status settings_print(const struct option_parse *parse, struct buffer *out,
+                           struct fault *fault) MUST_USE;
+
+/* Take the settings in the text of a configuration file; `name` is for messages. */
+enum status settings_read_text(struct option_parse *parse, const char *name, struct text text,
+                               struct fault *fault) MUST_USE;
+
+#endif

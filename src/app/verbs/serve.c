@@ -1,0 +1,128 @@
+/* serve.c - `liminal serve`: the OpenAI API until a signal asks to stop. */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/settings.h"
+#include "app/terminal.h"
+#include "app/verbs/verbs.h"
+#include "app/wiring.h"
+#include "compute/compute.h"
+#include "inference/engine.h"
+#include "platform/platform.h"
+
+static void stop_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGHUP);
+}
+
+/* "[::1]" for an address that holds colons. */
+static void write_url(char *out, size_t capacity, const struct settings *settings, unsigned port)
+{
+    bool v6 = strchr(settings->host, ':') != NULL;
+    snprintf(out, capacity, v6 ? "http://[%s]:%u" : "http://%s:%u", settings->host, port);
+}
+
+static void announce_to_person(const struct service *service, const char *url, FILE *out)
+{
+    if (service->chat.engine)
+        fprintf(out, "%s is ready at %s (%u tokens of context, %s, %u threads).\n",
+                service->chat.name, url, engine_context_length(service->chat.engine),
+                compute_isa_name(service->chat.compute), compute_threads(service->chat.compute));
+    else
+        fprintf(out,
+                "Ready at %s, but no model is loaded: `liminal pull org/repo:file.gguf`, then "
+                "start again.\n",
+                url);
+    fprintf(out,
+            "Try:  curl %s/v1/chat/completions -H 'Content-Type: application/json' \\\n"
+            "        -d '{\"messages\":[{\"role\":\"user\",\"content\":\"Hello!\"}]}'\n"
+            "Ctrl-C stops the server.\n",
+            url);
+    fflush(out);
+}
+
+static void announce_to_log(const struct service *service, const char *url, double seconds)
+{
+    struct buffer fields;
+    buffer_init(&fields);
+    buffer_append_string(&fields, "\"url\":");
+    buffer_append_json_string(&fields, text_of(url));
+    buffer_append_string(&fields, ",\"model\":");
+    if (service->chat.name)
+        buffer_append_json_string(&fields, text_of(service->chat.name));
+    else
+        buffer_append_string(&fields, "null");
+    buffer_printf(&fields, ",\"seconds\":%.3f,\"resident_mb\":%.1f", seconds,
+                  (double)process_resident_bytes() / 1e6);
+    log_write("app", LOG_INFO, fields.failed ? NULL : fields.data, "ready");
+    buffer_deinit(&fields);
+}
+
+/* Blocks until somebody wants the server gone. */
+static void wait_for_stop(const sigset_t *signals)
+{
+    int number = 0;
+    while (sigwait(signals, &number) != 0) continue;
+    log_write("app", LOG_INFO, NULL, "stopping on signal %d (%s); again to stop at once", number,
+              strsignal(number));
+    /* From here on the signals do what they do to any program. */
+    pthread_sigmask(SIG_UNBLOCK, signals, NULL);
+}
+
+static enum status serve_run(struct command *command, struct fault *fault)
+{
+    uint64_t started_ns = clock_monotonic_ns();
+    const struct settings *settings = command->values;
+    if (settings->show_settings) {
+        struct buffer text;
+        buffer_init(&text);
+        enum status status = settings_print(command->parse, &text, fault);
+        if (status == OK) fputs(text.data, command->out);
+        buffer_deinit(&text);
+        return status;
+    }
+    TRY(log_configure(settings->log, fault));
+    if (settings->data_dir && setenv("LIMINAL_HOME", settings->data_dir, 1) != 0)
+        return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
+    sigset_t signals; /* blocked before the first thread starts, so that all inherit it */
+    stop_signals(&signals);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+
+    struct service service;
+    TRY(service_open(&service, settings, command->arena, fault));
+    char url[128];
+    write_url(url, sizeof url, settings, service_port(&service));
+    if (isatty(STDOUT_FILENO)) announce_to_person(&service, url, command->out);
+    announce_to_log(&service, url, (double)(clock_monotonic_ns() - started_ns) / 1e9);
+    wait_for_stop(&signals);
+    service_close(&service, settings->grace_s * 1000);
+    log_write("app", LOG_INFO, NULL, "stopped");
+    return OK;
+}
+
+const struct verb VERB_SERVE = {
+    .name = "serve",
+    .arguments = "",
+    .summary = "serve models over the OpenAI API",
+    .help =
+        "Every option may also be given as the variable in [brackets], or in liminal.conf as\n"
+        "`name = value`; the command line wins over the environment, that over the file.\n"
+        "\n"
+        "Examples:\n"
+        "  liminal serve\n"
+        "  liminal serve --model smollm2-135m --port 9000 --threads 4\n"
+        "  LIMINAL_API_KEY=$(openssl rand -hex 24) liminal serve --host 0.0.0.0\n"
+        "  liminal serve --config /etc/liminal.conf --show-settings\n",
+    .options = &SETTINGS,
+    .values_bytes = sizeof(struct settings),
+    .prepare = settings_prepare,
+    .run = serve_run,
+};

@@ -1,0 +1,171 @@
+/* wiring.c - see wiring.h. */
+#include "app/wiring.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/model_choice.h"
+#include "app/terminal.h"
+#include "compute/compute.h"
+#include "http/http_server.h"
+#include "inference/adaptation/api.h"
+#include "inference/engine.h"
+#include "model/model.h"
+#include "platform/platform.h"
+
+/* ---- a model ---- */
+
+static void show_share(void *argument, double done)
+{
+    progress_bar_share(argument, done);
+}
+
+static enum status open_engine(struct loaded_model *loaded, const struct settings *settings,
+                               struct fault *fault)
+{
+    struct progress_bar bar;
+    progress_bar_start(&bar, loaded->name);
+    struct model_options model_options = {0};
+    if (terminal_is_live(stderr))
+        model_options = (struct model_options){.progress = show_share, .progress_argument = &bar};
+    struct model *model;
+    enum status status = model_open(&model, loaded->compute, loaded->path, &model_options, fault);
+    progress_bar_end(&bar);
+    if (status != OK) return status;
+    struct engine_options options = {
+        .context_length = (uint32_t)settings->context,
+        .sequences = (uint32_t)settings->sequences,
+        .queue_limit = (uint32_t)settings->queue,
+        .prefill_chunk = (uint32_t)settings->prefill_chunk,
+        .kv_budget_bytes = settings->kv_memory_mb * 1000000,
+    };
+    return engine_open(&loaded->engine, model, &options, fault);
+}
+
+enum status loaded_model_open(struct loaded_model *loaded, const char *word,
+                              const struct settings *settings, struct arena *arena,
+                              struct fault *fault)
+{
+    *loaded = (struct loaded_model){0};
+    struct model_choice choice;
+    TRY(model_choose(word, arena, &choice, fault));
+    loaded->name = choice.name;
+    loaded->path = choice.path;
+    struct compute_options options = {.threads = (unsigned)settings->threads};
+    TRY(compute_open(&loaded->compute, &options, fault));
+    enum status status = open_engine(loaded, settings, fault);
+    if (status == OK) return OK;
+    fault_prefix(fault, "%s", loaded->name);
+    loaded_model_close(loaded);
+    return status;
+}
+
+void loaded_model_close(struct loaded_model *loaded)
+{
+    if (loaded->engine) engine_close(loaded->engine);
+    if (loaded->compute) compute_close(loaded->compute);
+    *loaded = (struct loaded_model){0};
+}
+
+/* ---- the server ---- */
+
+bool host_is_loopback(const char *host)
+{
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (inet_pton(AF_INET, host, &v4) == 1) return ntohl(v4.s_addr) >> 24 == 127;
+    if (inet_pton(AF_INET6, host, &v6) == 1) return IN6_IS_ADDR_LOOPBACK(&v6);
+    return strcmp(host, "localhost") == 0;
+}
+
+static enum status check_exposure(const struct settings *settings, struct fault *fault)
+{
+    if (host_is_loopback(settings->host) || (settings->api_key && *settings->api_key)) return OK;
+    return fault_set_param(fault, STATUS_INVALID, "host",
+                           "other machines could reach %s: set --api-key (or LIMINAL_API_KEY) so "
+                           "that not everyone may ask, or listen on 127.0.0.1",
+                           settings->host);
+}
+
+/* The default chat model may be missing; one that was asked for may not. */
+static enum status open_chat_model(struct service *service, const struct settings *settings,
+                                   struct arena *arena, struct fault *fault)
+{
+    enum status status = loaded_model_open(&service->chat, settings->model, settings, arena, fault);
+    if (status != STATUS_NOT_FOUND || settings->model) return status;
+    log_write("app", LOG_WARN, NULL, "no model loaded: %s", fault->message);
+    return OK;
+}
+
+static enum status open_api(struct service *service, const struct settings *settings,
+                            struct fault *fault)
+{
+    char backend[64] = "cpu";
+    if (service->chat.compute)
+        snprintf(backend, sizeof backend, "cpu %s", compute_isa_name(service->chat.compute));
+    struct api_options options = {
+        .chat = service->chat.engine,
+        .chat_name = service->chat.name,
+        .embedding = service->embedding.engine,
+        .embedding_name = service->embedding.name,
+        .chat_template = buffer_text(&service->chat_template),
+        .api_key = settings->api_key,
+        .backend = backend,
+    };
+    return api_open(&service->api, &options, fault);
+}
+
+static enum status open_server(struct service *service, const struct settings *settings,
+                               struct fault *fault)
+{
+    struct http_server_options options = {
+        .host = strcmp(settings->host, "localhost") == 0 ? "127.0.0.1" : settings->host,
+        .port = (uint16_t)settings->port,
+        .allowed_hosts = settings->allowed_hosts.items,
+        .cors_origins = settings->cors.items,
+    };
+    api_install(service->api, &options);
+    size_t count;
+    const struct http_route *routes = api_routes(service->api, &count);
+    return http_server_open(&service->server, &options, routes, count, fault);
+}
+
+enum { TEMPLATE_LIMIT_BYTES = 1 << 20 };
+
+enum status service_open(struct service *service, const struct settings *settings,
+                         struct arena *arena, struct fault *fault)
+{
+    *service = (struct service){0};
+    buffer_init(&service->chat_template);
+    enum status status;
+    TRY_DONE(check_exposure(settings, fault));
+    if (settings->chat_template)
+        TRY_DONE(file_read(settings->chat_template, TEMPLATE_LIMIT_BYTES, &service->chat_template,
+                           fault));
+    TRY_DONE(open_chat_model(service, settings, arena, fault));
+    if (settings->embedding_model)
+        TRY_DONE(loaded_model_open(&service->embedding, settings->embedding_model, settings, arena,
+                                   fault));
+    TRY_DONE(open_api(service, settings, fault));
+    TRY_DONE(open_server(service, settings, fault));
+done:
+    if (status != OK) service_close(service, 0);
+    return status;
+}
+
+uint16_t service_port(const struct service *service)
+{
+    return http_server_port(service->server);
+}
+
+void service_close(struct service *service, uint64_t grace_ms)
+{
+    if (service->server) http_server_stop(service->server, grace_ms);
+    loaded_model_close(&service->chat); /* ends what is still being answered */
+    loaded_model_close(&service->embedding);
+    if (service->server) http_server_close(service->server);
+    if (service->api) api_close(service->api);
+    buffer_deinit(&service->chat_template);
+    *service = (struct service){0};
+}

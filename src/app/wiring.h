@@ -1,0 +1,48 @@
+/* wiring.h - the one place where the parts are put together: a model with the threads and the
+ * engine that run it, and the server with the API over them. */
+#ifndef LIMINAL_APP_WIRING_H
+#define LIMINAL_APP_WIRING_H
+
+#include <stdint.h>
+
+#include "app/settings.h"
+#include "base/arena.h"
+#include "base/status.h"
+
+struct api;
+struct compute;
+struct engine;
+struct http_server;
+
+/* A model in memory, ready to answer. */
+struct loaded_model {
+    char *name, *path;
+    struct compute *compute;
+    struct engine *engine;
+};
+
+/* `word` as model_choose takes it. Of the settings, those on threads, context and batching count.
+ * Shows a progress bar while weights are prepared, if that takes long enough to notice. */
+enum status loaded_model_open(struct loaded_model *loaded, const char *word,
+                              const struct settings *settings, struct arena *arena,
+                              struct fault *fault) MUST_USE;
+void loaded_model_close(struct loaded_model *loaded);
+
+/* A running server. Without a chat model it serves all the same and says what is missing. */
+struct service {
+    struct loaded_model chat, embedding; /* engine NULL: none */
+    struct buffer chat_template;
+    struct api *api;
+    struct http_server *server;
+};
+
+enum status service_open(struct service *service, const struct settings *settings,
+                         struct arena *arena, struct fault *fault) MUST_USE;
+uint16_t service_port(const struct service *service);
+/* Running answers may go on for `grace_ms`. */
+void service_close(struct service *service, uint64_t grace_ms);
+
+/* Would other machines reach a server on this address? */
+bool host_is_loopback(const char *host);
+
+#endif
