@@ -184,7 +184,7 @@ enum status model_open(struct model **out, struct compute *compute, const char *
     enum status status = assemble(model, path, options, fault);
     if (status != OK) {
         model_close(model);
-        fault_prefix(fault, "%s: ", path);
+        fault_prefix(fault, "%s", path);
         return status;
     }
     *out = model;

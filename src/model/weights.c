@@ -111,7 +111,7 @@ static enum status load_matrix(struct loader *loader, const struct tensor_slot *
         enum status status =
             matrix_pack(loader->compute, matrix, tensor->type, rows, columns, data, loader->fault);
         if (status != OK) {
-            fault_prefix(loader->fault, "tensor %.*s: ", TEXT_FORMAT(tensor->name));
+            fault_prefix(loader->fault, "tensor %.*s", TEXT_FORMAT(tensor->name));
             return status;
         }
         data += rows * row_bytes;
