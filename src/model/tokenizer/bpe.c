@@ -88,13 +88,6 @@ enum status bpe_init_bytes(struct bpe *bpe, const struct vocabulary *vocabulary,
     return OK;
 }
 
-/* May this token be the result of merging plain text? */
-static bool is_mergeable(const struct vocabulary *vocabulary, uint32_t id)
-{
-    unsigned kind = vocabulary->kinds[id];
-    return (kind == TOKEN_NORMAL || kind == TOKEN_USER_DEFINED) && vocabulary->texts[id].length;
-}
-
 enum status bpe_init_characters(struct bpe *bpe, const struct vocabulary *vocabulary,
                                 bool byte_fallback, struct fault *fault)
 {
@@ -102,7 +95,8 @@ enum status bpe_init_characters(struct bpe *bpe, const struct vocabulary *vocabu
     for (uint32_t id = 0; id < vocabulary->count; id++) {
         struct text t = vocabulary->texts[id];
         uint32_t codepoint;
-        if (is_mergeable(vocabulary, id) && utf8_decode(t.data, t.length, &codepoint) == t.length)
+        if (vocabulary_is_plain(vocabulary, id) &&
+            utf8_decode(t.data, t.length, &codepoint) == t.length)
             TRY(character_set(bpe, codepoint, id, fault));
     }
     for (unsigned byte = 0; byte_fallback && byte < 256; byte++) {
@@ -151,7 +145,7 @@ static uint32_t symbol_of_part(const struct bpe *bpe, const struct vocabulary *v
     if (utf8_decode(part.data, part.length, &codepoint) == part.length)
         return character_symbol(bpe, codepoint);
     int32_t id = vocabulary_find(vocabulary, part);
-    return id >= 0 && is_mergeable(vocabulary, (uint32_t)id) ? (uint32_t)id : SYMBOL_NONE;
+    return id >= 0 && vocabulary_is_plain(vocabulary, (uint32_t)id) ? (uint32_t)id : SYMBOL_NONE;
 }
 
 /* Every way to put the token together from two parts is a merge. */
@@ -189,11 +183,11 @@ enum status bpe_add_scores(struct bpe *bpe, const struct vocabulary *vocabulary,
     for (uint32_t id = 0; id < vocabulary->count; id++) {
         if (isnan(scores[id]))
             return fault_set(fault, STATUS_CORRUPT, "the score of token %u is no number", id);
-        if (is_mergeable(vocabulary, id) && utf8_valid(vocabulary->texts[id]))
+        if (vocabulary_is_plain(vocabulary, id) && utf8_valid(vocabulary->texts[id]))
             TRY(add_inner_characters(bpe, vocabulary->texts[id], fault));
     }
     for (uint32_t id = 0; id < vocabulary->count; id++)
-        if (is_mergeable(vocabulary, id) && utf8_valid(vocabulary->texts[id]))
+        if (vocabulary_is_plain(vocabulary, id) && utf8_valid(vocabulary->texts[id]))
             TRY(add_splits(bpe, vocabulary, id, rank_of_score(scores[id]), fault));
     return OK;
 }
@@ -321,7 +315,7 @@ enum status bpe_encode(const struct bpe *bpe, const struct vocabulary *vocabular
 {
     if (bpe->whole_words) {
         int32_t id = find_whole_word(bpe, vocabulary, word);
-        if (id >= 0 && is_mergeable(vocabulary, (uint32_t)id))
+        if (id >= 0 && vocabulary_is_plain(vocabulary, (uint32_t)id))
             return token_list_add(out, id, fault);
     }
     if (bpe->is_byte_level) return encode_part(bpe, word, work, out, fault);

@@ -39,20 +39,59 @@ static void append_marked(struct text t, bool drop_space, struct buffer *out)
     buffer_append_text(out, t);
 }
 
+/* What WordPiece's clean-up makes of a token's text that starts with a space. */
+static void append_cleaned(struct text t, struct buffer *out)
+{
+    static const char *const TIGHT[] = {" .",  " ?",  " !",   " ,",  " n't",
+                                        " 'm", " 's", " 've", " 're"};
+    for (size_t i = 0; i < ARRAY_COUNT(TIGHT); i++)
+        if (text_equal(t, text_of(TIGHT[i]))) t = text_slice(t, 1, t.length);
+    buffer_append_text(out, t);
+}
+
+/* A token either starts a word, then there is a space before it, or continues one. */
+static void append_wordpiece(const struct tokenizer *tokenizer, struct text t, bool is_first,
+                             struct buffer *out)
+{
+    const struct wordpiece *wordpiece = &tokenizer->wordpiece;
+    bool is_marked_start = wordpiece->first.length && text_starts_with(t, wordpiece->first);
+    bool is_marked_next = wordpiece->next.length && text_starts_with(t, wordpiece->next);
+    bool is_word = wordpiece->next.length ? !is_marked_next : is_marked_start;
+    if (is_marked_start) t = text_slice(t, wordpiece->first.length, t.length);
+    if (is_marked_next && !is_first) t = text_slice(t, wordpiece->next.length, t.length);
+    char spaced[VOCABULARY_TOKEN_BYTES + 1] = " ";
+    size_t space = is_word && !is_first;
+    memcpy(spaced + space, t.data, t.length);
+    struct text whole = {spaced, space + t.length};
+    if (tokenizer->decoder.cleans_up)
+        append_cleaned(whole, out);
+    else
+        buffer_append_text(out, whole);
+}
+
 void decoder_append(const struct tokenizer *tokenizer, int32_t id, bool is_first,
                     struct buffer *out)
 {
     const struct decoder *decoder = &tokenizer->decoder;
     struct text t = tokenizer->vocabulary.texts[id];
     unsigned kind = tokenizer->vocabulary.kinds[id];
-    if (kind == TOKEN_CONTROL || kind == TOKEN_UNKNOWN) {
-        buffer_append_text(out, t);
-    } else if (kind == TOKEN_BYTE) {
+    bool is_verbatim = kind == TOKEN_CONTROL || kind == TOKEN_UNKNOWN;
+    if (kind == TOKEN_BYTE) {
         buffer_append_char(out, (char)decoder_byte_value(t));
-    } else if (decoder->kind == DECODER_MARKER) {
-        append_marked(t, is_first && decoder->drops_first_space, out);
-    } else if (kind == TOKEN_USER_DEFINED || !byte_alphabet_decode(t, out)) {
-        buffer_append_text(out, t);
+        return;
+    }
+    switch (decoder->kind) {
+    case DECODER_MARKER:
+        if (is_verbatim)
+            buffer_append_text(out, t);
+        else
+            append_marked(t, is_first && decoder->drops_first_space, out);
+        return;
+    case DECODER_ALPHABET:
+        if (is_verbatim || kind == TOKEN_USER_DEFINED || !byte_alphabet_decode(t, out))
+            buffer_append_text(out, t);
+        return;
+    case DECODER_WORDPIECE: append_wordpiece(tokenizer, t, is_first, out); return;
     }
 }
 

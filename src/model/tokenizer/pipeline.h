@@ -13,19 +13,24 @@
 #include "model/tokenizer/added_tokens.h"
 #include "model/tokenizer/bpe.h"
 #include "model/tokenizer/normalizer.h"
+#include "model/tokenizer/pretokenizer.h"
 #include "model/tokenizer/tokenizer.h"
+#include "model/tokenizer/unigram.h"
 #include "model/tokenizer/vocabulary.h"
+#include "model/tokenizer/wordpiece.h"
 
-enum model_kind { MODEL_BPE };
+enum model_kind { MODEL_BPE, MODEL_WORDPIECE, MODEL_UNIGRAM };
 
 enum decoder_kind {
-    DECODER_MARKER,   /* "▁" is a space, byte tokens are bytes */
-    DECODER_ALPHABET, /* the byte-level alphabet */
+    DECODER_MARKER,    /* "▁" is a space */
+    DECODER_ALPHABET,  /* the byte-level alphabet */
+    DECODER_WORDPIECE, /* a space before each token that starts a word */
 };
 
 struct decoder {
     enum decoder_kind kind;
     bool drops_first_space; /* the one that encoding put in front */
+    bool cleans_up;         /* WordPiece: "word ." becomes "word." */
 };
 
 /* Ids put before and behind every text. */
@@ -38,7 +43,9 @@ struct id_list {
 struct scratch {
     struct scratch *next;
     struct normalizer_work normalizer;
+    struct pretokenizer_work pretokenizer;
     struct merge_work merges;
+    struct unigram_work unigram;
 };
 
 struct tokenizer {
@@ -47,8 +54,11 @@ struct tokenizer {
     unsigned char *ends; /* per id: does it end an answer? */
     struct added_tokens raw_added, normalized_added;
     struct normalizer normalizer;
+    struct pretokenizer pretokenizer;
     enum model_kind model;
-    struct bpe bpe;
+    struct bpe bpe; /* one of these three */
+    struct wordpiece wordpiece;
+    struct unigram unigram;
     struct decoder decoder;
     struct id_list prefix, suffix;
     int32_t bos, eos;

@@ -68,7 +68,9 @@ enum status tokenizer_new(struct tokenizer **tokenizer, struct fault *fault)
 static void scratch_free(struct scratch *scratch)
 {
     normalizer_work_deinit(&scratch->normalizer);
+    pretokenizer_work_deinit(&scratch->pretokenizer);
     merge_work_deinit(&scratch->merges);
+    unigram_work_deinit(&scratch->unigram);
     free(scratch);
 }
 
@@ -80,6 +82,8 @@ void tokenizer_free(struct tokenizer *tokenizer)
         scratch_free(tokenizer->idle);
         tokenizer->idle = next;
     }
+    normalizer_deinit(&tokenizer->normalizer);
+    pretokenizer_deinit(&tokenizer->pretokenizer);
     bpe_deinit(&tokenizer->bpe);
     arena_deinit(&tokenizer->memory);
     pthread_mutex_destroy(&tokenizer->lock);
@@ -110,15 +114,38 @@ struct encoding {
     const struct tokenizer *tokenizer;
     struct scratch *scratch;
     bool parse_special;
+    bool is_start; /* nothing of the text has been encoded yet */
     struct token_list *out;
     struct fault *fault;
 };
 
-static enum status encode_word(struct encoding *encoding, struct text word)
+static enum status encode_word(void *context, struct text word)
 {
+    struct encoding *encoding = context;
     const struct tokenizer *tokenizer = encoding->tokenizer;
-    return bpe_encode(&tokenizer->bpe, &tokenizer->vocabulary, word, &encoding->scratch->merges,
-                      encoding->out, encoding->fault);
+    const struct vocabulary *vocabulary = &tokenizer->vocabulary;
+    struct scratch *scratch = encoding->scratch;
+    switch (tokenizer->model) {
+    case MODEL_BPE:
+        return bpe_encode(&tokenizer->bpe, vocabulary, word, &scratch->merges, encoding->out,
+                          encoding->fault);
+    case MODEL_WORDPIECE:
+        return wordpiece_encode(&tokenizer->wordpiece, vocabulary, word, encoding->out,
+                                encoding->fault);
+    case MODEL_UNIGRAM:
+        return unigram_encode(&tokenizer->unigram, vocabulary, word, &scratch->unigram,
+                              encoding->out, encoding->fault);
+    }
+    return STATUS_INTERNAL;
+}
+
+static enum status encode_normal(struct encoding *encoding, struct text t)
+{
+    bool is_start = encoding->is_start;
+    encoding->is_start = false;
+    return pretokenizer_run(&encoding->tokenizer->pretokenizer, t, is_start,
+                            &encoding->scratch->pretokenizer, encode_word, encoding,
+                            encoding->fault);
 }
 
 /* Hand the stretches of `t` between added tokens to `encode`, and emit those tokens. */
@@ -131,6 +158,7 @@ static enum status encode_between(struct encoding *encoding, const struct added_
     while (added_tokens_find(added, t, at, encoding->parse_special, &match)) {
         if (match.start > at) TRY(encode(encoding, text_slice(t, at, match.start)));
         TRY(token_list_add(encoding->out, match.id, encoding->fault));
+        encoding->is_start = false;
         at = match.end;
     }
     return at < t.length ? encode(encoding, text_slice(t, at, t.length)) : OK;
@@ -142,7 +170,7 @@ static enum status encode_raw(struct encoding *encoding, struct text t)
     struct text normal;
     TRY(normalizer_apply(&tokenizer->normalizer, t, &encoding->scratch->normalizer, &normal,
                          encoding->fault));
-    return encode_between(encoding, &tokenizer->normalized_added, normal, encode_word);
+    return encode_between(encoding, &tokenizer->normalized_added, normal, encode_normal);
 }
 
 enum status tokenizer_encode(const struct tokenizer *tokenizer, struct text t, unsigned flags,
@@ -157,7 +185,8 @@ enum status tokenizer_encode(const struct tokenizer *tokenizer, struct text t, u
     enum status status = OK;
     struct scratch *scratch = scratch_take(owner);
     if (!scratch) return fault_set(fault, STATUS_NO_MEMORY, "no memory to tokenise");
-    struct encoding encoding = {tokenizer, scratch, flags & TOKENIZE_PARSE_SPECIAL, out, fault};
+    struct encoding encoding = {tokenizer, scratch, flags & TOKENIZE_PARSE_SPECIAL,
+                                true,      out,     fault};
     if (add_special) TRY_DONE(token_list_add_all(out, &tokenizer->prefix, fault));
     TRY_DONE(encode_between(&encoding, &tokenizer->raw_added, t, encode_raw));
     if (add_special) TRY_DONE(token_list_add_all(out, &tokenizer->suffix, fault));

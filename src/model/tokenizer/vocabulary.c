@@ -80,6 +80,12 @@ enum status vocabulary_index(struct vocabulary *vocabulary, struct arena *memory
     return OK;
 }
 
+bool vocabulary_is_plain(const struct vocabulary *vocabulary, uint32_t id)
+{
+    unsigned kind = vocabulary->kinds[id];
+    return (kind == TOKEN_NORMAL || kind == TOKEN_USER_DEFINED) && vocabulary->texts[id].length;
+}
+
 int32_t vocabulary_find(const struct vocabulary *vocabulary, struct text t)
 {
     if (t.length == 0) return -1;

@@ -42,6 +42,8 @@ enum status vocabulary_set(struct vocabulary *vocabulary, uint32_t id, struct te
  * are not found. */
 enum status vocabulary_index(struct vocabulary *vocabulary, struct arena *memory,
                              struct fault *fault) MUST_USE;
+/* May plain text become this token? (Neither control nor unknown nor a byte token.) */
+bool vocabulary_is_plain(const struct vocabulary *vocabulary, uint32_t id);
 /* The id, or -1. */
 int32_t vocabulary_find(const struct vocabulary *vocabulary, struct text t);
 
