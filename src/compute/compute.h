@@ -20,6 +20,7 @@
 #include "compute/tensor_type.h"
 
 struct compute;
+struct kernels;
 
 enum compute_isa { ISA_AUTO, ISA_SCALAR, ISA_AVX2, ISA_AVX512, ISA_NEON };
 
@@ -46,8 +47,9 @@ void compute_parallel(struct compute *compute,
 struct matrix {
     enum tensor_type type; /* of the file */
     uint32_t rows, cols;
-    int layout;   /* private to compute/cpu */
-    void *packed; /* private */
+    int layout; /* private to compute/cpu, like the following */
+    void *packed;
+    const struct kernels *kernels;
     size_t packed_bytes;
 };
 
@@ -60,6 +62,8 @@ void matrix_free(struct matrix *matrix);
 /* Row `row` as floats (token embedding look-up, also of a matrix that serves as output too). */
 void matrix_row(const struct matrix *matrix, uint32_t row, float *values);
 
+enum { MULTIPLY_GROUP_MAX = 8 };
+
 /* One product of a group that shares its input: y[r] = W x[r] for r < n. */
 struct product {
     const struct matrix *matrix;
@@ -67,7 +71,7 @@ struct product {
     size_t y_stride; /* floats */
 };
 /* All products of `group` on the same n input rows (q, k, v; gate and up): the input is quantised
- * once. All matrices have the same cols. */
+ * once. All matrices have the same cols; at most MULTIPLY_GROUP_MAX of them. */
 void compute_multiply(struct compute *compute, const float *x, size_t x_stride, size_t n,
                       const struct product *group, size_t group_count);
 

@@ -1,5 +1,6 @@
 /* compute.c - opens the machine: threads and kernels. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "compute/cpu/cpu.h"
 #include "platform/platform.h"
@@ -11,8 +12,15 @@ enum status compute_open(struct compute **out, const struct compute_options *opt
     if (threads > THREAD_POOL_MAX)
         return fault_set_param(fault, STATUS_INVALID, "threads", "at most %d threads",
                                THREAD_POOL_MAX);
-    struct compute *compute = calloc(1, sizeof *compute);
+    const struct kernels *kernels = kernels_choose(options->isa);
+    if (!kernels)
+        return fault_set_param(fault, STATUS_UNSUPPORTED, "isa",
+                               "this processor lacks the instruction set asked for");
+    struct compute *compute = aligned_alloc(64, sizeof *compute);
     if (!compute) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the compute threads");
+    memset(compute, 0, sizeof *compute);
+    compute->kernels = kernels;
+    kernels->prepare();
     enum status status = thread_pool_new(&compute->pool, threads, fault);
     if (status != OK) {
         free(compute);
@@ -26,6 +34,7 @@ void compute_close(struct compute *compute)
 {
     if (!compute) return;
     thread_pool_free(compute->pool);
+    multiply_deinit(compute);
     free(compute);
 }
 
@@ -36,7 +45,7 @@ unsigned compute_threads(const struct compute *compute)
 
 const char *compute_isa_name(const struct compute *compute)
 {
-    return "scalar";
+    return compute->kernels->name;
 }
 
 void compute_parallel(struct compute *compute, void (*work)(void *, unsigned, unsigned),

@@ -2,11 +2,34 @@
 #ifndef LIMINAL_COMPUTE_CPU_CPU_H
 #define LIMINAL_COMPUTE_CPU_CPU_H
 
+#include <stdatomic.h>
+
 #include "compute/compute.h"
+#include "compute/cpu/kernels.h"
 #include "compute/cpu/thread_pool.h"
 
-struct compute {
-    struct thread_pool *pool;
+/* Tokens that one pass over the weights serves; more are done in several passes. */
+enum { BATCH_TOKENS = 86 * TOKEN_GROUP };
+
+/* What one thread needs to multiply. */
+struct multiply_scratch {
+    struct panel panels[PANEL_PAIR];
+    _Alignas(64) float sums[4 /* FLOAT_TILES_MAX */][BATCH_TOKENS][TILE_ROWS];
 };
+
+struct compute {
+    const struct kernels *kernels;
+    struct thread_pool *pool;
+    _Alignas(64) _Atomic uint32_t next_item; /* of the running job: taken by the threads in turn */
+
+    /* Grown when a wider matrix is packed, so that a product never allocates. */
+    uint32_t widest_cols;
+    void *activation_memory;
+    struct multiply_scratch *multiply_scratch; /* one per thread */
+};
+
+/* Room for the quantised activations of a batch of `cols` columns. */
+enum status multiply_reserve(struct compute *compute, uint32_t cols, struct fault *fault) MUST_USE;
+void multiply_deinit(struct compute *compute);
 
 #endif

@@ -1,0 +1,141 @@
+/* dot_kernels.h - template, compiled per instruction set: products with quantised weights.
+ *
+ * For a row and a token, block by block in order:
+ *     dot  = sum of weight bytes x activation bytes       (exact, in integers)
+ *     sum += float(dot) x (weight scale x activation scale)
+ *     sum += minimum x (sum of activations)               (where the type has minimums)
+ * Nothing else touches `sum`, so it does not depend on how many tokens or panels run beside it. */
+
+/* TOKENS x PANELS accumulators; both are constants where this is inlined. */
+ALWAYS_INLINE void dot_panels(const struct tile_format *f, const struct panel *panels, int count,
+                              int tokens, unsigned blocks, const struct activations *a, float *out,
+                              size_t panel_stride)
+{
+    f32x16 sums[PANEL_PAIR][TOKEN_GROUP];
+    for (int p = 0; p < count; p++)
+        for (int t = 0; t < tokens; t++)
+            sums[p][t] = f32_load(out + p * panel_stride + t * TILE_ROWS);
+    const int halves = f->block_scales;
+    for (unsigned b = 0; b < blocks; b++) {
+        const int8_t *x = a->quants + (size_t)b * tokens * BLOCK_COLS;
+        for (int half = 0; half < halves; half++) {
+            const int32_t *starts = halves == 1 ? a->starts + b * tokens
+                                                : a->half_starts + (size_t)b * tokens * 2 + half;
+            i32x16 dots[PANEL_PAIR][TOKEN_GROUP];
+            for (int t = 0; t < tokens; t++)
+                for (int p = 0; p < count; p++)
+                    dots[p][t] = i32_all(LANES_BIAS ? starts[t * halves] : 0);
+            for (int g = half * BLOCK_GROUPS / halves; g < (half + 1) * BLOCK_GROUPS / halves;
+                 g++) {
+                u8x64 weights[PANEL_PAIR];
+                for (int p = 0; p < count; p++) weights[p] = u8_load(panels[p].weights[b][g]);
+                for (int t = 0; t < tokens; t++) {
+                    int32_t quad = load_quad(x + t * BLOCK_COLS + 4 * g);
+                    for (int p = 0; p < count; p++)
+                        dots[p][t] = i32_dot(dots[p][t], weights[p], quad);
+                }
+            }
+            for (int p = 0; p < count; p++) {
+                f32x16 scale = f32_load(panels[p].scales[b * halves + half]);
+                for (int t = 0; t < tokens; t++)
+                    sums[p][t] =
+                        f32_fma(f32_of_i32(dots[p][t]),
+                                f32_mul(scale, f32_all(a->scales[b * tokens + t])), sums[p][t]);
+                if (!f->minimums) continue;
+                f32x16 minimum = f32_load(panels[p].minimums[b * halves + half]);
+                const float *x_sums = halves == 1 ? a->sums + b * tokens
+                                                  : a->half_sums + (size_t)b * tokens * 2 + half;
+                for (int t = 0; t < tokens; t++)
+                    sums[p][t] = f32_fma(minimum, f32_all(x_sums[t * halves]), sums[p][t]);
+            }
+        }
+    }
+    for (int p = 0; p < count; p++)
+        for (int t = 0; t < tokens; t++)
+            f32_store(out + p * panel_stride + t * TILE_ROWS, sums[p][t]);
+}
+
+ALWAYS_INLINE void dot_tokens(const struct tile_format *f, const struct panel *panels, int count,
+                              unsigned blocks, const struct activations *a, float *out,
+                              size_t panel_stride)
+{
+    _Static_assert(TOKEN_GROUP == 6, "a case per number of tokens");
+    switch (a->tokens) {
+    case 1: dot_panels(f, panels, count, 1, blocks, a, out, panel_stride); return;
+    case 2: dot_panels(f, panels, count, 2, blocks, a, out, panel_stride); return;
+    case 3: dot_panels(f, panels, count, 3, blocks, a, out, panel_stride); return;
+    case 4: dot_panels(f, panels, count, 4, blocks, a, out, panel_stride); return;
+    case 5: dot_panels(f, panels, count, 5, blocks, a, out, panel_stride); return;
+    case 6: dot_panels(f, panels, count, 6, blocks, a, out, panel_stride); return;
+    }
+}
+
+ALWAYS_INLINE void dot(const struct tile_format *f, const struct panel *panels,
+                       unsigned panel_count, unsigned blocks, const struct activations *a,
+                       float *out, size_t panel_stride)
+{
+    if (panel_count == PANEL_PAIR)
+        dot_tokens(f, panels, PANEL_PAIR, blocks, a, out, panel_stride);
+    else
+        dot_tokens(f, panels, 1, blocks, a, out, panel_stride);
+}
+
+/* One token: weights are expanded in registers and never stored. */
+ALWAYS_INLINE void dot_one(const struct tile_format *f, const uint8_t *tile, size_t blocks,
+                           const struct activations *a, float *out)
+{
+    f32x16 sum = f32_all(0);
+    const int halves = f->block_scales;
+    for (size_t first = 0; first < blocks; first += f->unit_blocks, tile += tile_unit_bytes(f)) {
+        const uint8_t *block = tile + tile_header_bytes(f);
+        for (size_t i = 0; i < f->unit_blocks; i++, block += tile_block_bytes(f)) {
+            size_t b = first + i;
+            u8x64 weights[BLOCK_GROUPS];
+            block_weights(f, block, weights);
+            for (int half = 0; half < halves; half++) {
+                i32x16 dots = i32_all(!LANES_BIAS   ? 0
+                                      : halves == 1 ? a->starts[b]
+                                                    : a->half_starts[2 * b + (size_t)half]);
+                for (int g = half * BLOCK_GROUPS / halves; g < (half + 1) * BLOCK_GROUPS / halves;
+                     g++)
+                    dots = i32_dot(dots, weights[g], load_quad(a->quants + b * BLOCK_COLS + 4 * g));
+                f32x16 scale, minimum;
+                block_scale(f, tile, i * halves + (size_t)half, &scale, &minimum);
+                sum = f32_fma(f32_of_i32(dots), f32_mul(scale, f32_all(a->scales[b])), sum);
+                if (f->minimums)
+                    sum = f32_fma(
+                        minimum,
+                        f32_all(halves == 1 ? a->sums[b] : a->half_sums[2 * b + (size_t)half]),
+                        sum);
+            }
+        }
+    }
+    f32_store(out, sum);
+}
+
+/* A block whose values are all smaller than this counts as zeros: 127 / it must not overflow. */
+#define SMALLEST_MAGNITUDE 1e-30f
+
+static void quantise(const float *x, size_t blocks, struct activations *group, unsigned token)
+{
+    for (size_t b = 0; b < blocks; b++, x += BLOCK_COLS) {
+        size_t at = b * group->tokens + token;
+        f32x16 low = f32_load(x), high = f32_load(x + LANES);
+        float largest = f32_largest(f32_max(f32_abs(low), f32_abs(high)));
+        bool zero = largest < SMALLEST_MAGNITUDE;
+        f32x16 inverse = f32_all(zero ? 0 : 127.0f / largest);
+        float scale = zero ? 0 : largest / 127.0f;
+        i32x16 first = i32_of_f32(f32_mul(low, inverse)),
+               second = i32_of_f32(f32_mul(high, inverse));
+        i32_store_i8(group->quants + at * BLOCK_COLS, first);
+        i32_store_i8(group->quants + at * BLOCK_COLS + LANES, second);
+        int32_t first_sum = i32_sum(first), second_sum = i32_sum(second);
+        group->scales[at] = scale;
+        group->starts[at] = -LANES_BIAS * (first_sum + second_sum);
+        group->half_starts[2 * at] = -LANES_BIAS * first_sum;
+        group->half_starts[2 * at + 1] = -LANES_BIAS * second_sum;
+        group->sums[at] = scale * (float)(first_sum + second_sum);
+        group->half_sums[2 * at] = scale * (float)first_sum;
+        group->half_sums[2 * at + 1] = scale * (float)second_sum;
+    }
+}

@@ -1,0 +1,43 @@
+/* lanes.h - vectors of sixteen 32-bit lanes (or 64 bytes), spelled for each instruction set.
+ *
+ * The kernels are written once, over these operations, and compiled once per instruction set
+ * (kernels_*.c). Each operation is exact in the same way everywhere: fma rounds once, sums run in
+ * the same tree, rounding is to nearest even. So every instruction set gives the same bits, and
+ * check_kernels compares without a tolerance.
+ *
+ *   f32x16   sixteen floats                       f32_load f32_store f32_add f32_fma ...
+ *   i32x16   sixteen integers                     i32_all i32_dot ...
+ *   u8x64    64 bytes: lane r holds bytes 4r..4r+3    u8_load u8_and u8_table ...
+ *
+ * LANES_BIAS is what an expanded weight byte has on top of its value: the 8-bit dot product of
+ * AVX-512 wants one side unsigned, so weights are stored plus 128 there. */
+#ifndef LIMINAL_COMPUTE_CPU_LANES_H
+#define LIMINAL_COMPUTE_CPU_LANES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define LANES         16
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+#if defined(LANES_AVX512)
+#include "compute/cpu/lanes_avx512.h"
+#elif defined(LANES_AVX2)
+#include "compute/cpu/lanes_avx2.h"
+#elif defined(LANES_NEON)
+#include "compute/cpu/lanes_neon.h"
+#else
+#include "compute/cpu/lanes_scalar.h"
+#endif
+
+/* Four activations as the 32 bits that every lane of a dot product sees. */
+ALWAYS_INLINE int32_t load_quad(const int8_t *quants)
+{
+    int32_t quad;
+    memcpy(&quad, quants, sizeof quad);
+    return quad;
+}
+
+#endif

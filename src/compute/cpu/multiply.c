@@ -1,0 +1,257 @@
+/* multiply.c - y = W x for a group of matrices: quantises the input once, shares out the tiles.
+ *
+ * A thread takes a few tiles at a time. For one token it streams each tile through dot_one. For
+ * more it expands 512 columns of two tiles into a panel in the first-level cache and passes all
+ * tokens by it, six at a time, before going on to the next columns:
+ *
+ *        columns ->
+ *       +-------+-------+----        x: token groups    [6][6][6]...
+ *  tile | panel |  ...                       |
+ *  pair | (L1)  |             sums (L2): [token][16 rows], added to panel by panel
+ *       +-------+-------+----
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compute/cpu/cpu.h"
+
+enum {
+    ITEM_TILES = 4,         /* an item of work; FLOAT_TILES_MAX */
+    FLOAT_CHUNK_COLS = 128, /* of float weights at a time: 4 tiles x 128 x 4 bytes fill L1 */
+    ITEMS_PER_THREAD = 16,  /* how finely work is shared when there is plenty */
+};
+
+/* ---- scratch ---- */
+
+/* Bytes of the activations of n tokens. */
+static size_t activations_bytes(size_t n, size_t blocks)
+{
+    return n * blocks * (BLOCK_COLS + 8 * sizeof(float));
+}
+
+/* The arrays of group `g`, in one piece of memory. */
+static struct activations activation_group(const struct compute *compute, size_t n, size_t blocks,
+                                           size_t g)
+{
+    size_t rest = n - g * TOKEN_GROUP;
+    unsigned tokens = rest < TOKEN_GROUP ? (unsigned)rest : TOKEN_GROUP;
+    char *memory = (char *)compute->activation_memory + activations_bytes(g * TOKEN_GROUP, blocks);
+    size_t values = tokens * blocks;
+    float *scales = (float *)(memory + values * BLOCK_COLS);
+    return (struct activations){.tokens = tokens,
+                                .quants = (int8_t *)memory,
+                                .scales = scales,
+                                .starts = (int32_t *)(scales + values),
+                                .half_starts = (int32_t *)(scales + 2 * values),
+                                .sums = scales + 4 * values,
+                                .half_sums = scales + 5 * values};
+}
+
+enum status multiply_reserve(struct compute *compute, uint32_t cols, struct fault *fault)
+{
+    if (!compute->multiply_scratch) {
+        compute->multiply_scratch = aligned_alloc(
+            64, thread_pool_threads(compute->pool) * sizeof *compute->multiply_scratch);
+        if (!compute->multiply_scratch)
+            return fault_set(fault, STATUS_NO_MEMORY, "no memory for matrix products");
+    }
+    if (cols <= compute->widest_cols) return OK;
+    size_t blocks = (cols + BLOCK_COLS - 1) / BLOCK_COLS;
+    size_t bytes = (activations_bytes(BATCH_TOKENS, blocks) + 63) / 64 * 64;
+    void *memory = aligned_alloc(64, bytes);
+    if (!memory)
+        return fault_set(fault, STATUS_NO_MEMORY, "no memory for products of %u columns", cols);
+    free(compute->activation_memory);
+    compute->activation_memory = memory;
+    compute->widest_cols = cols;
+    return OK;
+}
+
+void multiply_deinit(struct compute *compute)
+{
+    free(compute->activation_memory);
+    free(compute->multiply_scratch);
+}
+
+/* ---- the work of one thread ---- */
+
+struct multiply_job {
+    struct compute *compute;
+    const float *x;
+    size_t x_stride, n;
+    const struct product *group;
+    size_t group_count;
+    bool quantised;       /* some matrix wants quantised activations */
+    uint32_t items, step; /* of ITEM_TILES tiles, all products after each other */
+};
+
+static uint32_t matrix_tiles(const struct matrix *m)
+{
+    return m->rows / TILE_ROWS + (m->rows % TILE_ROWS != 0);
+}
+
+static uint32_t matrix_items(const struct matrix *m)
+{
+    return (matrix_tiles(m) + ITEM_TILES - 1) / ITEM_TILES;
+}
+
+/* sums[token][row] of tile `tile` to their place in y. */
+static void store_tile(const struct multiply_job *job, const struct product *product, uint32_t tile,
+                       float (*sums)[TILE_ROWS])
+{
+    uint32_t row = tile * TILE_ROWS;
+    uint32_t rows = product->matrix->rows - row;
+    if (rows > TILE_ROWS) rows = TILE_ROWS;
+    for (size_t t = 0; t < job->n; t++)
+        memcpy(product->y + t * product->y_stride + row, sums[t], rows * sizeof(float));
+}
+
+/* 1 or 2 tiles of quantised weights with all tokens. */
+static void multiply_pair(const struct multiply_job *job, const struct product *product,
+                          uint32_t tile, unsigned tiles, struct multiply_scratch *scratch)
+{
+    const struct matrix *m = product->matrix;
+    const struct kernels *k = job->compute->kernels;
+    const struct tile_format *f = &tile_formats[m->layout];
+    const size_t bytes = tile_bytes((enum tile_layout)m->layout, m->cols);
+    const uint8_t *packed = (const uint8_t *)m->packed + tile * bytes;
+    const size_t blocks = m->cols / BLOCK_COLS, n = job->n;
+    for (unsigned i = 0; i < tiles; i++)
+        memset(scratch->sums[i], 0, n * sizeof scratch->sums[i][0]);
+    for (size_t first = 0; first < blocks; first += PANEL_BLOCKS) {
+        unsigned count = blocks - first < PANEL_BLOCKS ? (unsigned)(blocks - first) : PANEL_BLOCKS;
+        const uint8_t *units = packed + first / f->unit_blocks * tile_unit_bytes(f);
+        for (unsigned i = 0; i < tiles; i++)
+            k->expand[m->layout](units + i * bytes, count, &scratch->panels[i]);
+        for (size_t g = 0; g * TOKEN_GROUP < n; g++) {
+            struct activations group = activation_group(job->compute, n, blocks, g);
+            struct activations from = activations_from(&group, first);
+            k->dot[m->layout](scratch->panels, tiles, count, &from,
+                              scratch->sums[0][g * TOKEN_GROUP], BATCH_TOKENS * TILE_ROWS);
+        }
+    }
+    for (unsigned i = 0; i < tiles; i++) store_tile(job, product, tile + i, scratch->sums[i]);
+}
+
+/* `tiles` (1, 2 or 4) tiles of float weights with all tokens. */
+static void multiply_float(const struct multiply_job *job, const struct product *product,
+                           uint32_t tile, unsigned tiles, struct multiply_scratch *scratch)
+{
+    const struct matrix *m = product->matrix;
+    const size_t bytes = tile_bytes((enum tile_layout)m->layout, m->cols);
+    const size_t col_bytes = bytes / m->cols;
+    const uint8_t *packed = (const uint8_t *)m->packed + tile * bytes;
+    for (unsigned i = 0; i < tiles; i++)
+        memset(scratch->sums[i], 0, job->n * sizeof scratch->sums[i][0]);
+    for (size_t col = 0; col < m->cols; col += FLOAT_CHUNK_COLS) {
+        size_t cols = m->cols - col < FLOAT_CHUNK_COLS ? m->cols - col : FLOAT_CHUNK_COLS;
+        for (size_t t = 0; t < job->n; t += TOKEN_GROUP) {
+            size_t tokens = job->n - t < TOKEN_GROUP ? job->n - t : TOKEN_GROUP;
+            job->compute->kernels->dot_float[m->layout](
+                packed + col * col_bytes, bytes, tiles, job->x + t * job->x_stride + col,
+                job->x_stride, (unsigned)tokens, cols, scratch->sums[0][t],
+                BATCH_TOKENS * TILE_ROWS);
+        }
+    }
+    for (unsigned i = 0; i < tiles; i++) store_tile(job, product, tile + i, scratch->sums[i]);
+}
+
+static void multiply_one(const struct multiply_job *job, const struct product *product,
+                         uint32_t tile, struct multiply_scratch *scratch)
+{
+    const struct matrix *m = product->matrix;
+    const size_t bytes = tile_bytes((enum tile_layout)m->layout, m->cols);
+    struct activations group = activation_group(job->compute, 1, m->cols / BLOCK_COLS, 0);
+    job->compute->kernels->dot_one[m->layout]((const uint8_t *)m->packed + tile * bytes,
+                                              m->cols / BLOCK_COLS, &group, scratch->sums[0][0]);
+    store_tile(job, product, tile, scratch->sums[0]);
+}
+
+static void multiply_item(const struct multiply_job *job, const struct product *product,
+                          uint32_t item, struct multiply_scratch *scratch)
+{
+    const struct matrix *m = product->matrix;
+    uint32_t tile = item * ITEM_TILES, end = matrix_tiles(m);
+    if (end > tile + ITEM_TILES) end = tile + ITEM_TILES;
+    while (tile < end) {
+        uint32_t left = end - tile, tiles;
+        if (m->layout < TILE_FLOAT_COUNT) {
+            tiles = left == 3 ? 2 : left;
+            multiply_float(job, product, tile, tiles, scratch);
+        } else if (job->n == 1) {
+            tiles = 1;
+            multiply_one(job, product, tile, scratch);
+        } else {
+            tiles = left < PANEL_PAIR ? left : PANEL_PAIR;
+            multiply_pair(job, product, tile, tiles, scratch);
+        }
+        tile += tiles;
+    }
+}
+
+static void quantise_share(const struct multiply_job *job, unsigned thread, unsigned threads)
+{
+    size_t blocks = job->group[0].matrix->cols / BLOCK_COLS;
+    for (size_t t = thread; t < job->n; t += threads) {
+        struct activations group = activation_group(job->compute, job->n, blocks, t / TOKEN_GROUP);
+        job->compute->kernels->quantise(job->x + t * job->x_stride, blocks, &group,
+                                        (unsigned)(t % TOKEN_GROUP));
+    }
+}
+
+static void multiply_work(void *argument, unsigned thread, unsigned threads)
+{
+    struct multiply_job *job = argument;
+    struct compute *compute = job->compute;
+    if (job->quantised) {
+        quantise_share(job, thread, threads);
+        thread_pool_barrier(compute->pool);
+    }
+    for (;;) {
+        uint32_t item =
+            atomic_fetch_add_explicit(&compute->next_item, job->step, memory_order_relaxed);
+        if (item >= job->items) return;
+        uint32_t end = item + job->step < job->items ? item + job->step : job->items;
+        const struct product *product = job->group;
+        uint32_t before = 0;
+        for (; item < end; item++) {
+            while (item - before >= matrix_items(product->matrix))
+                before += matrix_items(product++->matrix);
+            multiply_item(job, product, item - before, &compute->multiply_scratch[thread]);
+        }
+    }
+}
+
+static void multiply_batch(struct multiply_job *job)
+{
+    atomic_store_explicit(&job->compute->next_item, 0, memory_order_relaxed);
+    thread_pool_run(job->compute->pool, multiply_work, job);
+}
+
+void compute_multiply(struct compute *compute, const float *x, size_t x_stride, size_t n,
+                      const struct product *group, size_t group_count)
+{
+    if (!n || !group_count) return;
+    struct multiply_job job = {
+        .compute = compute, .x_stride = x_stride, .group_count = group_count};
+    for (size_t p = 0; p < group_count; p++) {
+        const struct matrix *m = group[p].matrix;
+        assert(m->cols == group[0].matrix->cols && m->cols <= compute->widest_cols);
+        job.items += matrix_items(m);
+        job.quantised |= m->layout >= TILE_FLOAT_COUNT;
+    }
+    job.step = job.items / (thread_pool_threads(compute->pool) * ITEMS_PER_THREAD);
+    if (!job.step) job.step = 1;
+
+    struct product moved[MULTIPLY_GROUP_MAX];
+    assert(group_count <= MULTIPLY_GROUP_MAX);
+    memcpy(moved, group, group_count * sizeof *group);
+    job.group = moved;
+    for (size_t done = 0; done < n; done += BATCH_TOKENS) {
+        job.n = n - done < BATCH_TOKENS ? n - done : BATCH_TOKENS;
+        job.x = x + done * x_stride;
+        for (size_t p = 0; p < group_count; p++) moved[p].y = group[p].y + done * group[p].y_stride;
+        multiply_batch(&job);
+    }
+}
