@@ -1,0 +1,229 @@
+/* format.c - Python's two ways to fill a string: "%s" % x and "{}".format(x). */
+#include <stdio.h>
+#include <string.h>
+
+#include "model/template/interpreter.h"
+#include "model/template/unicode.h"
+
+struct percent {
+    struct interpreter *in;
+    struct text format;
+    size_t at; /* behind the % */
+    struct value arguments;
+    size_t used; /* of a tuple of arguments */
+};
+
+static enum status next_argument(struct percent *p, struct value *argument)
+{
+    if (p->at < p->format.length && p->format.data[p->at] == '(') {
+        struct text rest = text_slice(p->format, p->at + 1, p->format.length);
+        size_t end = text_find(rest, TEXT(")"));
+        if (end == SIZE_MAX || p->arguments.kind != VALUE_DICT)
+            return jinja_fail(p->in, STATUS_INVALID, "%%(name) in a format needs a dict");
+        const struct value *found =
+            jinja_dict_find_name(p->arguments.dict, text_slice(rest, 0, end));
+        if (!found)
+            return jinja_fail(p->in, STATUS_INVALID,
+                              "the format names \"%.*s\", which is not given", (int)end, rest.data);
+        p->at += end + 2;
+        *argument = *found;
+        return OK;
+    }
+    size_t count = p->arguments.kind == VALUE_TUPLE ? p->arguments.list->count : 1;
+    if (p->used >= count)
+        return jinja_fail(p->in, STATUS_INVALID, "not enough arguments for the format");
+    *argument = p->arguments.kind == VALUE_TUPLE ? p->arguments.list->items[p->used] : p->arguments;
+    p->used++;
+    return OK;
+}
+
+/* Flags, width and precision, copied for snprintf; the conversion's letter. */
+static enum status read_spec(struct percent *p, char spec[32], size_t *length, char *conversion)
+{
+    *length = 0;
+    spec[(*length)++] = '%';
+    while (p->at < p->format.length && strchr("-+ #0123456789.", p->format.data[p->at])) {
+        if (*length >= 12) return jinja_fail(p->in, STATUS_UNSUPPORTED, "a format this long");
+        spec[(*length)++] = p->format.data[p->at++];
+    }
+    if (p->at >= p->format.length)
+        return jinja_fail(p->in, STATUS_INVALID, "the format ends behind %%");
+    *conversion = p->format.data[p->at++];
+    spec[*length] = '\0';
+    int width = 0, precision = 0;
+    const char *digits = spec + 1 + strspn(spec + 1, "-+ #0");
+    sscanf(digits, "%d.%d", &width, &precision);
+    if (width > 1000 || precision > 100)
+        return jinja_fail(p->in, STATUS_TOO_LARGE, "a format wider than 1000");
+    return OK;
+}
+
+static enum status append_number(struct percent *p, struct buffer *out, char *spec, size_t length,
+                                 char conversion, struct value argument)
+{
+    if (!jinja_is_number(argument))
+        return jinja_fail(p->in, STATUS_INVALID, "%%%c needs a number, not %s", conversion,
+                          jinja_type_name(argument));
+    char text[2200];
+    if (strchr("eEfFgG", conversion)) {
+        snprintf(spec + length, 2, "%c", conversion);
+        snprintf(text, sizeof text, spec, jinja_to_float(argument));
+    } else {
+        long long integer = argument.kind == VALUE_FLOAT ? (long long)argument.real
+                                                         : (long long)jinja_to_int(argument);
+        bool beyond =
+            argument.kind == VALUE_FLOAT && !(argument.real > -9e18 && argument.real < 9e18);
+        if (beyond || (strchr("xXo", conversion) && (integer < 0 || argument.kind == VALUE_FLOAT)))
+            return jinja_fail(p->in, STATUS_UNSUPPORTED, "%%%c of such a number", conversion);
+        snprintf(spec + length, 4, "ll%c",
+                 conversion == 'u' || conversion == 'i' ? 'd' : conversion);
+        snprintf(text, sizeof text, spec, integer);
+    }
+    buffer_append_string(out, text);
+    return OK;
+}
+
+/* %s and %r, padded and cut by characters. */
+static enum status append_text(struct percent *p, struct buffer *out, const char *spec,
+                               char conversion, struct value argument)
+{
+    struct text text;
+    if (conversion == 'r') {
+        struct buffer repr;
+        buffer_init(&repr);
+        struct value string;
+        TRY(jinja_charge(p->in, jinja_weight(argument)));
+        if (!jinja_append_repr(&repr, argument) && !repr.failed) {
+            buffer_deinit(&repr);
+            return jinja_fail(p->in, STATUS_UNSUPPORTED, "%s cannot be printed",
+                              jinja_type_name(argument));
+        }
+        TRY(jinja_take_string(p->in, &repr, &string));
+        text = string.string;
+    } else {
+        TRY(jinja_text(p->in, argument, &text));
+    }
+    int width = 0, precision = -1;
+    const char *digits = spec + 1 + strspn(spec + 1, "-+ #0");
+    const char *point = strchr(digits, '.');
+    sscanf(digits, "%d", &width);
+    if (point && sscanf(point + 1, "%d", &precision) != 1) precision = 0;
+    if (precision >= 0) text = text_slice(text, 0, jinja_char_offset(text, (size_t)precision));
+    int padding = width - (int)jinja_char_count(text_slice(text, 0, 4096));
+    bool left = memchr(spec, '-', (size_t)(digits - spec)) != NULL;
+    if (!left) buffer_printf(out, "%*s", padding > 0 ? padding : 0, "");
+    buffer_append_text(out, text);
+    if (left) buffer_printf(out, "%*s", padding > 0 ? padding : 0, "");
+    return OK;
+}
+
+static enum status append_conversion(struct percent *p, struct buffer *out)
+{
+    char spec[32], conversion = 's';
+    size_t length;
+    struct value argument;
+    if (p->at < p->format.length && p->format.data[p->at] == '%') {
+        p->at++;
+        buffer_append_char(out, '%');
+        return OK;
+    }
+    TRY(next_argument(p, &argument));
+    TRY(read_spec(p, spec, &length, &conversion));
+    if (conversion == 's' || conversion == 'r')
+        return append_text(p, out, spec, conversion, argument);
+    if (strchr("diuxXoeEfFgG", conversion))
+        return append_number(p, out, spec, length, conversion, argument);
+    return jinja_fail(p->in, STATUS_UNSUPPORTED, "the conversion %%%c in a format", conversion);
+}
+
+enum status jinja_format_percent(struct interpreter *in, struct text format, struct value arguments,
+                                 struct value *result)
+{
+    struct percent p = {.in = in, .format = format, .arguments = arguments};
+    struct buffer out;
+    buffer_init(&out);
+    enum status status = jinja_charge(in, format.length);
+    while (status == OK && p.at < format.length) {
+        char c = format.data[p.at++];
+        if (c == '%')
+            status = append_conversion(&p, &out);
+        else
+            buffer_append_char(&out, c);
+        if (status == OK) status = jinja_charge(in, out.length / 64);
+    }
+    if (status == OK && arguments.kind == VALUE_TUPLE && p.used < arguments.list->count)
+        status = jinja_fail(in, STATUS_INVALID, "not all arguments were used by the format");
+    if (status == OK && !p.used && arguments.kind != VALUE_TUPLE && arguments.kind != VALUE_DICT &&
+        arguments.kind != VALUE_LIST)
+        status = jinja_fail(in, STATUS_INVALID, "not all arguments were used by the format");
+    if (status == OK) return jinja_take_string(in, &out, result);
+    buffer_deinit(&out);
+    return status;
+}
+
+/* The value of a replacement field: by position, by name, or the next one. */
+static enum status field_value(struct interpreter *in, struct text field,
+                               const struct arguments *arguments, size_t *next, struct value *value)
+{
+    size_t index = 0, digits = 0;
+    while (digits < field.length && digits < 9 && field.data[digits] >= '0' &&
+           field.data[digits] <= '9')
+        index = index * 10 + (size_t)(field.data[digits++] - '0');
+    if (!field.length || digits == field.length) {
+        if (!field.length) index = (*next)++;
+        if (index >= arguments->count)
+            return jinja_fail(in, STATUS_INVALID, "format() has no argument %zu", index);
+        *value = arguments->positional[index];
+        return OK;
+    }
+    for (size_t i = 0; i < arguments->keyword_count; i++) {
+        if (!text_equal(arguments->keywords[i].name, field)) continue;
+        *value = arguments->keywords[i].value;
+        return OK;
+    }
+    return jinja_fail(in, STATUS_INVALID,
+                      "format() has no argument \"%.*s\" (only plain {} {0} "
+                      "{name} are supported)",
+                      TEXT_FORMAT(field));
+}
+
+static enum status append_field(struct interpreter *in, struct text format, size_t *at,
+                                const struct arguments *arguments, size_t *next, struct buffer *out)
+{
+    struct text rest = text_slice(format, *at, format.length);
+    size_t end = text_find(rest, TEXT("}"));
+    if (end == SIZE_MAX) return jinja_fail(in, STATUS_INVALID, "\"{\" in a format has no \"}\"");
+    struct value value;
+    struct text text;
+    TRY(field_value(in, text_slice(rest, 0, end), arguments, next, &value));
+    TRY(jinja_text(in, value, &text));
+    buffer_append_text(out, text);
+    *at += end + 1;
+    return jinja_charge(in, text.length);
+}
+
+enum status jinja_format_braces(struct interpreter *in, struct text format,
+                                const struct arguments *arguments, struct value *result)
+{
+    struct buffer out;
+    size_t next = 0;
+    buffer_init(&out);
+    enum status status = jinja_charge(in, format.length);
+    for (size_t at = 0; status == OK && at < format.length;) {
+        char c = format.data[at++];
+        bool doubled = at < format.length && format.data[at] == c;
+        if (c != '{' && c != '}') {
+            buffer_append_char(&out, c);
+        } else if (doubled) {
+            buffer_append_char(&out, c);
+            at++;
+        } else if (c == '{') {
+            status = append_field(in, format, &at, arguments, &next, &out);
+        } else {
+            status = jinja_fail(in, STATUS_INVALID, "a single \"}\" in a format");
+        }
+    }
+    if (status == OK) return jinja_take_string(in, &out, result);
+    buffer_deinit(&out);
+    return status;
+}
