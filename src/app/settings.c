@@ -228,3 +228,12 @@ enum status settings_print(const struct option_parse *parse, struct buffer *out,
     }
     return buffer_status(out, fault);
 }
+
+char *settings_url(const struct settings *settings, uint64_t port, struct arena *arena)
+{
+    const char *host = settings->host;
+    if (strcmp(host, "0.0.0.0") == 0) host = "127.0.0.1"; /* "every address" is none to call */
+    if (strcmp(host, "::") == 0) host = "::1";
+    const char *format = strchr(host, ':') ? "http://[%s]:%llu" : "http://%s:%llu";
+    return arena_printf(arena, format, host, (unsigned long long)port);
+}

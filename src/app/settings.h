@@ -41,6 +41,10 @@ enum status settings_load(struct settings *settings, struct arena *arena,
 enum status settings_print(const struct option_parse *parse, struct buffer *out,
                            struct fault *fault) MUST_USE;
 
+/* "http://127.0.0.1:8000": where a program on this machine reaches a server with these settings
+ * that listens on `port`. NULL: no memory. */
+char *settings_url(const struct settings *settings, uint64_t port, struct arena *arena) MUST_USE;
+
 /* Take the settings in the text of a configuration file; `name` is for messages. */
 enum status settings_read_text(struct option_parse *parse, const char *name, struct text text,
                                struct fault *fault) MUST_USE;

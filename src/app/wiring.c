@@ -7,6 +7,7 @@
 
 #include "app/model_choice.h"
 #include "app/terminal.h"
+#include "app/version.h"
 #include "compute/compute.h"
 #include "http/http_server.h"
 #include "inference/adaptation/api.h"
@@ -112,6 +113,7 @@ static enum status open_api(struct service *service, const struct settings *sett
         .chat_template = buffer_text(&service->chat_template),
         .api_key = settings->api_key,
         .backend = backend,
+        .version = LIMINAL_VERSION,
     };
     return api_open(&service->api, &options, fault);
 }

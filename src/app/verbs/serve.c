@@ -22,13 +22,6 @@ static void stop_signals(sigset_t *set)
     sigaddset(set, SIGHUP);
 }
 
-/* "[::1]" for an address that holds colons. */
-static void write_url(char *out, size_t capacity, const struct settings *settings, unsigned port)
-{
-    bool v6 = strchr(settings->host, ':') != NULL;
-    snprintf(out, capacity, v6 ? "http://[%s]:%u" : "http://%s:%u", settings->host, port);
-}
-
 static void announce_to_person(const struct service *service, const char *url, FILE *out)
 {
     if (service->chat.engine)
@@ -98,8 +91,8 @@ static enum status serve_run(struct command *command, struct fault *fault)
 
     struct service service;
     TRY(service_open(&service, settings, command->arena, fault));
-    char url[128];
-    write_url(url, sizeof url, settings, service_port(&service));
+    const char *url = settings_url(settings, service_port(&service), command->arena);
+    if (!url) url = "?"; /* no memory for a line is no reason to stop */
     if (isatty(STDOUT_FILENO)) announce_to_person(&service, url, command->out);
     announce_to_log(&service, url, (double)(clock_monotonic_ns() - started_ns) / 1e9);
     wait_for_stop(&signals);
