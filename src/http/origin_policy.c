@@ -49,7 +49,7 @@ static bool is_address(struct text name, int family)
 
 static bool is_bracketed(struct text name)
 {
-    return name.length > 2 && name.data[0] == '[';
+    return name.length > 0 && name.data[0] == '[';
 }
 
 bool host_well_formed(struct text host)

@@ -138,9 +138,10 @@ static bool take_authority(struct http_target *target, struct text *raw)
         struct text rest = text_slice(*raw, length, raw->length);
         size_t end = 0;
         while (end < rest.length && rest.data[end] != '/' && rest.data[end] != '?') end++;
+        if (end == 0) return false;
         target->authority = text_slice(rest, 0, end);
         *raw = text_slice(rest, end, rest.length);
-        return end > 0;
+        return true;
     }
     return false;
 }
