@@ -1,0 +1,354 @@
+/* synth_shape.c - see synth_shape.h. */
+#include "model/file/synth_shape.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct synth_shape shapes[] = {
+    {.name = "llama-3.2-1b",
+     .architecture = SYNTH_LLAMA,
+     .layers = 16,
+     .width = 2048,
+     .heads = 32,
+     .kv_heads = 8,
+     .head_width = 64,
+     .feed_forward = 8192,
+     .vocabulary = 128256,
+     .context = 131072,
+     .rope_theta = 500000,
+     .llama3_rope_factor = 32,
+     .rope_original_context = 8192},
+    {.name = "qwen2.5-0.5b",
+     .architecture = SYNTH_QWEN2,
+     .layers = 24,
+     .width = 896,
+     .heads = 14,
+     .kv_heads = 2,
+     .head_width = 64,
+     .feed_forward = 4864,
+     .vocabulary = 151936,
+     .context = 32768,
+     .rope_theta = 1000000},
+    {.name = "smollm2-135m",
+     .architecture = SYNTH_LLAMA,
+     .layers = 30,
+     .width = 576,
+     .heads = 9,
+     .kv_heads = 3,
+     .head_width = 64,
+     .feed_forward = 1536,
+     .vocabulary = 49152,
+     .context = 8192,
+     .rope_theta = 100000},
+    /* For tests: all widths of tiny-llama and most others take types of 256; tiny-phi3 and
+     * tiny-bert do not, so that fallbacks are met too. */
+    {.name = "tiny-llama",
+     .architecture = SYNTH_LLAMA,
+     .layers = 2,
+     .width = 256,
+     .heads = 4,
+     .kv_heads = 2,
+     .head_width = 64,
+     .feed_forward = 512,
+     .vocabulary = 1024,
+     .context = 2048,
+     .rope_theta = 10000,
+     .llama3_rope_factor = 8,
+     .rope_original_context = 256,
+     .untied = true},
+    {.name = "tiny-qwen2",
+     .architecture = SYNTH_QWEN2,
+     .layers = 2,
+     .width = 256,
+     .heads = 8,
+     .kv_heads = 2,
+     .head_width = 32,
+     .feed_forward = 768,
+     .vocabulary = 1024,
+     .context = 2048,
+     .rope_theta = 1000000},
+    {.name = "tiny-qwen3",
+     .architecture = SYNTH_QWEN3,
+     .layers = 2,
+     .width = 256,
+     .heads = 8,
+     .kv_heads = 2,
+     .head_width = 64,
+     .feed_forward = 512,
+     .vocabulary = 1024,
+     .context = 2048,
+     .rope_theta = 1000000},
+    {.name = "tiny-gemma2",
+     .architecture = SYNTH_GEMMA2,
+     .layers = 4,
+     .width = 256,
+     .heads = 4,
+     .kv_heads = 2,
+     .head_width = 64,
+     .feed_forward = 512,
+     .vocabulary = 1024,
+     .context = 2048,
+     .rope_theta = 10000},
+    {.name = "tiny-gemma3",
+     .architecture = SYNTH_GEMMA3,
+     .layers = 7,
+     .width = 256,
+     .heads = 4,
+     .kv_heads = 1,
+     .head_width = 64,
+     .feed_forward = 512,
+     .vocabulary = 1024,
+     .context = 2048,
+     .rope_theta = 1000000},
+    {.name = "tiny-phi3",
+     .architecture = SYNTH_PHI3,
+     .layers = 2,
+     .width = 192,
+     .heads = 6,
+     .kv_heads = 6,
+     .head_width = 32,
+     .feed_forward = 512,
+     .vocabulary = 1024,
+     .context = 2048,
+     .rope_theta = 10000,
+     .untied = true},
+    {.name = "tiny-bert",
+     .architecture = SYNTH_BERT,
+     .layers = 2,
+     .width = 128,
+     .heads = 4,
+     .kv_heads = 4,
+     .head_width = 32,
+     .feed_forward = 512,
+     .vocabulary = 1024,
+     .context = 512},
+};
+
+const struct synth_shape *synth_shape_at(size_t index)
+{
+    return index < ARRAY_COUNT(shapes) ? &shapes[index] : NULL;
+}
+
+const char *synth_shape_architecture(const struct synth_shape *shape)
+{
+    switch (shape->architecture) {
+    case SYNTH_LLAMA: return "llama";
+    case SYNTH_QWEN2: return "qwen2";
+    case SYNTH_QWEN3: return "qwen3";
+    case SYNTH_GEMMA2: return "gemma2";
+    case SYNTH_GEMMA3: return "gemma3";
+    case SYNTH_PHI3: return "phi3";
+    case SYNTH_BERT: return "bert";
+    }
+    return NULL;
+}
+
+/* ---- entries ---- */
+
+enum { KEY_BYTES = 96, WINDOW = 32 /* small, so that tests cross it */ };
+
+static void add_u32(const struct synth_shape *shape, struct gguf_writer *writer, const char *name,
+                    uint32_t value)
+{
+    char key[KEY_BYTES];
+    snprintf(key, sizeof key, "%s.%s", synth_shape_architecture(shape), name);
+    gguf_writer_add_u32(writer, key, value);
+}
+
+static void add_f32(const struct synth_shape *shape, struct gguf_writer *writer, const char *name,
+                    float value)
+{
+    char key[KEY_BYTES];
+    snprintf(key, sizeof key, "%s.%s", synth_shape_architecture(shape), name);
+    gguf_writer_add_f32(writer, key, value);
+}
+
+static void add_decoder_entries(const struct synth_shape *shape, struct gguf_writer *writer)
+{
+    add_f32(shape, writer, "attention.layer_norm_rms_epsilon", 1e-5f);
+    add_f32(shape, writer, "rope.freq_base", shape->rope_theta);
+    add_u32(shape, writer, "rope.dimension_count", shape->head_width);
+    add_u32(shape, writer, "attention.key_length", shape->head_width);
+    add_u32(shape, writer, "attention.value_length", shape->head_width);
+    if (shape->architecture & (SYNTH_GEMMA2 | SYNTH_GEMMA3))
+        add_u32(shape, writer, "attention.sliding_window", WINDOW);
+    if (shape->architecture == SYNTH_GEMMA2) {
+        add_f32(shape, writer, "attn_logit_softcapping", 50);
+        add_f32(shape, writer, "final_logit_softcapping", 30);
+    }
+    if (shape->architecture == SYNTH_GEMMA3) add_f32(shape, writer, "rope.freq_base_swa", 10000);
+    if (shape->architecture == SYNTH_PHI3) {
+        add_u32(shape, writer, "rope.scaling.original_context_length", shape->context);
+        add_u32(shape, writer, "attention.sliding_window", shape->context);
+    }
+}
+
+static void add_encoder_entries(const struct synth_shape *shape, struct gguf_writer *writer)
+{
+    char key[KEY_BYTES];
+    snprintf(key, sizeof key, "%s.attention.causal", synth_shape_architecture(shape));
+    gguf_writer_add_bool(writer, key, false);
+    add_f32(shape, writer, "attention.layer_norm_epsilon", 1e-12f);
+    add_u32(shape, writer, "pooling_type", 1); /* mean */
+    gguf_writer_add_u32(writer, "tokenizer.ggml.token_type_count", 2);
+}
+
+void synth_shape_add_entries(const struct synth_shape *shape, struct gguf_writer *writer)
+{
+    add_u32(shape, writer, "block_count", shape->layers);
+    add_u32(shape, writer, "context_length", shape->context);
+    add_u32(shape, writer, "embedding_length", shape->width);
+    add_u32(shape, writer, "feed_forward_length", shape->feed_forward);
+    add_u32(shape, writer, "attention.head_count", shape->heads);
+    add_u32(shape, writer, "attention.head_count_kv", shape->kv_heads);
+    if (shape->architecture == SYNTH_LLAMA) add_u32(shape, writer, "vocab_size", shape->vocabulary);
+    if (shape->architecture == SYNTH_BERT)
+        add_encoder_entries(shape, writer);
+    else
+        add_decoder_entries(shape, writer);
+}
+
+/* ---- tensors ---- */
+
+enum extent {
+    NONE, /* no second dimension: a vector */
+    WIDTH,
+    QUERIES, /* heads x head width */
+    KEYS,    /* the same of key-value heads */
+    FUSED_QKV,
+    HEAD,
+    FEED,
+    FEED_TWICE, /* gate and up in one */
+    VOCABULARY,
+    CONTEXT,
+    SEGMENTS, /* BERT's token types */
+    ROPE_PAIRS,
+};
+
+enum {
+    DECODERS = SYNTH_LLAMA | SYNTH_QWEN2 | SYNTH_QWEN3 | SYNTH_GEMMA2 | SYNTH_GEMMA3 | SYNTH_PHI3,
+    ALL = DECODERS | SYNTH_BERT,
+    GEMMAS = SYNTH_GEMMA2 | SYNTH_GEMMA3,
+    HEAD_NORMED = SYNTH_QWEN3 | SYNTH_GEMMA3,
+    BIASED_QKV = SYNTH_QWEN2 | SYNTH_BERT,
+};
+
+struct tensor_row {
+    const char *name;
+    enum synth_content content;
+    enum extent columns, rows;
+    int architectures;
+};
+
+static const struct tensor_row before_layers[] = {
+    {"token_embd.weight", SYNTH_RANDOM, WIDTH, VOCABULARY, ALL},
+    {"position_embd.weight", SYNTH_RANDOM, WIDTH, CONTEXT, SYNTH_BERT},
+    {"token_types.weight", SYNTH_RANDOM, WIDTH, SEGMENTS, SYNTH_BERT},
+    {"token_embd_norm.weight", SYNTH_ONES, WIDTH, NONE, SYNTH_BERT},
+    {"token_embd_norm.bias", SYNTH_RANDOM, WIDTH, NONE, SYNTH_BERT},
+    {"rope_freqs.weight", SYNTH_ROPE_FACTORS, ROPE_PAIRS, NONE, SYNTH_LLAMA},
+};
+static const struct tensor_row in_layers[] = {
+    {"attn_norm.weight", SYNTH_ONES, WIDTH, NONE, DECODERS},
+    {"attn_qkv.weight", SYNTH_RANDOM, WIDTH, FUSED_QKV, SYNTH_PHI3},
+    {"attn_q.weight", SYNTH_RANDOM, WIDTH, QUERIES, ALL & ~SYNTH_PHI3},
+    {"attn_q.bias", SYNTH_RANDOM, QUERIES, NONE, BIASED_QKV},
+    {"attn_k.weight", SYNTH_RANDOM, WIDTH, KEYS, ALL & ~SYNTH_PHI3},
+    {"attn_k.bias", SYNTH_RANDOM, KEYS, NONE, BIASED_QKV},
+    {"attn_v.weight", SYNTH_RANDOM, WIDTH, KEYS, ALL & ~SYNTH_PHI3},
+    {"attn_v.bias", SYNTH_RANDOM, KEYS, NONE, BIASED_QKV},
+    {"attn_q_norm.weight", SYNTH_ONES, HEAD, NONE, HEAD_NORMED},
+    {"attn_k_norm.weight", SYNTH_ONES, HEAD, NONE, HEAD_NORMED},
+    {"attn_output.weight", SYNTH_RANDOM, QUERIES, WIDTH, ALL},
+    {"attn_output.bias", SYNTH_RANDOM, WIDTH, NONE, SYNTH_BERT},
+    {"attn_output_norm.weight", SYNTH_ONES, WIDTH, NONE, SYNTH_BERT},
+    {"attn_output_norm.bias", SYNTH_RANDOM, WIDTH, NONE, SYNTH_BERT},
+    {"post_attention_norm.weight", SYNTH_ONES, WIDTH, NONE, GEMMAS},
+    {"ffn_norm.weight", SYNTH_ONES, WIDTH, NONE, DECODERS},
+    {"ffn_gate.weight", SYNTH_RANDOM, WIDTH, FEED, DECODERS & ~SYNTH_PHI3},
+    {"ffn_up.weight", SYNTH_RANDOM, WIDTH, FEED, ALL & ~SYNTH_PHI3},
+    {"ffn_up.weight", SYNTH_RANDOM, WIDTH, FEED_TWICE, SYNTH_PHI3},
+    {"ffn_up.bias", SYNTH_RANDOM, FEED, NONE, SYNTH_BERT},
+    {"ffn_down.weight", SYNTH_RANDOM, FEED, WIDTH, ALL},
+    {"ffn_down.bias", SYNTH_RANDOM, WIDTH, NONE, SYNTH_BERT},
+    {"layer_output_norm.weight", SYNTH_ONES, WIDTH, NONE, SYNTH_BERT},
+    {"layer_output_norm.bias", SYNTH_RANDOM, WIDTH, NONE, SYNTH_BERT},
+    {"post_ffw_norm.weight", SYNTH_ONES, WIDTH, NONE, GEMMAS},
+};
+static const struct tensor_row after_layers[] = {
+    {"output_norm.weight", SYNTH_ONES, WIDTH, NONE, DECODERS},
+    {"output.weight", SYNTH_RANDOM, WIDTH, VOCABULARY, DECODERS},
+};
+
+static uint64_t extent_size(const struct synth_shape *shape, enum extent extent)
+{
+    switch (extent) {
+    case NONE: return 1;
+    case WIDTH: return shape->width;
+    case QUERIES: return shape->heads * shape->head_width;
+    case KEYS: return shape->kv_heads * shape->head_width;
+    case FUSED_QKV: return (shape->heads + 2 * shape->kv_heads) * shape->head_width;
+    case HEAD: return shape->head_width;
+    case FEED: return shape->feed_forward;
+    case FEED_TWICE: return 2 * shape->feed_forward;
+    case VOCABULARY: return shape->vocabulary;
+    case CONTEXT: return shape->context;
+    case SEGMENTS: return 2;
+    case ROPE_PAIRS: return shape->head_width / 2;
+    }
+    return 0;
+}
+
+static bool shape_has(const struct synth_shape *shape, const struct tensor_row *row)
+{
+    if (!(row->architectures & (int)shape->architecture)) return false;
+    if (row->content == SYNTH_ROPE_FACTORS) return shape->llama3_rope_factor != 0;
+    return shape->untied || strcmp(row->name, "output.weight") != 0;
+}
+
+struct tensor_list {
+    const struct synth_shape *shape;
+    struct arena *arena;
+    struct synth_tensor *tensors;
+    size_t count;
+};
+
+/* `layer` -1: a name of the whole model. */
+static enum status append_rows(struct tensor_list *list, const struct tensor_row *rows,
+                               size_t count, int64_t layer, struct fault *fault)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct tensor_row *row = &rows[i];
+        if (!shape_has(list->shape, row)) continue;
+        const char *name = layer < 0
+                               ? row->name
+                               : arena_printf(list->arena, "blk.%" PRId64 ".%s", layer, row->name);
+        if (!name) return fault_set(fault, STATUS_NO_MEMORY, "not enough memory for names");
+        list->tensors[list->count++] = (struct synth_tensor){
+            .name = text_of(name),
+            .content = row->content,
+            .dimensions = {extent_size(list->shape, row->columns),
+                           extent_size(list->shape, row->rows)},
+            .dimension_count = row->rows == NONE ? 1 : 2,
+        };
+    }
+    return OK;
+}
+
+enum status synth_shape_tensors(const struct synth_shape *shape, struct arena *arena,
+                                struct synth_tensor **tensors, size_t *count, struct fault *fault)
+{
+    struct tensor_list list = {.shape = shape, .arena = arena};
+    size_t most = ARRAY_COUNT(before_layers) + ARRAY_COUNT(in_layers) * shape->layers +
+                  ARRAY_COUNT(after_layers);
+    list.tensors = arena_alloc_array(arena, most, sizeof *list.tensors);
+    if (!list.tensors) return fault_set(fault, STATUS_NO_MEMORY, "not enough memory for tensors");
+    TRY(append_rows(&list, before_layers, ARRAY_COUNT(before_layers), -1, fault));
+    for (uint32_t layer = 0; layer < shape->layers; layer++)
+        TRY(append_rows(&list, in_layers, ARRAY_COUNT(in_layers), layer, fault));
+    TRY(append_rows(&list, after_layers, ARRAY_COUNT(after_layers), -1, fault));
+    *tensors = list.tensors;
+    *count = list.count;
+    return OK;
+}

@@ -1,0 +1,148 @@
+/* synth_tokenizer.c - see synth_tokenizer.h.
+ *
+ * Characters, then words with all their beginnings (so that pairs can merge up to the word), then
+ * made-up words of syllables until the vocabulary has its size. */
+#include "model/file/synth_tokenizer.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum token_type { TOKEN_NORMAL = 1, TOKEN_UNKNOWN = 2, TOKEN_CONTROL = 3, TOKEN_BYTE = 6 };
+
+struct token_table {
+    struct arena *arena;
+    struct text *tokens;
+    float *scores;
+    int32_t *types;
+    uint32_t count, capacity;
+    bool failed;
+};
+
+static void add_token(struct token_table *table, const char *token, enum token_type type)
+{
+    if (!token) table->failed = true;
+    if (table->failed || table->count == table->capacity) return;
+    table->tokens[table->count] = text_of(token);
+    table->types[table->count] = (int32_t)type;
+    table->scores[table->count] = type == TOKEN_NORMAL ? -(float)table->count : 0;
+    table->count++;
+}
+
+static bool has_token(const struct token_table *table, struct text token)
+{
+    for (uint32_t i = 0; i < table->count; i++)
+        if (text_equal(table->tokens[i], token)) return true;
+    return false;
+}
+
+#define SPACE_MARK "\u2581"
+
+/* "▁t", "▁th", "▁the" */
+static void add_word(struct token_table *table, const char *word)
+{
+    for (size_t length = 1; length <= strlen(word); length++) {
+        const char *token = arena_printf(table->arena, SPACE_MARK "%.*s", (int)length, word);
+        if (!token || !has_token(table, text_of(token))) add_token(table, token, TOKEN_NORMAL);
+    }
+}
+
+static const char *const words[] = {"the",  "and", "that", "with", "this", "from", "have", "you",
+                                    "what", "can", "user", "once", "upon", "time", "was",  "little",
+                                    "girl", "he",  "she",  "it",   "in",   "of",   "to",   "is"};
+
+/* Each number has a word of its own: "▁bobaba", "▁bobabe", ... */
+static void add_made_up_words(struct token_table *table)
+{
+    static const char consonants[] = "bdfgklmnprstvz", vowels[] = "aeiou";
+    enum { SYLLABLES = (sizeof consonants - 1) * (sizeof vowels - 1) };
+    for (uint32_t number = 0; table->count < table->capacity && !table->failed; number++) {
+        char word[3 * 8 + 1] = "";
+        size_t length = 0;
+        for (uint32_t rest = number + SYLLABLES * SYLLABLES; rest; rest /= SYLLABLES) {
+            word[length++] = consonants[rest % SYLLABLES / (sizeof vowels - 1)];
+            word[length++] = vowels[rest % (sizeof vowels - 1)];
+        }
+        add_token(table, arena_printf(table->arena, SPACE_MARK "%s", word), TOKEN_NORMAL);
+    }
+}
+
+static void fill_sentencepiece(struct token_table *table)
+{
+    add_token(table, "<unk>", TOKEN_UNKNOWN);
+    add_token(table, "<s>", TOKEN_CONTROL);
+    add_token(table, "</s>", TOKEN_CONTROL);
+    for (unsigned byte = 0; byte < 256; byte++)
+        add_token(table, arena_printf(table->arena, "<0x%02X>", byte), TOKEN_BYTE);
+    add_token(table, "<|im_start|>", TOKEN_CONTROL);
+    add_token(table, "<|im_end|>", TOKEN_CONTROL);
+    add_token(table, SPACE_MARK, TOKEN_NORMAL);
+    for (char c = '!'; c <= '~'; c++)
+        add_token(table, arena_printf(table->arena, "%c", c), TOKEN_NORMAL);
+    for (size_t i = 0; i < ARRAY_COUNT(words); i++) add_word(table, words[i]);
+}
+
+static void fill_wordpiece(struct token_table *table)
+{
+    static const char *const controls[] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
+    for (size_t i = 0; i < ARRAY_COUNT(controls); i++) add_token(table, controls[i], TOKEN_CONTROL);
+    for (char c = '!'; c <= '~'; c++) {
+        add_token(table, arena_printf(table->arena, "%c", c), TOKEN_NORMAL); /* within a word */
+        add_token(table, arena_printf(table->arena, SPACE_MARK "%c", c), TOKEN_NORMAL);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(words); i++) add_word(table, words[i]);
+}
+
+static void add_sentencepiece_entries(struct gguf_writer *writer)
+{
+    static const char chat_template[] =
+        "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
+        "{{ message['content'] }}<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+    gguf_writer_add_u32(writer, "tokenizer.ggml.bos_token_id", 1);
+    gguf_writer_add_u32(writer, "tokenizer.ggml.eos_token_id", 2);
+    gguf_writer_add_u32(writer, "tokenizer.ggml.unknown_token_id", 0);
+    gguf_writer_add_bool(writer, "tokenizer.ggml.add_bos_token", true);
+    gguf_writer_add_bool(writer, "tokenizer.ggml.add_eos_token", false);
+    gguf_writer_add_string(writer, "tokenizer.chat_template", text_of(chat_template));
+}
+
+static void add_wordpiece_entries(struct gguf_writer *writer)
+{
+    gguf_writer_add_u32(writer, "tokenizer.ggml.padding_token_id", 0);
+    gguf_writer_add_u32(writer, "tokenizer.ggml.unknown_token_id", 1);
+    gguf_writer_add_u32(writer, "tokenizer.ggml.bos_token_id", 2);
+    gguf_writer_add_u32(writer, "tokenizer.ggml.cls_token_id", 2);
+    gguf_writer_add_u32(writer, "tokenizer.ggml.eos_token_id", 3);
+    gguf_writer_add_u32(writer, "tokenizer.ggml.seperator_token_id", 3); /* spelt so */
+    gguf_writer_add_u32(writer, "tokenizer.ggml.mask_token_id", 4);
+}
+
+enum status synth_tokenizer_add_entries(uint32_t count, bool is_encoder, struct gguf_writer *writer,
+                                        struct arena *arena, struct fault *fault)
+{
+    assert(count >= 1000);
+    struct token_table table = {.arena = arena, .capacity = count};
+    table.tokens = arena_alloc_array(arena, count, sizeof *table.tokens);
+    table.scores = arena_alloc_array(arena, count, sizeof *table.scores);
+    table.types = arena_alloc_array(arena, count, sizeof *table.types);
+    table.failed = !table.tokens || !table.scores || !table.types;
+    if (is_encoder)
+        fill_wordpiece(&table);
+    else
+        fill_sentencepiece(&table);
+    add_made_up_words(&table);
+    if (table.failed)
+        return fault_set(fault, STATUS_NO_MEMORY, "not enough memory for a vocabulary");
+
+    gguf_writer_add_string(writer, "tokenizer.ggml.model",
+                           is_encoder ? TEXT("bert") : TEXT("llama"));
+    gguf_writer_add_string(writer, "tokenizer.ggml.pre", TEXT("default"));
+    gguf_writer_add_strings(writer, "tokenizer.ggml.tokens", table.tokens, count);
+    gguf_writer_add_f32s(writer, "tokenizer.ggml.scores", table.scores, count);
+    gguf_writer_add_i32s(writer, "tokenizer.ggml.token_type", table.types, count);
+    if (is_encoder)
+        add_wordpiece_entries(writer);
+    else
+        add_sentencepiece_entries(writer);
+    return OK;
+}
