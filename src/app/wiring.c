@@ -163,10 +163,12 @@ uint16_t service_port(const struct service *service)
 
 void service_close(struct service *service, uint64_t grace_ms)
 {
-    if (service->server) http_server_stop(service->server, grace_ms);
-    loaded_model_close(&service->chat); /* ends what is still being answered */
+    if (service->server) {
+        http_server_stop(service->server, grace_ms);
+        http_server_close(service->server); /* after it nobody asks the engines any more */
+    }
+    loaded_model_close(&service->chat);
     loaded_model_close(&service->embedding);
-    if (service->server) http_server_close(service->server);
     if (service->api) api_close(service->api);
     buffer_deinit(&service->chat_template);
     *service = (struct service){0};

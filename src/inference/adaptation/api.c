@@ -50,11 +50,7 @@ static void compile_template(struct api *api, const struct api_options *options)
 {
     struct fault *fault = &api->chat_template_fault;
     struct text source = options->chat_template;
-    if (!api->chat.engine) {
-        fault_set_param(fault, STATUS_UNSUPPORTED, "model",
-                        "this server has no chat model, only embeddings");
-        return;
-    }
+    if (!api->chat.engine) return;
     if (source.length == 0) source = engine_chat_template(api->chat.engine);
     if (source.length == 0) {
         fault_set_param(fault, STATUS_UNSUPPORTED, "model",
@@ -133,6 +129,8 @@ bool api_model_is(const struct api_model *model, struct text name)
 
 enum status api_model_unknown(const struct api *api, struct text name, struct fault *fault)
 {
+    if (!api->chat.engine && !api->embedding.engine)
+        return fault_set(fault, STATUS_UNAVAILABLE, "Model not loaded"); /* R15 */
     const char *served = api->chat.engine ? api->chat.name : api->embedding.name;
     return fault_set_param(fault, STATUS_NOT_FOUND, "model",
                            "the model \"%.*s\" is not served here; \"%s\" is, also as "

@@ -9,8 +9,10 @@
  *     routes = api_routes(api, &count);
  *     http_server_open(&server, &server_options, routes, count, &fault);
  *     ...
- *     http_server_stop(server, grace_ms); engine_close(chat); http_server_close(server);
- *     api_close(api);
+ *     http_server_stop(server, grace_ms);
+ *     http_server_close(server); engine_close(chat); api_close(api);
+ *
+ * in this order: what still runs when the grace is over is cancelled as if its client had left.
  */
 #ifndef LIMINAL_INFERENCE_API_H
 #define LIMINAL_INFERENCE_API_H
