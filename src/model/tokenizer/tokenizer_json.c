@@ -61,7 +61,7 @@ static enum status largest_id(const struct source *source, uint32_t *largest, st
     size_t entries =
         json_object_size(vocabulary) + json_array_size(vocabulary) + json_array_size(source->added);
     const char *key;
-    uint32_t value;
+    uint32_t value = 0;
     *largest = json_array_size(vocabulary) ? (uint32_t)json_array_size(vocabulary) - 1 : 0;
     json_object_foreach(vocabulary, key, id)
     {
