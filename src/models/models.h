@@ -50,6 +50,7 @@ struct models_entry {
     const char *architecture; /* "llama" */
     uint32_t context_length;
     bool is_embedding;
+    bool has_chat_template;
     bool is_default;     /* the one MODELS_ALIAS names */
     const char *problem; /* NULL, or why this file cannot be used; the description is then empty */
 };
@@ -57,8 +58,9 @@ struct models_listing {
     struct models_entry *entries;
     size_t count;
 };
-/* Everything in the folder: the default chat model first, then chat models, embedding models and
- * damaged files, each by name. A folder that does not exist is empty. */
+/* Everything in the folder: the default model first, then models taught to chat, models that only
+ * go on with a text, embedding models and damaged files, each by name. A folder that does not exist
+ * is empty. */
 enum status models_list(const char *folder, struct arena *arena, struct models_listing *listing,
                         struct fault *fault) MUST_USE;
 

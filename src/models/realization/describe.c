@@ -55,6 +55,7 @@ static enum status read_description(struct models_entry *entry, const struct ggu
     TRY(gguf_u32(gguf, key, 0, &entry->context_length, fault));
     entry->type = type_name(gguf);
     entry->is_embedding = is_encoder(gguf, entry->architecture);
+    entry->has_chat_template = gguf_find(gguf, "tokenizer.chat_template") != NULL;
     return OK;
 }
 

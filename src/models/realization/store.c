@@ -50,18 +50,20 @@ static enum status add_entry(const char *folder, struct text name, struct arena 
     return OK;
 }
 
-/* Chat models before embedding models before damaged files. */
-static int entry_rank(const struct models_entry *entry)
+enum rank { RANK_PREFERRED, RANK_CHAT, RANK_TEXT, RANK_EMBEDDING, RANK_DAMAGED };
+
+static enum rank entry_rank(const struct models_entry *entry)
 {
-    if (entry->problem) return 3;
-    if (entry->is_embedding) return 2;
-    return strcmp(entry->name, MODELS_PREFERRED) == 0 ? 0 : 1;
+    if (entry->problem) return RANK_DAMAGED;
+    if (entry->is_embedding) return RANK_EMBEDDING;
+    if (strcmp(entry->name, MODELS_PREFERRED) == 0) return RANK_PREFERRED;
+    return entry->has_chat_template ? RANK_CHAT : RANK_TEXT;
 }
 
 static int compare_entries(const void *a, const void *b)
 {
     const struct models_entry *x = a, *y = b;
-    int ranks = entry_rank(x) - entry_rank(y);
+    int ranks = (int)entry_rank(x) - (int)entry_rank(y);
     return ranks ? ranks : strcmp(x->name, y->name);
 }
 
@@ -83,7 +85,7 @@ enum status models_list(const char *folder, struct arena *arena, struct models_l
     }
     if (listing->count) {
         qsort(listing->entries, listing->count, sizeof *listing->entries, compare_entries);
-        listing->entries[0].is_default = entry_rank(&listing->entries[0]) < 2;
+        listing->entries[0].is_default = entry_rank(&listing->entries[0]) <= RANK_TEXT;
     }
 done:
     closedir(directory);
