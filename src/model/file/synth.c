@@ -173,11 +173,15 @@ static enum status write_random(struct synthesis *synthesis, enum tensor_type ty
     return OK;
 }
 
-static enum status write_ones(struct synthesis *synthesis, uint64_t count, struct fault *fault)
+/* Ones, or ones of random sign. */
+static enum status write_units(struct synthesis *synthesis, bool with_signs, uint64_t count,
+                               struct fault *fault)
 {
-    const float one = 1;
-    for (uint64_t i = 0; i < count; i++)
-        TRY(gguf_writer_data(synthesis->writer, &one, sizeof one, fault));
+    for (uint64_t i = 0; i < count; i++) {
+        bool negative = with_signs && next_random(&synthesis->random) >> 63;
+        float unit = negative ? -1 : 1;
+        TRY(gguf_writer_data(synthesis->writer, &unit, sizeof unit, fault));
+    }
     return OK;
 }
 
@@ -198,7 +202,8 @@ static enum status write_tensor(struct synthesis *synthesis, const struct synth_
 {
     uint64_t values = tensor->dimensions[0] * tensor->dimensions[1];
     switch (tensor->content) {
-    case SYNTH_ONES: return write_ones(synthesis, values, fault);
+    case SYNTH_ONES: return write_units(synthesis, false, values, fault);
+    case SYNTH_SIGNS: return write_units(synthesis, true, values, fault);
     case SYNTH_ROPE_FACTORS: return write_rope_factors(synthesis, fault);
     case SYNTH_RANDOM: break;
     }

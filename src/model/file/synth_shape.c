@@ -277,7 +277,7 @@ static const struct tensor_row in_layers[] = {
     {"post_ffw_norm.weight", SYNTH_ONES, WIDTH, NONE, GEMMAS},
 };
 static const struct tensor_row after_layers[] = {
-    {"output_norm.weight", SYNTH_ONES, WIDTH, NONE, DECODERS},
+    {"output_norm.weight", SYNTH_SIGNS, WIDTH, NONE, DECODERS},
     {"output.weight", SYNTH_RANDOM, WIDTH, VOCABULARY, DECODERS},
 };
 

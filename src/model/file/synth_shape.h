@@ -33,6 +33,7 @@ void synth_shape_add_entries(const struct synth_shape *shape, struct gguf_writer
 enum synth_content {
     SYNTH_RANDOM,       /* weights and biases */
     SYNTH_ONES,         /* norms */
+    SYNTH_SIGNS,        /* the last norm: 1 or -1, else a tied output would repeat its input */
     SYNTH_ROPE_FACTORS, /* Llama 3's */
 };
 

@@ -75,6 +75,7 @@ static void fill_sentencepiece(struct token_table *table)
         add_token(table, arena_printf(table->arena, "<0x%02X>", byte), TOKEN_BYTE);
     add_token(table, "<|im_start|>", TOKEN_CONTROL);
     add_token(table, "<|im_end|>", TOKEN_CONTROL);
+    add_token(table, "<|endoftext|>", TOKEN_CONTROL); /* llama.cpp wants it in a phi3 */
     add_token(table, SPACE_MARK, TOKEN_NORMAL);
     for (char c = '!'; c <= '~'; c++)
         add_token(table, arena_printf(table->arena, "%c", c), TOKEN_NORMAL);
