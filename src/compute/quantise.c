@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "compute/quantise_fit.h"
 #include "compute/tensor_type.h"
 
 static void quantise_f16(const float *x, void *out, size_t n)
@@ -32,6 +33,16 @@ enum status quantise_row(enum tensor_type type, const float *values, const float
     case TENSOR_F32: memcpy(blocks, values, n * sizeof *values); return OK;
     case TENSOR_F16: quantise_f16(values, blocks, n); return OK;
     case TENSOR_BF16: quantise_bf16(values, blocks, n); return OK;
-    default: return fault_set(fault, STATUS_UNSUPPORTED, "there is no quantiser to %s", info->name);
+    case TENSOR_Q8_0: quantise_q8_0(values, blocks, n); return OK;
+    case TENSOR_Q4_0: quantise_q4_0(values, importance, blocks, n); return OK;
+    case TENSOR_Q5_0: quantise_q5_0(values, importance, blocks, n); return OK;
+    case TENSOR_Q5_1: quantise_q5_1(values, importance, blocks, n); return OK;
+    case TENSOR_Q4_K: quantise_q4_k(values, importance, blocks, n); return OK;
+    case TENSOR_Q5_K: quantise_q5_k(values, importance, blocks, n); return OK;
+    case TENSOR_Q6_K: quantise_q6_k(values, importance, blocks, n); return OK;
+    case TENSOR_IQ4_NL: quantise_iq4_nl(values, importance, blocks, n); return OK;
+    case TENSOR_IQ4_XS: quantise_iq4_xs(values, importance, blocks, n); return OK;
+    default: break;
     }
+    return fault_set(fault, STATUS_UNSUPPORTED, "there is no quantiser to %s", info->name);
 }

@@ -52,7 +52,8 @@ uint16_t f32_to_bf16(float f);
 
 /* The scalar reference: n values (a multiple of the block) of any supported type. */
 void dequantise_row(enum tensor_type type, const void *blocks, float *values, size_t n);
-/* F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q5_K, Q6_K, IQ4_XS; others STATUS_UNSUPPORTED.
+/* F32, F16, BF16, Q8_0, Q4_0, Q5_0, Q5_1, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS; others
+ * STATUS_UNSUPPORTED. Values must be finite.
  * `importance` (n weights, e.g. activations squared) may be NULL. */
 enum status quantise_row(enum tensor_type type, const float *values, const float *importance,
                          void *blocks, size_t n, struct fault *fault) MUST_USE;
