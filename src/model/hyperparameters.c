@@ -105,10 +105,10 @@ static enum status read_shape(struct hyperparameters *p, const struct reader *re
         return fault_set(reader->fault, STATUS_UNSUPPORTED,
                          "mixtures of experts are not supported (%s.expert_count is %u)",
                          reader->prefix, experts);
-    return read_u32(reader, "token_type_count", 1, 1, TOKEN_TYPES_LIMIT, &p->token_types);
+    return OK;
 }
 
-/* The vocabulary is as long as the list of tokens; a key that says otherwise is a lie. */
+/* The vocabulary is as long as the list of tokens, whatever another key says. */
 static enum status read_vocabulary(struct hyperparameters *p, const struct reader *reader)
 {
     const struct gguf_value *tokens = gguf_find(reader->gguf, "tokenizer.ggml.tokens");
@@ -119,6 +119,11 @@ static enum status read_vocabulary(struct hyperparameters *p, const struct reade
                          "a vocabulary of %llu tokens; it must have between 1 and %d",
                          (unsigned long long)tokens->array.count, VOCABULARY_LIMIT);
     p->vocabulary = (uint32_t)tokens->array.count;
+    const char *types_key = "tokenizer.ggml.token_type_count"; /* of bert's segments */
+    TRY(gguf_u32(reader->gguf, types_key, 1, &p->token_types, reader->fault));
+    if (p->token_types == 0 || p->token_types > TOKEN_TYPES_LIMIT)
+        return fault_set(reader->fault, STATUS_CORRUPT, "%s is %u; it must be between 1 and %d",
+                         types_key, p->token_types, TOKEN_TYPES_LIMIT);
     return OK;
 }
 
