@@ -16,13 +16,6 @@ static const float *importance_at(const float *importance, size_t index)
     return importance ? importance + index : NULL;
 }
 
-/* The even spread of the error matters here more than that of single values, so without importance
- * all count alike. */
-static void weigh_alike(const float *importance, float weights[BLOCK_VALUES])
-{
-    for (int i = 0; i < BLOCK_VALUES; i++) weights[i] = importance ? importance[i] : 1;
-}
-
 void quantise_q8_0(const float *x, void *blocks, size_t n)
 {
     struct block_q8_0 *block = blocks;
@@ -41,7 +34,7 @@ void quantise_q4_0(const float *x, const float *importance, void *blocks, size_t
     struct block_q4_0 *block = blocks;
     for (size_t b = 0; b < n; b += BLOCK_VALUES, block++) {
         float weights[BLOCK_VALUES];
-        weigh_alike(importance_at(importance, b), weights);
+        quantise_weigh(x + b, importance_at(importance, b), BLOCK_VALUES, weights);
         block->scale = f32_to_f16(quantise_fit_scale(x + b, weights, BLOCK_VALUES, -8, 7));
         float inverse = inverse_of(f16_to_f32(block->scale));
         for (int j = 0; j < 16; j++) {
@@ -68,7 +61,7 @@ void quantise_q5_0(const float *x, const float *importance, void *blocks, size_t
     for (size_t b = 0; b < n; b += BLOCK_VALUES, block++) {
         float weights[BLOCK_VALUES];
         int values[BLOCK_VALUES];
-        weigh_alike(importance_at(importance, b), weights);
+        quantise_weigh(x + b, importance_at(importance, b), BLOCK_VALUES, weights);
         block->scale = f32_to_f16(quantise_fit_scale(x + b, weights, BLOCK_VALUES, -16, 15));
         float inverse = inverse_of(f16_to_f32(block->scale));
         for (int j = 0; j < BLOCK_VALUES; j++)
@@ -83,7 +76,7 @@ void quantise_q5_1(const float *x, const float *importance, void *blocks, size_t
     for (size_t b = 0; b < n; b += BLOCK_VALUES, block++) {
         float weights[BLOCK_VALUES];
         int values[BLOCK_VALUES];
-        weigh_alike(importance_at(importance, b), weights);
+        quantise_weigh(x + b, importance_at(importance, b), BLOCK_VALUES, weights);
         struct affine fit = quantise_fit_affine(x + b, weights, BLOCK_VALUES, 31);
         block->scale = f32_to_f16(fit.scale);
         block->minimum = f32_to_f16(-fit.minimum);

@@ -148,8 +148,8 @@ enum status hf_rope_add_entries(const char *architecture, const json_t *config,
 float llama3_rope_factor(uint32_t index, uint32_t rope_width, float theta, float factor,
                          float low_factor, float high_factor, float original_context)
 {
-    float frequency = powf(theta, -(float)(2 * index) / (float)rope_width);
-    float wave = 2 * (float)M_PI / frequency;
+    double turn = pow(theta, 2.0 * index / rope_width);
+    float wave = (float)(2 * M_PI * turn);
     if (wave < original_context / high_factor) return 1;
     if (wave > original_context / low_factor) return factor;
     float smooth = (original_context / wave - low_factor) / (high_factor - low_factor);
