@@ -1,0 +1,252 @@
+// openai_errors.test.mjs - what is wrong with a request is said in OpenAI's shape, naming the field,
+// and no body, however odd, hurts the server.
+import assert from "node:assert/strict";
+import {after, before, test} from "node:test";
+import {startServer} from "./server.mjs";
+
+let server;
+before(async () => {
+  server = await startServer();
+});
+after(() => server?.stop());
+
+const chat = {messages: [{role: "user", content: "Hi"}], max_tokens: 1};
+const routes = {
+  "/v1/chat/completions": chat,
+  "/v1/completions": {prompt: "Hi", max_tokens: 1},
+  "/v1/embeddings": {input: "Hi"},
+  "/tokenize": {content: "Hi"},
+  "/detokenize": {tokens: [5]},
+};
+
+// The error of a request that must be refused, checked for its shape.
+async function refusal(route, body, code = 400) {
+  const answer = await server.json(route, body);
+  const what = `${route} ${JSON.stringify(body).slice(0, 200)} -> ${JSON.stringify(answer.body)}`;
+  assert.equal(answer.code, code, what);
+  const {error, detail} = answer.body;
+  assert.deepEqual(Object.keys(answer.body), ["error", "detail"], what);
+  assert.deepEqual(Object.keys(error), ["message", "type", "param", "code"], what);
+  assert.equal(typeof error.message, "string");
+  assert.ok(error.message.length > 5, what);
+  assert.equal(detail, error.message);
+  assert.match(answer.headers.get("content-type"), /^application\/json/);
+  assert.ok(answer.headers.get("x-request-id"));
+  return error;
+}
+
+// One value of every JSON type; a field must refuse those that are not its own.
+const values = {
+  string: "x", integer: 1, number: 0.5, true: true, array: [], object: {}, filled: [{}],
+};
+const number = ["integer", "number"];
+const fields = {
+  "/v1/chat/completions": {
+    model: ["string"], messages: [], temperature: number, top_p: number, min_p: number,
+    top_k: ["integer"], max_tokens: ["integer"], max_completion_tokens: ["integer"],
+    stop: ["string", "array"], n: ["integer"], seed: ["integer"], presence_penalty: number,
+    frequency_penalty: number, repetition_penalty: number, logit_bias: ["object"],
+    logprobs: ["true"], top_logprobs: [], stream: ["true"], stream_options: ["object"],
+    user: ["string"], response_format: ["object"], tools: ["array"], functions: ["array"],
+    modalities: ["array"],
+  },
+  "/v1/completions": {
+    model: ["string"], prompt: ["string"], temperature: number, max_tokens: ["integer"],
+    logprobs: ["integer"], echo: ["true"], suffix: [], best_of: ["integer"], stop: ["string", "array"],
+    n: ["integer"], stream: ["true"], user: ["string"],
+  },
+  "/v1/embeddings": {
+    model: ["string"], input: ["string"], encoding_format: [], dimensions: [], user: ["string"],
+  },
+  "/tokenize": {
+    content: ["string"], add_special: ["true"], parse_special: ["true"], model: ["string"],
+  },
+  "/detokenize": {tokens: ["array"]},
+};
+for (const [route, types] of Object.entries(fields))
+  test(`${route}: wrong types are refused by name, null counts as absent`, async () => {
+    for (const [field, allowed] of Object.entries(types)) {
+      for (const [type, value] of Object.entries(values)) {
+        if (allowed.includes(type)) continue;
+        const error = await refusal(route, {...routes[route], [field]: value});
+        assert.ok(error.param.startsWith(field), `${field}=${type}: param ${error.param}`);
+      }
+      const required = field in routes[route] && field !== "max_tokens";
+      const asNull = await server.json(route, {...routes[route], [field]: null});
+      assert.equal(asNull.code, required ? 400 : 200, `${field}: null -> ${asNull.code}`);
+    }
+  });
+
+test("messages: every fault names its place", async () => {
+  const cases = [
+    [[], "messages"],
+    [[{role: "user", content: "a"}, 5], "messages[1]"],
+    [[{content: "a"}], "messages[0].role"],
+    [[{role: 5, content: "a"}], "messages[0].role"],
+    [[{role: "user", content: "a"}, {role: "robot", content: "a"}], "messages[1].role"],
+    [[{role: "user", content: "a"}, {role: "tool", content: "a", tool_call_id: "x"}], "messages[1].role"],
+    [[{role: "user"}], "messages[0].content"],
+    [[{role: "user", content: null}], "messages[0].content"],
+    [[{role: "user", content: 7}], "messages[0].content"],
+    [[{role: "user", content: {}}], "messages[0].content"],
+    [[{role: "user", content: [{type: "text", text: "a"}, "b"]}], "messages[0].content[1]"],
+    [[{role: "user", content: [{type: "text"}]}], "messages[0].content[0]"],
+    [[{role: "user", content: [{type: "image_url", image_url: {url: "x"}}]}], "messages[0].content[0]"],
+    [[{role: "user", content: "a"}, {role: "assistant", tool_calls: [{}]}], "messages[1].tool_calls"],
+  ];
+  for (const [messages, param] of cases)
+    assert.equal((await refusal("/v1/chat/completions", {...chat, messages})).param, param);
+  const {message} = await refusal("/v1/chat/completions", {...chat, messages: cases[12][0]});
+  assert.match(message, /image_url/);
+});
+
+test("the seed's sentences", async () => {
+  const say = async (changes) => (await refusal("/v1/chat/completions", {...chat, ...changes})).message;
+  for (const content of ["", " \n\t "])
+    assert.equal(await say({messages: [{role: "user", content}]}), "Prompt cannot be empty");
+  for (const temperature of [-0.01, 2.01, 1e30])
+    assert.equal(await say({temperature}), "Temperature must be between 0 and 2");
+  for (const max_tokens of [0, -1, -(2 ** 53)])
+    assert.equal(await say({max_tokens}), "Max tokens must be between 1 and 4096");
+  assert.equal(await say({messages: [{role: "system", content: "a"}]}), "No user message found");
+  assert.equal((await refusal("/v1/completions", {prompt: " "})).message, "Prompt cannot be empty");
+  assert.equal((await refusal("/v1/completions", {prompt: []})).message, "Prompt cannot be empty");
+});
+
+test("values out of range are refused by name", async () => {
+  const cases = {
+    n: [0, -1, 9, 1e9], top_p: [-0.1, 1.1], min_p: [2], top_k: [-2], top_logprobs: [-1, 21, 5],
+    presence_penalty: [3, -3], frequency_penalty: [3], repetition_penalty: [0, -1, 11],
+    stop: ["", ["a", "b", "c", "d", "e"], [1], [""]],
+    logit_bias: [{a: 1}, {"-1": 1}, {5: "x"}, {5: 101}, {32000: 1}, {99999999999: 1}],
+    tools: [[{type: "function", function: {name: "f"}}]],
+    response_format: [{type: "json_object"}, {type: "json_schema", json_schema: {}}, {type: 5}],
+    modalities: [["audio"]], audio: [{}], functions: [[{name: "f"}]],
+    stream_options: [{include_usage: 1}],
+  };
+  for (const [field, bad] of Object.entries(cases))
+    for (const value of bad) {
+      const error = await refusal("/v1/chat/completions", {...chat, [field]: value});
+      assert.ok(error.param.startsWith(field), `${field}: ${JSON.stringify(value)}: ${error.param}`);
+    }
+  for (const changes of [{suffix: "end"}, {best_of: 3}, {echo: true, logprobs: 1},
+    {prompt: [32000]}, {prompt: [-1]}, {prompt: [1.5]}, {prompt: ["a", 5]}, {prompt: [[]]},
+    {prompt: Array(65).fill("a")}, {logprobs: 6}])
+    assert.equal((await refusal("/v1/completions", {...routes["/v1/completions"], ...changes})).param,
+      Object.keys(changes)[0]);
+  for (const changes of [{input: [[]]}, {input: [99999999]}, {input: ""}, {input: ["a", ""]},
+    {input: Array(2049).fill("a")}, {encoding_format: "hex"}, {dimensions: 0}, {dimensions: 5},
+    {input: "dog ".repeat(400)}])
+    assert.equal((await refusal("/v1/embeddings", {input: "a", ...changes})).param,
+      Object.keys(changes)[0]);
+  assert.equal((await refusal("/detokenize", {tokens: [32000]})).param, "tokens");
+});
+
+test("what is allowed but useless is accepted", async () => {
+  for (const changes of [{tools: []}, {tools: [{type: "function"}], tool_choice: "none"},
+    {response_format: {type: "text"}}, {user: "me"}, {unknown_field: {deep: [1]}}, {stop: []},
+    {logit_bias: {}}, {top_k: -1}, {seed: -5}, {max_tokens: 1e15}, {modalities: ["text"]},
+    {stream_options: {include_usage: true}}, {metadata: {a: "b"}}, {store: false}])
+    assert.equal((await server.json("/v1/chat/completions", {...chat, ...changes})).code, 200,
+      JSON.stringify(changes));
+});
+
+test("a prompt longer than the context is refused with both numbers", async () => {
+  for (const [route, field, value] of [
+    ["/v1/chat/completions", "messages", [{role: "user", content: "dog ".repeat(300)}]],
+    ["/v1/completions", "prompt", "dog ".repeat(300)],
+    ["/v1/completions", "prompt", Array(256).fill(5)]]) {
+    const error = await refusal(route, {max_tokens: 1, [field]: value});
+    assert.equal(error.code, "context_length_exceeded");
+    assert.equal(error.param, field);
+    assert.match(error.message, /256/);
+    assert.match(error.message, Array.isArray(value) && route === "/v1/completions" ? /256/ : /30\d/);
+  }
+});
+
+const nest = (open, close, depth) => open.repeat(depth) + close.repeat(depth);
+const hostile = {
+  "nothing": "",
+  "white space": "  \n ",
+  "no JSON": "hello",
+  "an array": "[]",
+  "a string": '"x"',
+  "null": "null",
+  "cut off": '{"messages":[{"role":"user"',
+  "trailing bytes": '{"prompt":"a"} x',
+  "a trailing comma": '{"prompt":"a",}',
+  "single quotes": "{'prompt':'a'}",
+  "NaN": '{"prompt":"a","temperature":NaN}',
+  "a duplicate key": '{"prompt":"a","prompt":"b"}',
+  "a huge number": '{"prompt":"a","temperature":1e999}',
+  "a huge integer": '{"prompt":"a","max_tokens":123456789012345678901234567890}',
+  "half a surrogate": '{"prompt":"\\ud800"}',
+  "a NUL": '{"prompt":"a\\u0000b"}',
+  "deep arrays": '{"prompt":' + nest("[", "]", 100000) + "}",
+  "deep objects": '{"a":'.repeat(100000) + "1" + "}".repeat(100000),
+  "only openings": "[".repeat(1000000),
+  "a million objects": `{"a":[${"{},".repeat(1000000)}{}]}`,
+  "millions of numbers": `{"a":[${"1,".repeat(3000000)}1]}`,
+};
+for (const [name, body] of Object.entries(hostile))
+  test(`hostile JSON: ${name}`, async () => {
+    for (const route of Object.keys(routes)) {
+      const error = await refusal(route, body);
+      assert.equal(error.type, "invalid_request_error");
+    }
+    assert.equal((await server.json("/tokenize", {content: "still alive"})).code, 200);
+  });
+
+test("invalid UTF-8 is no JSON", async () => {
+  const bytes = Buffer.concat([Buffer.from('{"prompt":"'), Buffer.from([0xff, 0xc3]), Buffer.from('"}')]);
+  const answer = await fetch(server.url + "/v1/completions", {method: "POST", body: bytes});
+  assert.equal(answer.status, 400);
+});
+
+test("unknown routes and methods have the same shape", async () => {
+  await refusal("/v1/nothing", {}, 404);
+  const answer = await fetch(server.url + "/v1/chat/completions");
+  assert.equal(answer.status, 405);
+  assert.ok((await answer.json()).error.message);
+  const model = await fetch(server.url + "/v1/models/" + encodeURIComponent("../../etc/passwd"));
+  assert.equal(model.status, 400); // a path that climbs
+  const named = await fetch(server.url + "/v1/models/" + encodeURIComponent("org/model:file"));
+  assert.equal(named.status, 404);
+});
+
+test("without a chat template, chat says how to get one and completions still work", async () => {
+  const plain = await startServer({chat: false});
+  try {
+    const answer = await plain.json("/v1/chat/completions", chat);
+    assert.equal(answer.code, 400);
+    assert.match(answer.body.error.message, /--chat-template/);
+    assert.equal((await plain.json("/v1/completions", routes["/v1/completions"])).code, 200);
+  } finally {
+    await plain.stop();
+  }
+});
+
+test("the API key in both usual places, and the seed's words without (R21)", async () => {
+  const locked = await startServer({key: "open sesame"});
+  try {
+    const ask = async (headers, route = "/v1/models") => {
+      const answer = await fetch(locked.url + route, {headers});
+      return [answer.status, (await answer.json()).error?.message];
+    };
+    assert.deepEqual(await ask({}), [401, "Missing authorization header"]);
+    assert.deepEqual(await ask({authorization: "Basic eDp5"}), [401, "Invalid authorization format"]);
+    for (const key of ["open", "open sesamE", "open sesame!", "x".repeat(5000)])
+      assert.deepEqual(await ask({authorization: `Bearer ${key}`}), [401, "Invalid or expired token"]);
+    assert.deepEqual(await ask({"x-api-key": "wrong"}), [401, "Invalid or expired token"]);
+    assert.equal((await ask({authorization: "Bearer open sesame"}))[0], 200);
+    assert.equal((await ask({authorization: "bearer open sesame"}))[0], 200);
+    assert.equal((await ask({"x-api-key": "open sesame"}))[0], 200);
+    assert.equal((await ask({}, "/metrics"))[0], 401);
+    assert.equal((await ask({}, "/nothing"))[0], 401);
+    assert.equal((await ask({}, "/health"))[0], 200);
+    assert.equal((await ask({}, "/healthz"))[0], 200);
+    assert.ok(!JSON.stringify(locked.log).includes("sesame"), "keys are not logged");
+  } finally {
+    await locked.stop();
+  }
+});
