@@ -105,7 +105,7 @@ void compute_rope(struct compute *compute, float *x, size_t x_stride, const int3
 
 /* ---- attention over a paged cache ---- */
 
-enum { KV_PAGE_TOKENS = 16 };
+enum { KV_PAGE_TOKENS = 16, COMPUTE_HEAD_WIDTH_MAX = 512 };
 
 /* Keys and values of one layer, in pages of KV_PAGE_TOKENS tokens. Page p of a sequence is at
  * pages[p] + layer_offset, and holds, in F16, for each kv head: first 16 x head_width keys, then

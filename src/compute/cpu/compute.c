@@ -22,8 +22,9 @@ enum status compute_open(struct compute **out, const struct compute_options *opt
     compute->kernels = kernels;
     kernels->prepare();
     enum status status = thread_pool_new(&compute->pool, threads, fault);
+    if (status == OK) status = attention_init(compute, fault);
     if (status != OK) {
-        free(compute);
+        compute_close(compute);
         return status;
     }
     *out = compute;
@@ -35,6 +36,7 @@ void compute_close(struct compute *compute)
     if (!compute) return;
     thread_pool_free(compute->pool);
     multiply_deinit(compute);
+    attention_deinit(compute);
     free(compute);
 }
 

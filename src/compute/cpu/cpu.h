@@ -26,10 +26,14 @@ struct compute {
     uint32_t widest_cols;
     void *activation_memory;
     struct multiply_scratch *multiply_scratch; /* one per thread */
+
+    struct attention_state *attention; /* private to attention.c */
 };
 
 /* Room for the quantised activations of a batch of `cols` columns. */
 enum status multiply_reserve(struct compute *compute, uint32_t cols, struct fault *fault) MUST_USE;
 void multiply_deinit(struct compute *compute);
+enum status attention_init(struct compute *compute, struct fault *fault) MUST_USE;
+void attention_deinit(struct compute *compute);
 
 #endif

@@ -36,6 +36,49 @@ static inline struct activations activations_from(const struct activations *a, s
                                 a->half_sums + 2 * skip};
 }
 
+/* ---- attention ---- */
+
+enum {
+    ATTENTION_CHUNK = 256,       /* positions of one softmax part; parts are merged in order */
+    ATTENTION_QUERIES = 16,      /* at most, of one call */
+    ATTENTION_SCORE_QUERIES = 8, /* that share a key in registers */
+    ATTENTION_VALUE_QUERIES = 4, /* that share a value, times ... */
+    ATTENTION_VALUE_VECTORS = 4,
+    ATTENTION_HEAD_MAX = COMPUTE_HEAD_WIDTH_MAX,
+};
+
+/* One query vector sees positions begin..end-1. */
+struct attention_query {
+    int32_t begin, end;
+};
+
+/* Queries of one kv head over positions begin .. begin + ATTENTION_CHUNK - 1. */
+struct attention_chunk {
+    const void *const *pages;
+    size_t offset; /* of this layer and kv head in a page, bytes */
+    size_t head_width;
+    float softcap;
+    int32_t begin; /* a multiple of ATTENTION_CHUNK */
+    unsigned count;
+    const struct attention_query *queries;
+};
+
+/* A softmax over some positions: its output is out / sum, scaled by e^-largest. */
+struct attention_part {
+    float largest, sum;
+};
+
+/* In: the scaled queries. Out: the part and its out of each query. */
+struct attention_scratch {
+    _Alignas(64) float queries[ATTENTION_QUERIES][ATTENTION_HEAD_MAX];
+    float scores[ATTENTION_QUERIES][ATTENTION_CHUNK];
+    float outs[ATTENTION_QUERIES][ATTENTION_HEAD_MAX];
+    struct attention_part parts[ATTENTION_QUERIES];
+    /* The union of the chunks so far. */
+    float merged_outs[ATTENTION_QUERIES][ATTENTION_HEAD_MAX];
+    struct attention_part merged[ATTENTION_QUERIES];
+};
+
 struct kernels {
     const char *name;
     uint8_t weight_bias;   /* what expanded weight bytes have on top of their value */
@@ -65,6 +108,26 @@ struct kernels {
                                         unsigned tile_count, const float *x, size_t x_stride,
                                         unsigned tokens, size_t cols, float *sums,
                                         size_t sums_stride);
+
+    /* ---- one row ---- (see compute.h) */
+
+    void (*rms_norm)(const float *x, const float *w, float epsilon, float *y, size_t width);
+    void (*layer_norm)(const float *x, const float *w, const float *bias, float epsilon, float *y,
+                       size_t width);
+    void (*add)(float *y, const float *x, size_t width);
+    void (*activate)(enum activation activation, float *gate, const float *up, size_t width);
+    void (*rope_angles)(int32_t position, const float *frequencies, size_t count, float magnitude,
+                        float *sines, float *cosines);
+    void (*rope_halves)(float *head, size_t half, const float *sines, const float *cosines);
+    void (*rope_neighbours)(float *head, size_t width, const float *sines, const float *cosines);
+
+    /* ---- attention ---- */
+
+    void (*store_kv)(uint16_t *page, size_t head_width, unsigned token, const float *key,
+                     const float *value);
+    void (*attend_chunk)(const struct attention_chunk *chunk, struct attention_scratch *scratch);
+    void (*merge_part)(struct attention_part *a, float *a_out, const struct attention_part *b,
+                       const float *b_out, size_t vectors);
 };
 
 extern const struct kernels kernels_scalar, kernels_avx2, kernels_avx512, kernels_neon;

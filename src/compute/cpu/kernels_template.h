@@ -1,15 +1,23 @@
 /* kernels_template.h - all kernels of one instruction set. kernels_*.c choose the lanes, define
  * KERNELS_NAME and KERNELS_LABEL, and include this. */
+#include <math.h>
+
 #include "compute/cpu/expand_kernels.h"
 /* after the lanes */
 #include "compute/cpu/dot_kernels.h"
 #include "compute/cpu/float_kernels.h"
+#include "compute/cpu/math_kernels.h"
+#include "compute/cpu/row_kernels.h"
+/* after math and rows */
+#include "compute/cpu/attention_kernels.h"
 
-#define QUANTISED_LAYOUTS(X)                                                                   \
-    X(TILE_Q8_0)                                                                               \
-    X(TILE_Q4_0) X(TILE_Q4_1) X(TILE_Q5_0) X(TILE_Q5_1) X(TILE_Q2_K) X(TILE_Q3_K) X(TILE_Q4_K) \
-        X(TILE_Q5_K) X(TILE_Q6_K) X(TILE_IQ4_NL) X(TILE_IQ4_XS) X(TILE_IQ2_XXS) X(TILE_IQ2)    \
-            X(TILE_IQ3_XXS) X(TILE_IQ3_S)
+#define QUANTISED_LAYOUTS(X)                                                                     \
+    X(TILE_Q8_0)                                                                                 \
+    X(TILE_Q4_0)                                                                                 \
+    X(TILE_Q4_1)                                                                                 \
+    X(TILE_Q5_0)                                                                                 \
+    X(TILE_Q5_1) X(TILE_Q2_K) X(TILE_Q3_K) X(TILE_Q4_K) X(TILE_Q5_K) X(TILE_Q6_K) X(TILE_IQ4_NL) \
+        X(TILE_IQ4_XS) X(TILE_IQ2_XXS) X(TILE_IQ2) X(TILE_IQ3_XXS) X(TILE_IQ3_S)
 #define FLOAT_LAYOUTS(X) X(TILE_F32) X(TILE_F16) X(TILE_BF16)
 
 /* What the dot products of panels need to know; layouts that agree in it share the code. */
@@ -79,4 +87,14 @@ const struct kernels KERNELS_NAME = {
 #define ENTRY(L) [L] = dot_float_##L,
     .dot_float = {FLOAT_LAYOUTS(ENTRY)},
 #undef ENTRY
+    .rms_norm = rms_norm,
+    .layer_norm = layer_norm,
+    .add = add_row,
+    .activate = activate,
+    .rope_angles = rope_angles,
+    .rope_halves = rope_halves,
+    .rope_neighbours = rope_neighbours,
+    .store_kv = store_kv,
+    .attend_chunk = attend_chunk,
+    .merge_part = merge_part,
 };

@@ -138,6 +138,10 @@ ALWAYS_INLINE f32x16 f32_if_less(f32x16 x, f32x16 limit, f32x16 a, f32x16 b)
     return HALVES(f32x16, _mm256_blendv_ps(b.half[h], a.half[h],
                                            _mm256_cmp_ps(x.half[h], limit.half[h], _CMP_LT_OQ)));
 }
+ALWAYS_INLINE f32x16 f32_swap_neighbours(f32x16 a)
+{
+    return HALVES(f32x16, _mm256_permute_ps(a.half[h], 0xb1));
+}
 ALWAYS_INLINE float f32_sum(f32x16 a)
 {
     __m256 eight = _mm256_add_ps(a.half[0], a.half[1]);

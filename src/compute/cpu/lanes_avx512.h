@@ -113,6 +113,11 @@ ALWAYS_INLINE f32x16 f32_if_less(f32x16 x, f32x16 limit, f32x16 a, f32x16 b)
 {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, limit, _CMP_LT_OQ), b, a);
 }
+/* Lanes 2i and 2i+1 change places. */
+ALWAYS_INLINE f32x16 f32_swap_neighbours(f32x16 a)
+{
+    return _mm512_permute_ps(a, 0xb1);
+}
 /* Sum as a tree: lanes i and i+8, then 4, 2, 1 apart. */
 ALWAYS_INLINE float f32_sum(f32x16 a)
 {

@@ -135,6 +135,10 @@ ALWAYS_INLINE f32x16 f32_if_less(f32x16 x, f32x16 limit, f32x16 a, f32x16 b)
 {
     return PARTS(f32x16, vbslq_f32(vcltq_f32(x.part[i], limit.part[i]), a.part[i], b.part[i]));
 }
+ALWAYS_INLINE f32x16 f32_swap_neighbours(f32x16 a)
+{
+    return PARTS(f32x16, vrev64q_f32(a.part[i]));
+}
 ALWAYS_INLINE float f32_sum(f32x16 a)
 {
     float32x4_t four = vaddq_f32(vaddq_f32(a.part[0], a.part[2]), vaddq_f32(a.part[1], a.part[3]));

@@ -138,6 +138,11 @@ ALWAYS_INLINE f32x16 f32_if_less(f32x16 x, f32x16 limit, f32x16 a, f32x16 b)
     f32x16 y;
     EACH_LANE(x.lane[i] < limit.lane[i] ? a.lane[i] : b.lane[i]);
 }
+ALWAYS_INLINE f32x16 f32_swap_neighbours(f32x16 a)
+{
+    f32x16 y;
+    EACH_LANE(a.lane[i ^ 1]);
+}
 ALWAYS_INLINE float f32_sum(f32x16 a)
 {
     for (int apart = LANES / 2; apart >= 1; apart /= 2)
