@@ -31,6 +31,7 @@ struct http_server_options {
     unsigned loops, workers;          /* 0: sensible */
     size_t header_limit_bytes;        /* default 64 KiB, 431 beyond */
     size_t body_limit_bytes;          /* default 16 MiB, 413 beyond; also for inflated gzip */
+    size_t bodies_limit_bytes;        /* all bodies in memory together: 503 beyond; 512 MiB */
     uint64_t header_deadline_ms;      /* whole header within this: default 10 s */
     uint64_t body_deadline_ms;        /* default 60 s */
     uint64_t idle_deadline_ms;        /* keep-alive: default 75 s */

@@ -25,6 +25,7 @@ enum {
     LEAST_BODY_BYTES_PER_MS = 16,  /* each extends the body's deadline */
     LEAST_WRITE_BYTES_PER_MS = 1,  /* slower readers count as gone */
     KEPT_BUFFER_BYTES = 16 * 1024, /* larger write buffers are not kept for the next answer */
+    POLITE_REFUSALS = 64,          /* connections above the limit that are told so */
     TCP_PROBE_SECONDS = 60,        /* so that a client that vanished is noticed */
 };
 
@@ -307,16 +308,18 @@ static void feed(struct connection *connection, const char *data, size_t length)
     }
     while (length > 0 && connection->phase == READING) {
         size_t used;
-        switch (request_parser_feed(&connection->parser, data, length, &used)) {
-        case PARSE_MORE: break;
-        case PARSE_HEAD: begin_body(connection); break;
-        case PARSE_DONE: submit(connection); break;
-        case PARSE_REFUSED: {
+        enum parse_step step = request_parser_feed(&connection->parser, data, length, &used);
+        if (step == PARSE_REFUSED) {
             const struct request_refusal *refusal = &connection->parser.refusal;
             refuse(connection, refusal->http_code, refusal->status, refusal->message);
             return;
         }
+        if (!exchange_count_body(connection->exchange)) {
+            refuse(connection, 503, STATUS_UNAVAILABLE, TOO_MANY_BODIES);
+            return;
         }
+        if (step == PARSE_HEAD) begin_body(connection);
+        if (step == PARSE_DONE) submit(connection);
         data += used;
         length -= used;
     }
@@ -332,7 +335,7 @@ static void on_end(struct connection *connection, bool reset)
         exchange_given_up(connection->exchange, &streaming) || streaming)
         close_connection(connection);
     else /* it may have shut only its own side: the answer, if one comes, is written all the same */
-        atomic_store(&connection->exchange->gone, true);
+        atomic_store(&connection->exchange->presence, CLIENT_SHUT);
 }
 
 static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *bytes)
@@ -455,7 +458,12 @@ void connection_accept(struct http_loop *loop)
            sizeof connection->remote_address);
     uv_tcp_nodelay(&connection->tcp, 1);
     uv_tcp_keepalive(&connection->tcp, 1, TCP_PROBE_SECONDS);
-    if (count > loop->server->options.connection_limit) {
+    unsigned limit = loop->server->options.connection_limit;
+    if (count > limit + POLITE_REFUSALS) {
+        close_connection(connection);
+        return;
+    }
+    if (count > limit) {
         refuse(connection, 503, STATUS_UNAVAILABLE, "The server has too many connections.");
         return;
     }

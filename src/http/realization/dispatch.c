@@ -141,7 +141,9 @@ static bool body_is_plain(struct http_exchange *exchange)
     }
     buffer_deinit(&request->body);
     request->body = plain;
-    return true;
+    if (exchange_count_body(exchange)) return true;
+    refuse(exchange, 503, STATUS_UNAVAILABLE, TOO_MANY_BODIES);
+    return false;
 }
 
 static void answer(struct http_exchange *exchange)
@@ -168,7 +170,7 @@ static void answer(struct http_exchange *exchange)
 
 void exchange_handle(struct http_exchange *exchange)
 {
-    if (!http_client_gone(exchange)) {
+    if (atomic_load(&exchange->presence) != CLIENT_LEFT) {
         answer(exchange);
         if (!exchange->replied)
             refuse(exchange, 500, STATUS_INTERNAL, "The server had no answer to this.");

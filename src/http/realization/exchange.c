@@ -40,9 +40,18 @@ struct http_exchange *exchange_new(struct http_loop *loop, struct connection *co
     return exchange;
 }
 
+bool exchange_count_body(struct http_exchange *exchange)
+{
+    struct http_server *server = exchange->server;
+    size_t more = exchange->request.body.length - exchange->body_bytes;
+    exchange->body_bytes += more;
+    return atomic_fetch_add(&server->body_bytes, more) + more <= server->options.bodies_limit_bytes;
+}
+
 void exchange_discard(struct http_exchange *exchange)
 {
     struct http_loop *loop = exchange->loop;
+    atomic_fetch_sub(&exchange->server->body_bytes, exchange->body_bytes);
     buffer_deinit(&exchange->outbox);
     buffer_deinit(&exchange->headers);
     http_request_deinit(&exchange->request);
@@ -130,7 +139,7 @@ void *http_note(const struct http_exchange *exchange)
 
 bool http_client_gone(struct http_exchange *exchange)
 {
-    return atomic_load(&exchange->gone);
+    return atomic_load(&exchange->presence) != CLIENT_THERE;
 }
 
 /* ---- the answer ---- */
@@ -273,12 +282,12 @@ bool http_stream_send(struct http_stream *stream, struct text bytes)
 {
     struct http_exchange *exchange = stream->exchange;
     struct http_loop *loop = exchange->loop;
-    if (bytes.length == 0) return !atomic_load(&exchange->gone); /* a chunk of 0 is the end */
+    if (bytes.length == 0) return !http_client_gone(exchange); /* a chunk of 0 is the end */
 
     pthread_mutex_lock(&loop->lock);
     size_t unsent = exchange->outbox.length + exchange->in_flight_bytes;
     size_t limit = exchange->server->options.stream_limit_bytes;
-    bool fine = !atomic_load(&exchange->gone) && !exchange->broken;
+    bool fine = !http_client_gone(exchange) && !exchange->broken;
     if (fine) {
         if (bytes.length > limit || unsent > limit - bytes.length)
             exchange->broken = true;
@@ -373,7 +382,7 @@ void exchange_client_left(struct http_exchange *exchange)
     struct http_loop *loop = exchange->loop;
     pthread_mutex_lock(&loop->lock);
     exchange->connection = NULL;
-    atomic_store(&exchange->gone, true);
+    atomic_store(&exchange->presence, CLIENT_LEFT);
     buffer_deinit(&exchange->outbox);
     bool complete = exchange->open_parts == 0;
     void (*on_gone)(void *) = exchange->on_gone;

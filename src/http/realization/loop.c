@@ -6,16 +6,19 @@
 #include "http/realization/server_parts.h"
 #include "platform/platform.h"
 
-enum { BACKLOG = 511 };
+enum { BACKLOG = 511, COMPLAIN_EVERY_MS = 10 * 1000 };
 
 static void on_connection(uv_stream_t *listener, int error)
 {
     struct http_loop *loop = listener->data;
-    if (error) {
-        log_write("http", LOG_WARN, NULL, "can't accept a connection: %s", uv_strerror(error));
+    if (!error) {
+        connection_accept(loop);
         return;
     }
-    connection_accept(loop);
+    uint64_t now_ms = uv_now(&loop->uv);
+    if (loop->complained_ms && now_ms - loop->complained_ms < COMPLAIN_EVERY_MS) return;
+    loop->complained_ms = now_ms;
+    log_write("http", LOG_WARN, NULL, "can't accept connections: %s", uv_strerror(error));
 }
 
 static void stop_listening(struct http_loop *loop)

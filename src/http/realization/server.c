@@ -18,6 +18,7 @@ static void fill_defaults(struct http_server_options *options)
     if (!options->workers) options->workers = 16;
     if (!options->header_limit_bytes) options->header_limit_bytes = 64 * 1024;
     if (!options->body_limit_bytes) options->body_limit_bytes = 16 << 20;
+    if (!options->bodies_limit_bytes) options->bodies_limit_bytes = 512 << 20;
     if (!options->header_deadline_ms) options->header_deadline_ms = 10 * 1000;
     if (!options->body_deadline_ms) options->body_deadline_ms = 60 * 1000;
     if (!options->idle_deadline_ms) options->idle_deadline_ms = 75 * 1000;

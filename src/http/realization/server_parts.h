@@ -25,6 +25,11 @@ struct http_stream {
     struct http_exchange *exchange;
 };
 
+enum presence {
+    CLIENT_THERE,
+    CLIENT_SHUT, /* has shut its sending side: may have left, may wait for the answer */
+    CLIENT_LEFT, /* for certain */
+};
 enum gone_state { GONE_UNTOLD, GONE_TELLING, GONE_TOLD };
 
 struct http_exchange {
@@ -40,6 +45,7 @@ struct http_exchange {
     struct route_match match;
     struct buffer headers; /* lines that the handler adds */
     void *note;
+    size_t body_bytes; /* counted against bodies_limit_bytes */
     bool replied, head_only, keep_alive, http_1_0;
     int http_code;
     struct http_exchange *next_waiting;
@@ -63,7 +69,7 @@ struct http_exchange {
     void *gone_argument;
     enum gone_state gone_state;
 
-    atomic_bool gone;
+    _Atomic enum presence presence; /* of the client; set by the loop */
 };
 
 struct worker_pool {
@@ -76,6 +82,7 @@ struct worker_pool {
     bool stopping;
 };
 
+#define TOO_MANY_BODIES "The server holds too many requests in memory. Try again."
 enum { READ_BYTES = 64 * 1024, FIELDS_LIMIT = 128 };
 
 struct http_loop {
@@ -88,6 +95,7 @@ struct http_loop {
     uv_timer_t grace_timer;
     struct connection *connections;
     size_t exchange_count;
+    uint64_t complained_ms; /* when accepting last failed */
     bool stopping;
     char read_bytes[READ_BYTES];
 
@@ -107,6 +115,7 @@ struct http_server {
     struct http_loop *loops;
     unsigned loop_count;
     atomic_uint connection_count;
+    atomic_size_t body_bytes; /* of all requests in memory */
     atomic_bool stop_called;
 };
 
@@ -123,6 +132,8 @@ void exchange_handle(struct http_exchange *exchange);
 /* ---- exchange.c ---- */
 /* On the loop. NULL: no memory. */
 struct http_exchange *exchange_new(struct http_loop *loop, struct connection *connection);
+/* Count what the request's body takes up; false when all bodies together are too many bytes. */
+bool exchange_count_body(struct http_exchange *exchange);
 /* Answer with an error in the house's shape. */
 void exchange_reply_error(struct http_exchange *exchange, int http_code, enum status status,
                           const struct fault *fault);
