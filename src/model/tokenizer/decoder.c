@@ -49,14 +49,15 @@ static void append_cleaned(struct text t, struct buffer *out)
     buffer_append_text(out, t);
 }
 
-/* A token either starts a word, then there is a space before it, or continues one. */
-static void append_wordpiece(const struct tokenizer *tokenizer, struct text t, bool is_first,
-                             struct buffer *out)
+/* A token either starts a word, then there is a space before it, or continues one. Added tokens
+ * carry no mark: each is a word. */
+static void append_wordpiece(const struct tokenizer *tokenizer, struct text t, bool is_added,
+                             bool is_first, struct buffer *out)
 {
     const struct wordpiece *wordpiece = &tokenizer->wordpiece;
     bool is_marked_start = wordpiece->first.length && text_starts_with(t, wordpiece->first);
     bool is_marked_next = wordpiece->next.length && text_starts_with(t, wordpiece->next);
-    bool is_word = wordpiece->next.length ? !is_marked_next : is_marked_start;
+    bool is_word = is_added || (wordpiece->next.length ? !is_marked_next : is_marked_start);
     if (is_marked_start) t = text_slice(t, wordpiece->first.length, t.length);
     if (is_marked_next && !is_first) t = text_slice(t, wordpiece->next.length, t.length);
     char spaced[VOCABULARY_TOKEN_BYTES + 1] = " ";
@@ -75,23 +76,23 @@ void decoder_append(const struct tokenizer *tokenizer, int32_t id, bool is_first
     const struct decoder *decoder = &tokenizer->decoder;
     struct text t = tokenizer->vocabulary.texts[id];
     unsigned kind = tokenizer->vocabulary.kinds[id];
-    bool is_verbatim = kind == TOKEN_CONTROL || kind == TOKEN_UNKNOWN;
+    bool is_special = kind == TOKEN_CONTROL || kind == TOKEN_UNKNOWN;
+    bool is_added = is_special || kind == TOKEN_USER_DEFINED;
     if (kind == TOKEN_BYTE) {
         buffer_append_char(out, (char)decoder_byte_value(t));
         return;
     }
     switch (decoder->kind) {
     case DECODER_MARKER:
-        if (is_verbatim)
+        if (is_special)
             buffer_append_text(out, t);
         else
             append_marked(t, is_first && decoder->drops_first_space, out);
         return;
     case DECODER_ALPHABET:
-        if (is_verbatim || kind == TOKEN_USER_DEFINED || !byte_alphabet_decode(t, out))
-            buffer_append_text(out, t);
+        if (is_added || !byte_alphabet_decode(t, out)) buffer_append_text(out, t);
         return;
-    case DECODER_WORDPIECE: append_wordpiece(tokenizer, t, is_first, out); return;
+    case DECODER_WORDPIECE: append_wordpiece(tokenizer, t, is_added, is_first, out); return;
     }
 }
 

@@ -96,11 +96,14 @@ static bool is_cjk(uint32_t c)
            (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
 }
 
+/* Of the controls only tab and the ends of lines count as space. */
 static void append_clean(uint32_t codepoint, struct buffer *out)
 {
+    bool is_kept_control = codepoint == '\t' || codepoint == '\n' || codepoint == '\r';
+    if (codepoint == 0xFFFD || (unicode_is_control(codepoint) && !is_kept_control)) return;
     if (unicode_is_space(codepoint))
         buffer_append_char(out, ' ');
-    else if (codepoint != 0xFFFD && !unicode_is_control(codepoint))
+    else
         unicode_append(codepoint, out);
 }
 
