@@ -242,9 +242,11 @@ static enum parse_step feed_head(struct request_parser *parser, const char *data
                                  size_t *used)
 {
     struct http_request *request = parser->request;
-    enum guard_verdict verdict = wire_guard_head(&parser->guard, data, length, used);
+    size_t room = parser->limits.head_bytes - request->head.length;
+    bool fits = length <= room; /* so that the verdict does not depend on how bytes arrive */
+    enum guard_verdict verdict = wire_guard_head(&parser->guard, data, fits ? length : room, used);
     if (verdict == GUARD_REFUSED) return refuse_malformed(parser, parser->guard.reason);
-    if (request->head.length + *used > parser->limits.head_bytes)
+    if (verdict == GUARD_MORE && !fits)
         return refuse(parser, 431, STATUS_TOO_LARGE, "The request's headers are too large.");
     buffer_append(&request->head, data, *used);
     if (request->head.failed) return refuse(parser, 503, STATUS_NO_MEMORY, "Out of memory.");
