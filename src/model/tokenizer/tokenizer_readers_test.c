@@ -140,7 +140,9 @@ static void readers_agree(void **state)
             fail_msg("string %zu is cut differently: %.*s", i, TEXT_FORMAT(t));
         testing_decode(from_json, &left, i % 3 == 0, &decoded[0]);
         testing_decode(from_gguf, &right, i % 3 == 0, &decoded[1]);
-        assert_true(text_equal(buffer_text(&decoded[0]), buffer_text(&decoded[1])));
+        if (!text_equal(buffer_text(&decoded[0]), buffer_text(&decoded[1])))
+            fail_msg("string %zu decodes to \"%.*s\" and to \"%.*s\"", i,
+                     TEXT_FORMAT(buffer_text(&decoded[0])), TEXT_FORMAT(buffer_text(&decoded[1])));
     }
     json_decref(strings);
     buffer_deinit(&normal);
