@@ -64,9 +64,14 @@ async function ollamaTemplates() {
 
 /** Name and text of every real template, the same text only once. */
 async function realTemplates() {
-  const seen = new Set();
+  const seen = new Set(), names = new Map();
+  const distinct = ([name, text]) => {
+    const nth = (names.get(name) ?? 0) + 1;
+    names.set(name, nth);
+    return [nth > 1 ? `${name} (${nth})` : name, text];
+  };
   return [...TOKENIZERS.flatMap(tokenizerTemplates), ...llamaCppTemplates(), ...(await ollamaTemplates())]
-    .filter(([, text]) => !seen.has(text) && seen.add(text));
+    .filter(([, text]) => !seen.has(text) && seen.add(text)).map(distinct);
 }
 
 /** Both oracles live in the same moment: 2025-07-24 10:00:00 UTC. */

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/template/interpreter.h"
+#include "model/template/strings.h"
 
 static const char *const SIGNS[] = {"+", "-", "*", "/", "//", "%", "**"};
 
@@ -96,15 +96,20 @@ static enum status on_numbers(struct interpreter *in, enum operation operation, 
     return on_floats(in, operation, jinja_to_float(a), jinja_to_float(b), result);
 }
 
-static enum status join_strings(struct interpreter *in, struct text a, struct text b,
+static enum status join_strings(struct interpreter *in, struct value left, struct value right,
                                 struct value *result)
 {
+    bool safe = left.safe || right.safe;
+    if (safe && !left.safe) TRY(jinja_escape(in, left.string, &left));
+    if (safe && !right.safe) TRY(jinja_escape(in, right.string, &right));
+    struct text a = left.string, b = right.string;
     TRY(jinja_charge(in, a.length + b.length));
     char *joined = arena_alloc(in->arena, a.length + b.length + 1);
     if (!joined) return jinja_out_of_memory(in);
     if (a.length) memcpy(joined, a.data, a.length);
     if (b.length) memcpy(joined + a.length, b.data, b.length);
     *result = jinja_string((struct text){joined, a.length + b.length});
+    result->safe = safe;
     return OK;
 }
 
@@ -156,7 +161,7 @@ enum status jinja_arithmetic(struct interpreter *in, enum operation operation, s
 {
     if (jinja_is_number(a) && jinja_is_number(b)) return on_numbers(in, operation, a, b, result);
     if (operation == OPERATION_ADD && a.kind == b.kind && is_sequence(a))
-        return a.kind == VALUE_STRING ? join_strings(in, a.string, b.string, result)
+        return a.kind == VALUE_STRING ? join_strings(in, a, b, result)
                                       : join_lists(in, a, b, result);
     if (operation == OPERATION_MULTIPLY && is_sequence(a) && jinja_is_integral(b))
         return repeat(in, a, jinja_to_int(b), result);

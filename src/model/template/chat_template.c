@@ -44,7 +44,7 @@ static enum status fill_globals(struct interpreter *in, const json_t *context)
     for (size_t i = 0; i < program->variable_count; i++) {
         struct text name = program->variables[i];
         const struct builtin *function = jinja_function_find(name);
-        if (function) in->globals[i] = (struct value){VALUE_FUNCTION, .function = function};
+        if (function) in->globals[i] = (struct value){.kind = VALUE_FUNCTION, .function = function};
         const json_t *member = json_object_getn(context, name.data, name.length);
         if (!member) continue;
         enum status status = jinja_from_json(in->arena, member, &in->globals[i]);

@@ -258,67 +258,64 @@ static enum status evaluate_dict(struct interpreter *in, const struct node *node
     return OK;
 }
 
-/* One of the three numbers of a slice; *given false: left out, or none. */
+/* One of the three numbers of a slice; *given false: left out, or none. Clears *usable when it is
+ * no integer. */
 static enum status slice_number(struct interpreter *in, const struct node *node, int64_t *number,
-                                bool *given)
+                                bool *given, bool *usable)
 {
     struct value value = jinja_none();
     if (node) TRY(jinja_evaluate(in, node, &value));
     *given = value.kind != VALUE_NONE;
-    if (!*given) return OK;
-    if (!jinja_is_integral(value)) {
-        in->node = node;
-        return jinja_fail(in, STATUS_INVALID, "slice indices must be integers, not %s",
-                          jinja_type_name(value));
-    }
-    *number = jinja_to_int(value);
+    *usable &= !*given || jinja_is_integral(value);
+    if (*given && *usable) *number = jinja_to_int(value);
     return OK;
 }
 
 /* A bound counted from either end and clamped to [low, high], as Python does. */
-static enum status slice_bound(struct interpreter *in, const struct node *node, int64_t count,
-                               int64_t low, int64_t high, int64_t *bound)
+static int64_t slice_bound(int64_t index, int64_t count, int64_t low, int64_t high)
 {
-    int64_t index = 0;
-    bool given;
-    TRY(slice_number(in, node, &index, &given));
-    if (!given) return OK;
     if (index < 0) index = index < -count ? low : index + count;
-    *bound = index < low ? low : index > high ? high : index;
-    return OK;
+    return index < low ? low : index > high ? high : index;
 }
 
-static enum status evaluate_slice(struct interpreter *in, struct value object,
-                                  const struct node *slice, struct value *value)
+static enum status pick_slice(struct interpreter *in, const struct list *items,
+                              const int64_t number[3], const bool given[3], struct value picked)
 {
-    struct value items = object;
-    in->node = slice;
-    if (object.kind == VALUE_UNDEFINED) return undefined_fault(in, object);
-    if (object.kind == VALUE_STRING)
-        TRY(characters(in, object.string, &items));
-    else if (object.kind != VALUE_LIST && object.kind != VALUE_TUPLE)
-        return jinja_fail(in, STATUS_INVALID, "%s cannot be sliced", jinja_type_name(object));
-    int64_t count = (int64_t)items.list->count, step = 1;
-    bool given;
-    TRY(slice_number(in, slice->slice.step, &step, &given));
+    int64_t count = (int64_t)items->count, step = given[2] ? number[2] : 1;
     if (step > count + 1) step = count + 1; /* the same items, and no overflow */
     if (step < -count - 1) step = -count - 1;
     if (step == 0) return jinja_fail(in, STATUS_INVALID, "the step of a slice cannot be 0");
     int64_t low = step > 0 ? 0 : -1, high = step > 0 ? count : count - 1;
     int64_t from = step > 0 ? low : high, to = step > 0 ? high : low;
-    TRY(slice_bound(in, slice->slice.start, count, low, high, &from));
-    TRY(slice_bound(in, slice->slice.stop, count, low, high, &to));
-    struct value picked;
-    TRY(jinja_new_list(in, object.kind == VALUE_TUPLE ? VALUE_TUPLE : VALUE_LIST, &picked));
+    if (given[0]) from = slice_bound(number[0], count, low, high);
+    if (given[1]) to = slice_bound(number[1], count, low, high);
     for (int64_t i = from; step > 0 ? i < to : i > to; i += step)
-        TRY(jinja_list_push(in, picked, items.list->items[i]));
-    TRY(jinja_charge(in, picked.list->weight));
-    *value = picked;
+        TRY(jinja_list_push(in, picked, items->items[i]));
+    return jinja_charge(in, picked.list->weight);
+}
+
+/* What has no slices, or not with such bounds, is undefined, like any item that is not there. */
+static enum status evaluate_slice(struct interpreter *in, struct value object,
+                                  const struct node *slice, struct value *value)
+{
+    int64_t number[3];
+    bool given[3], usable = true;
+    struct value items = object;
+    if (object.kind == VALUE_STRING) TRY(characters(in, object.string, &items));
+    TRY(slice_number(in, slice->slice.start, &number[0], &given[0], &usable));
+    TRY(slice_number(in, slice->slice.stop, &number[1], &given[1], &usable));
+    TRY(slice_number(in, slice->slice.step, &number[2], &given[2], &usable));
+    in->node = slice;
+    if (object.kind == VALUE_UNDEFINED) return undefined_fault(in, object);
+    *value = jinja_undefined(TEXT("[...]"));
+    if (!usable || (items.kind != VALUE_LIST && items.kind != VALUE_TUPLE)) return OK;
+    TRY(jinja_new_list(in, object.kind == VALUE_TUPLE ? VALUE_TUPLE : VALUE_LIST, value));
+    TRY(pick_slice(in, items.list, number, given, *value));
     if (object.kind != VALUE_STRING) return OK;
     struct buffer text;
     buffer_init(&text);
-    for (size_t i = 0; i < picked.list->count; i++)
-        buffer_append_text(&text, picked.list->items[i].string);
+    for (size_t i = 0; i < value->list->count; i++)
+        buffer_append_text(&text, value->list->items[i].string);
     return jinja_take_string(in, &text, value);
 }
 
@@ -411,6 +408,10 @@ enum status jinja_evaluate_call(struct interpreter *in, const struct node *node,
     TRY(evaluate_arguments(in, &node->call.arguments, caller, &arguments));
     in->node = node;
     if (node->kind == NODE_CALL) return jinja_call(in, subject, &arguments, value);
+    if (!node->call.builtin)
+        return jinja_fail(in, STATUS_UNSUPPORTED, "there is no %s \"%.*s\"",
+                          node->kind == NODE_FILTER ? "filter" : "test",
+                          TEXT_FORMAT(node->call.name));
     return jinja_call_builtin(in, node->call.builtin, subject, &arguments, value);
 }
 

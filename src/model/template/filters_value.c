@@ -40,6 +40,7 @@ FILTER(filter_string)
     struct text text;
     TRY(jinja_text(in, call->subject, &text));
     *result = jinja_string(text);
+    result->safe = call->subject.safe;
     return OK;
 }
 
@@ -55,6 +56,7 @@ FILTER(filter_trim)
         return jinja_fail(in, STATUS_TOO_LARGE, "trims more than 256 different characters");
     TRY(jinja_charge(in, text.length + chars.length));
     *result = jinja_string(jinja_strip(text, chars, true, true));
+    result->safe = call->subject.safe;
     return OK;
 }
 
@@ -71,30 +73,29 @@ FILTER(filter_replace)
     return jinja_replace(in, text, old, fresh, most, result);
 }
 
+/* What is safe already is not escaped again. */
 FILTER(filter_escape)
 {
-    static const char *const escapes[] = {"&&amp;", "<&lt;", ">&gt;", "\"&#34;", "'&#39;"};
     struct text text;
+    *result = call->subject;
+    if (call->subject.safe) return OK;
     TRY(jinja_text(in, call->subject, &text));
-    TRY(jinja_charge(in, text.length * 5));
-    struct buffer out;
-    buffer_init(&out);
-    for (size_t at = 0; at < text.length; at++) {
-        const char *escape = NULL;
-        for (size_t i = 0; i < ARRAY_COUNT(escapes); i++)
-            if (escapes[i][0] == text.data[at]) escape = escapes[i] + 1;
-        if (escape)
-            buffer_append_string(&out, escape);
-        else
-            buffer_append_char(&out, text.data[at]);
-    }
-    return jinja_take_string(in, &out, result);
+    return jinja_escape(in, text, result);
 }
 
-/* Text is never escaped on its own here, so there is nothing to keep it from. */
+FILTER(filter_forceescape)
+{
+    struct text text;
+    TRY(jinja_text(in, call->subject, &text));
+    return jinja_escape(in, text, result);
+}
+
 FILTER(filter_safe)
 {
-    return filter_string(in, call, result);
+    struct text text;
+    TRY(jinja_text(in, call->subject, &text));
+    *result = jinja_safe_string(text);
+    return OK;
 }
 
 /* Every line but the first (and, unless `blank`, the empty ones) moves to the right. */
@@ -371,7 +372,7 @@ static const struct builtin FILTERS[] = {
     {"e", "", filter_escape},
     {"escape", "", filter_escape},
     {"float", "default?", filter_float},
-    {"forceescape", "", filter_escape},
+    {"forceescape", "", filter_forceescape},
     {"format", "*", filter_format},
     {"indent", "width? first? blank?", filter_indent},
     {"int", "default? base?", filter_int},

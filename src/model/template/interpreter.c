@@ -174,7 +174,8 @@ static enum status run_loop(struct interpreter *in, const struct node *node, str
             TRY(scope_push(in, outer));
             scope = in->scope;
         }
-        TRY(jinja_scope_set(in, in->program->loop, (struct value){VALUE_LOOP, .loop = loop}));
+        TRY(jinja_scope_set(in, in->program->loop,
+                            (struct value){.kind = VALUE_LOOP, .loop = loop}));
         TRY(assign(in, node->loop.target, items->items[loop->index]));
         TRY(jinja_run(in, &node->loop.body));
         if (in->flow == FLOW_CONTINUE) in->flow = FLOW_NEXT;

@@ -160,7 +160,6 @@ static enum status split_words(struct interpreter *in, struct text text, int64_t
         most--;
     }
     if (!text.length) return OK;
-    text = jinja_strip(text, (struct text){0}, from_right && most == 0, !from_right && false);
     return jinja_list_push(in, list, jinja_string(text));
 }
 

@@ -145,7 +145,10 @@ static enum status parse_branch(struct parser *parser, struct node *node)
     if (count) memcpy(bodies, node->branch.bodies, count * sizeof *bodies);
     node->branch.bodies = bodies;
     jinja_node_list_add(&node->branch.conditions, condition);
-    return parse_body(parser, (const char *const[]){"elif", "else", "endif", NULL}, &bodies[count]);
+    const struct token *unknown = parser->unknown;
+    TRY(parse_body(parser, (const char *const[]){"elif", "else", "endif", NULL}, &bodies[count]));
+    parser->unknown = unknown;
+    return OK;
 }
 
 static enum status parse_if(struct parser *parser, struct node *node)
@@ -160,10 +163,22 @@ static enum status parse_if(struct parser *parser, struct node *node)
     return end_block(parser);
 }
 
+static bool assigns(const struct node *target, int variable)
+{
+    if (target->kind == NODE_NAME) return target->variable == variable;
+    if (target->kind != NODE_TUPLE) return false;
+    for (const struct node *item = target->items.first; item; item = item->next)
+        if (assigns(item, variable)) return true;
+    return false;
+}
+
 static enum status parse_for(struct parser *parser, struct node *node)
 {
     node->kind = NODE_FOR;
     TRY(jinja_parse_target(parser, false, &node->loop.target));
+    if (assigns(node->loop.target, parser->program->loop))
+        return jinja_parse_fail(parser, node->offset, STATUS_CORRUPT,
+                                "\"loop\" is the loop itself and cannot be assigned to");
     if (!jinja_parse_skip_name(parser, "in")) return jinja_parse_unexpected(parser, "\"in\"");
     TRY(jinja_parse_tuple_without_if(parser, &node->loop.iterable));
     if (jinja_parse_skip_name(parser, "if"))
@@ -418,5 +433,9 @@ enum status jinja_parse(struct arena *arena, struct text source, struct program 
     TRY(jinja_variable(&parser, TEXT("varargs"), &program->varargs));
     TRY(jinja_variable(&parser, TEXT("kwargs"), &program->kwargs));
     TRY(jinja_variable(&parser, TEXT("loop"), &program->loop));
-    return parse_body(&parser, NULL, &program->body);
+    TRY(parse_body(&parser, NULL, &program->body));
+    if (!parser.unknown) return OK;
+    return jinja_parse_fail(&parser, parser.unknown->offset, STATUS_UNSUPPORTED,
+                            "there is no filter or test \"%.*s\"",
+                            TEXT_FORMAT(parser.unknown->text));
 }

@@ -14,7 +14,8 @@ struct parser {
     struct program *program;
     size_t variable_capacity;
     int depth;
-    int loop_depth; /* loops around this statement within its macro */
+    const struct token *unknown; /* a filter or test that nobody knows, on the way of every run */
+    int loop_depth;              /* loops around this statement within its macro */
     struct fault *fault;
 };
 

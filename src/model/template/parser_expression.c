@@ -235,6 +235,13 @@ static enum status parse_postfix(struct parser *parser, struct node **node)
     }
 }
 
+/* As in Jinja, an unknown filter is a fault at once only where every rendering would come by; in a
+ * branch it is one when it is reached. */
+static void note_unknown(struct parser *parser, const struct node *node, const struct token *name)
+{
+    if (!node->call.builtin && !parser->unknown) parser->unknown = name;
+}
+
 enum status jinja_parse_filters(struct parser *parser, bool starts_inline, struct node **node)
 {
     while (starts_inline || jinja_parse_skip(parser, TOKEN_PIPE)) {
@@ -244,10 +251,9 @@ enum status jinja_parse_filters(struct parser *parser, bool starts_inline, struc
         TRY(jinja_parse_expect(parser, TOKEN_NAME, "the name of a filter"));
         TRY(jinja_node_new(parser, NODE_FILTER, name->offset, node));
         (*node)->call.subject = subject;
+        (*node)->call.name = name->text;
         (*node)->call.builtin = jinja_filter_find(name->text);
-        if (!(*node)->call.builtin)
-            return jinja_parse_fail(parser, name->offset, STATUS_UNSUPPORTED,
-                                    "there is no filter \"%.*s\"", TEXT_FORMAT(name->text));
+        note_unknown(parser, *node, name);
         if (parser->token->kind == TOKEN_PAREN_OPEN)
             TRY(parse_arguments(parser, &(*node)->call.arguments));
     }
@@ -280,10 +286,9 @@ static enum status parse_test(struct parser *parser, struct node **node)
     TRY(jinja_parse_expect(parser, TOKEN_NAME, "the name of a test"));
     TRY(jinja_node_new(parser, NODE_TEST, offset, node));
     (*node)->call.subject = subject;
+    (*node)->call.name = name->text;
     (*node)->call.builtin = jinja_test_find(name->text);
-    if (!(*node)->call.builtin)
-        return jinja_parse_fail(parser, name->offset, STATUS_UNSUPPORTED,
-                                "there is no test \"%.*s\"", TEXT_FORMAT(name->text));
+    note_unknown(parser, *node, name);
     if (parser->token->kind == TOKEN_PAREN_OPEN) {
         TRY(parse_arguments(parser, &(*node)->call.arguments));
     } else if (at_bare_argument(parser)) {
@@ -496,6 +501,7 @@ static enum status parse_or(struct parser *parser, struct node **node)
 
 static enum status parse_conditional(struct parser *parser, struct node **node)
 {
+    const struct token *unknown = parser->unknown;
     TRY(parse_or(parser, node));
     while (jinja_parse_at_name(parser, "if")) {
         struct node *conditional;
@@ -505,6 +511,7 @@ static enum status parse_conditional(struct parser *parser, struct node **node)
         TRY(parse_or(parser, &conditional->conditional.condition));
         if (jinja_parse_skip_name(parser, "else"))
             TRY(jinja_parse_expression(parser, &conditional->conditional.no));
+        parser->unknown = unknown;
         *node = conditional;
     }
     return OK;

@@ -92,6 +92,26 @@ enum status jinja_replace(struct interpreter *in, struct text text, struct text 
     return jinja_take_string(in, &out, result);
 }
 
+enum status jinja_escape(struct interpreter *in, struct text text, struct value *result)
+{
+    static const char *const escapes[] = {"&&amp;", "<&lt;", ">&gt;", "\"&#34;", "'&#39;"};
+    TRY(jinja_charge(in, text.length * 5));
+    struct buffer out;
+    buffer_init(&out);
+    for (size_t at = 0; at < text.length; at++) {
+        const char *escape = NULL;
+        for (size_t i = 0; i < ARRAY_COUNT(escapes); i++)
+            if (escapes[i][0] == text.data[at]) escape = escapes[i] + 1;
+        if (escape)
+            buffer_append_string(&out, escape);
+        else
+            buffer_append_char(&out, text.data[at]);
+    }
+    TRY(jinja_take_string(in, &out, result));
+    result->safe = true;
+    return OK;
+}
+
 /* The bytes of the line end at `at`, or 0; \r\n is one. */
 static size_t line_end(struct text text, size_t at)
 {

@@ -19,6 +19,8 @@ enum status jinja_recase(struct interpreter *in, struct text text, enum recase r
 /* At most `count` times; below 0: all. */
 enum status jinja_replace(struct interpreter *in, struct text text, struct text old,
                           struct text fresh, int64_t count, struct value *result) MUST_USE;
+/* & < > " ' as HTML entities. */
+enum status jinja_escape(struct interpreter *in, struct text text, struct value *result) MUST_USE;
 /* The lines, without their ends unless `keep_ends`. */
 enum status jinja_split_lines(struct interpreter *in, struct text text, bool keep_ends,
                               struct value *list) MUST_USE;

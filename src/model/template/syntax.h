@@ -134,7 +134,8 @@ struct node {
         } slice;
         struct {
             struct node *subject;          /* the callee; NULL never */
-            const struct builtin *builtin; /* of FILTER and TEST */
+            struct text name;              /* of FILTER and TEST */
+            const struct builtin *builtin; /* the same; NULL: there is none */
             struct call_syntax arguments;
         } call;
         struct {

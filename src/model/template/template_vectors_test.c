@@ -70,11 +70,11 @@ static void check_file(const char *file, const json_t *conversations, size_t *co
         const json_t *results = json_object_get(each, "results"), *conversation;
         json_array_foreach(conversations, k, conversation)
         {
-            *wrong += !matches(json_string_value(json_object_get(each, "name")),
-                               json_string_value(json_object_get(conversation, "name")),
-                               string_of(json_object_get(each, "template")),
-                               json_object_get(conversation, "context"),
-                               json_array_get(results, k));
+            *wrong +=
+                !matches(json_string_value(json_object_get(each, "name")),
+                         json_string_value(json_object_get(conversation, "name")),
+                         string_of(json_object_get(each, "template")),
+                         json_object_get(conversation, "context"), json_array_get(results, k));
             (*count)++;
         }
     }
@@ -144,7 +144,8 @@ static void renders_from_many_threads(void **state)
         pthread_t threads[4];
         if (!json_is_string(golden)) continue;
         assert_int_equal(
-            chat_template_compile(&compiled, string_of(json_object_get(each, "template")), NULL), OK);
+            chat_template_compile(&compiled, string_of(json_object_get(each, "template")), NULL),
+            OK);
         struct shared shared = {
             compiled, json_object_get(json_array_get(conversations, conversation), "context"),
             string_of(golden)};

@@ -45,6 +45,13 @@ static uint32_t upper(uint32_t c)
     return mapped(UPPER_RUNS, ARRAY_COUNT(UPPER_RUNS), c);
 }
 
+static bool has_upper(uint32_t c)
+{
+    for (size_t i = 0; c >= 0x80 && i < ARRAY_COUNT(UPPER_SPECIALS); i++)
+        if (UPPER_SPECIALS[i].from == c) return true;
+    return upper(c) != c;
+}
+
 static void append_char(struct buffer *out, uint32_t c)
 {
     char bytes[4];
@@ -85,8 +92,9 @@ bool jinja_all_in_case(struct text text, enum letter_case letter_case)
         size_t bytes = utf8_decode(text.data + at, text.length - at, &c);
         if (!bytes) return false;
         at += bytes;
-        if ((letter_case == CASE_LOWER ? lower(c) : upper(c)) != c) return false;
-        cased |= (letter_case == CASE_LOWER ? upper(c) : lower(c)) != c;
+        bool is_upper = lower(c) != c, is_lower = has_upper(c);
+        if (letter_case == CASE_LOWER ? is_upper : is_lower) return false;
+        cased |= is_upper || is_lower;
     }
     return cased;
 }

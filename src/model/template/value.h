@@ -38,6 +38,7 @@ struct loop;
 
 struct value {
     enum value_kind kind;
+    bool safe; /* a string that came from |safe or |e: + escapes for HTML what it is joined with */
     union {
         bool boolean;
         int64_t integer;
@@ -89,6 +90,10 @@ static inline struct value jinja_float(double real)
 static inline struct value jinja_string(struct text string)
 {
     return (struct value){.kind = VALUE_STRING, .string = string};
+}
+static inline struct value jinja_safe_string(struct text string)
+{
+    return (struct value){.kind = VALUE_STRING, .safe = true, .string = string};
 }
 static inline struct value jinja_undefined(struct text name)
 {

@@ -138,7 +138,7 @@ static void append_json_string(struct buffer *out, struct text t, bool ascii)
             if (c == (unsigned char)*pair) escape = pair + 1;
         if (escape)
             buffer_printf(out, "\\%c", *escape);
-        else if (c < 0x20 || (ascii && c >= 0x80 && c < 0x10000))
+        else if (c < 0x20 || (ascii && c >= 0x7F && c < 0x10000))
             buffer_printf(out, "\\u%04x", c);
         else if (ascii && c >= 0x10000)
             buffer_printf(out, "\\u%04x\\u%04x", 0xD7C0 + (c >> 10), 0xDC00 + (c & 0x3FF));
