@@ -82,6 +82,14 @@ static void told_wait(struct told *told, size_t tokens)
     pthread_mutex_unlock(&told->lock);
 }
 
+static size_t told_count(struct told *told)
+{
+    pthread_mutex_lock(&told->lock);
+    size_t count = told->token_count;
+    pthread_mutex_unlock(&told->lock);
+    return count;
+}
+
 /* ---- the engine under test ---- */
 
 static struct compute *compute;
@@ -286,11 +294,9 @@ static void a_long_prompt_does_not_stall_the_others(void **state)
     struct told *steady = start(engine, &(struct ask){BEGINNINGS[1], 200, 0, 0, NULL, 0});
     told_wait(steady, 3);
     struct told *late = start(engine, &(struct ask){prompt.data, 1, 0, 0, NULL, 0});
-    size_t before = steady->token_count;
+    size_t before = told_count(steady);
     told_wait(late, SIZE_MAX);
-    pthread_mutex_lock(&steady->lock);
-    size_t during = steady->token_count - before;
-    pthread_mutex_unlock(&steady->lock);
+    size_t during = told_count(steady) - before;
     /* some 90 tokens at 4 a step: more than 15 steps, each with a token for the other */
     assert_true(during >= 15);
     told_wait(steady, SIZE_MAX);
@@ -337,10 +343,7 @@ static void cancelled_within_a_step(void **state)
     struct told *other = start(engine, &(struct ask){BEGINNINGS[1], 60, 0, 0, NULL, 0});
     told_wait(told, 5);
     engine_cancel(engine, told->generation);
-    size_t at_cancel;
-    pthread_mutex_lock(&told->lock);
-    at_cancel = told->token_count;
-    pthread_mutex_unlock(&told->lock);
+    size_t at_cancel = told_count(told);
     told_wait(told, SIZE_MAX);
     assert_int_equal(told->end, END_CANCELLED);
     assert_true(told->token_count <= at_cancel + 2); /* a step under way, and one being told */
