@@ -97,6 +97,17 @@ static void sentencepiece_by_scores(void **state)
     compare_all("tinyllama", testing_open_gguf("tinyllama-1.1b-chat-v1.0.IQ2_XXS.gguf"));
 }
 
+/* Converted by Liminal: the vocabularies must have survived it. */
+static void converted_sentencepiece(void **state)
+{
+    compare_all("tinyllama", testing_open_gguf("stories15m.gguf"));
+}
+
+static void converted_wordpiece(void **state)
+{
+    compare_all("minilm", testing_open_gguf("minilm.gguf"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +122,8 @@ int main(void)
         {"gpt2", compare_json, NULL, NULL, "gpt2"},
         cmocka_unit_test(wordpiece),
         cmocka_unit_test(sentencepiece_by_scores),
+        cmocka_unit_test(converted_sentencepiece),
+        cmocka_unit_test(converted_wordpiece),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,8 +30,8 @@ static int32_t longest_token(const struct wordpiece *wordpiece, const struct voc
     size_t most = wordpiece->longest_bytes - mark.length;
     if (most > rest.length) most = rest.length;
     /* A "▁" of the text itself must not pass for the mark of a word's start. */
-    bool looks_marked = mark.length == 0 && wordpiece->first.length > 0 &&
-                        text_starts_with(rest, wordpiece->first);
+    bool looks_marked =
+        mark.length == 0 && wordpiece->first.length > 0 && text_starts_with(rest, wordpiece->first);
     if (looks_marked && most > wordpiece->first.length) most = wordpiece->first.length;
     memcpy(candidate, mark.data, mark.length);
     memcpy(candidate + mark.length, rest.data, most);
