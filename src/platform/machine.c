@@ -1,6 +1,5 @@
-/* machine.c - clocks, entropy, XDG paths, cores and memory of this machine, digests. */
+/* machine.c - clocks, entropy, XDG paths, cores and memory of this machine. */
 #include <errno.h>
-#include <openssl/evp.h>
 #include <pwd.h>
 #include <sched.h>
 #include <stdio.h>
@@ -82,38 +81,6 @@ enum status path_models(char *out, size_t capacity, struct fault *fault)
     const char *own = environment("LIMINAL_MODELS");
     return own ? write_path(out, capacity, fault, own, "")
                : data_path(out, capacity, fault, "/liminal/models");
-}
-
-struct sha256 *sha256_new(void)
-{
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    if (context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1) {
-        EVP_MD_CTX_free(context);
-        context = NULL;
-    }
-    return (struct sha256 *)context;
-}
-
-void sha256_update(struct sha256 *sha, const void *data, size_t length)
-{
-    EVP_DigestUpdate((EVP_MD_CTX *)sha, data, length);
-}
-
-void sha256_final_free(struct sha256 *sha, unsigned char digest[32])
-{
-    unsigned length = 32;
-    EVP_DigestFinal_ex((EVP_MD_CTX *)sha, digest, &length);
-    EVP_MD_CTX_free((EVP_MD_CTX *)sha);
-}
-
-void hex_encode(const unsigned char *bytes, size_t length, char *out)
-{
-    static const char DIGITS[] = "0123456789abcdef";
-    for (size_t i = 0; i < length; i++) {
-        out[2 * i] = DIGITS[bytes[i] >> 4];
-        out[2 * i + 1] = DIGITS[bytes[i] & 15];
-    }
-    out[2 * length] = '\0';
 }
 
 /* First line of a small file of the kernel's; false if it is not there. */

@@ -55,8 +55,3 @@ void compute_parallel(struct compute *compute, void (*work)(void *, unsigned, un
 {
     thread_pool_run(compute->pool, work, argument);
 }
-
-void compute_measure_limits(struct compute *compute, struct compute_limits *limits)
-{
-    *limits = (struct compute_limits){.read_gbs = 1, .int8_gops = 1, .fp32_gflops = 1};
-}

@@ -128,11 +128,21 @@ struct kernels {
     void (*attend_chunk)(const struct attention_chunk *chunk, struct attention_scratch *scratch);
     void (*merge_part)(struct attention_part *a, float *a_out, const struct attention_part *b,
                        const float *b_out, size_t vectors);
+
+    /* ---- the limits of the machine ---- */
+
+    /* Run so many rounds and say how many operations that was. limit_bf16 may be NULL. */
+    double (*limit_int8)(size_t rounds, int32_t seed);
+    double (*limit_fp32)(size_t rounds, int32_t seed);
+    double (*limit_bf16)(size_t rounds, int32_t seed);
+    void (*limit_read)(const uint8_t *from, size_t bytes);
 };
 
 extern const struct kernels kernels_scalar, kernels_avx2, kernels_avx512, kernels_neon;
 
 /* The best of this machine for `isa`, or NULL when it cannot run that. */
 const struct kernels *kernels_choose(enum compute_isa isa);
+/* Whether the processor multiplies BF16. */
+bool kernels_have_bf16(void);
 
 #endif

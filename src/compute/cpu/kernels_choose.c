@@ -28,6 +28,11 @@ const struct kernels *kernels_choose(enum compute_isa isa)
     return has_avx2() ? &kernels_avx2 : &kernels_scalar;
 }
 
+bool kernels_have_bf16(void)
+{
+    return has_avx512() && __builtin_cpu_supports("avx512bf16");
+}
+
 #elif defined(__aarch64__)
 #include <sys/auxv.h>
 
@@ -48,11 +53,21 @@ const struct kernels *kernels_choose(enum compute_isa isa)
     return has_dot_products() ? &kernels_neon : &kernels_scalar;
 }
 
+bool kernels_have_bf16(void)
+{
+    return false;
+}
+
 #else
 
 const struct kernels *kernels_choose(enum compute_isa isa)
 {
     return isa == ISA_SCALAR || isa == ISA_AUTO ? &kernels_scalar : NULL;
+}
+
+bool kernels_have_bf16(void)
+{
+    return false;
 }
 
 #endif

@@ -10,14 +10,16 @@
 #include "compute/cpu/row_kernels.h"
 /* after math and rows */
 #include "compute/cpu/attention_kernels.h"
+#include "compute/cpu/limit_kernels.h"
 
-#define QUANTISED_LAYOUTS(X)                                                                     \
-    X(TILE_Q8_0)                                                                                 \
-    X(TILE_Q4_0)                                                                                 \
-    X(TILE_Q4_1)                                                                                 \
-    X(TILE_Q5_0)                                                                                 \
-    X(TILE_Q5_1) X(TILE_Q2_K) X(TILE_Q3_K) X(TILE_Q4_K) X(TILE_Q5_K) X(TILE_Q6_K) X(TILE_IQ4_NL) \
-        X(TILE_IQ4_XS) X(TILE_IQ2_XXS) X(TILE_IQ2) X(TILE_IQ3_XXS) X(TILE_IQ3_S)
+#define QUANTISED_LAYOUTS(X)                                                                       \
+    X(TILE_Q8_0)                                                                                   \
+    X(TILE_Q4_0)                                                                                   \
+    X(TILE_Q4_1)                                                                                   \
+    X(TILE_Q5_0)                                                                                   \
+    X(TILE_Q5_1)                                                                                   \
+    X(TILE_Q2_K) X(TILE_Q3_K) X(TILE_Q4_K) X(TILE_Q5_K) X(TILE_Q6_K) X(TILE_IQ4_NL) X(TILE_IQ4_XS) \
+        X(TILE_IQ2_XXS) X(TILE_IQ2) X(TILE_IQ3_XXS) X(TILE_IQ3_S)
 #define FLOAT_LAYOUTS(X) X(TILE_F32) X(TILE_F16) X(TILE_BF16)
 
 /* What the dot products of panels need to know; layouts that agree in it share the code. */
@@ -97,4 +99,10 @@ const struct kernels KERNELS_NAME = {
     .store_kv = store_kv,
     .attend_chunk = attend_chunk,
     .merge_part = merge_part,
+    .limit_int8 = limit_int8,
+    .limit_fp32 = limit_fp32,
+#if defined(LANES_AVX512)
+    .limit_bf16 = limit_bf16,
+#endif
+    .limit_read = limit_read,
 };

@@ -1,0 +1,89 @@
+/* limits.c - measures what this machine can do, so that a speed can be given as a share of it. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "compute/cpu/cpu.h"
+#include "platform/platform.h"
+
+enum {
+    READ_BYTES = 192 << 20, /* well beyond the last-level caches of most machines */
+    READ_ALIGNMENT = 2 << 20,
+    ROUNDS_FIRST = 1 << 12,
+    ROUND_NS = 20000000, /* long enough for the clock to settle */
+    REPEATS = 5,
+};
+
+struct limit_job {
+    double (*run)(size_t rounds, int32_t seed);
+    const struct kernels *kernels;
+    size_t rounds;
+    const uint8_t *memory;
+    double operations[THREAD_POOL_MAX];
+};
+
+static void operations_work(void *argument, unsigned thread, unsigned threads)
+{
+    struct limit_job *job = argument;
+    job->operations[thread] = job->run(job->rounds, (int32_t)thread + 3);
+}
+
+/* Operations per nanosecond on all threads: the best of a few runs. */
+static double measure_operations(struct compute *compute, double (*run)(size_t, int32_t))
+{
+    if (!run) return 0;
+    struct limit_job job = {.run = run, .rounds = ROUNDS_FIRST};
+    double best = 0;
+    for (int repeat = 0; repeat < REPEATS;) {
+        uint64_t start_ns = clock_monotonic_ns();
+        thread_pool_run(compute->pool, operations_work, &job);
+        double took_ns = (double)(clock_monotonic_ns() - start_ns);
+        if (took_ns < ROUND_NS) {
+            job.rounds *= 2;
+            continue;
+        }
+        double operations = 0;
+        for (unsigned t = 0; t < compute_threads(compute); t++) operations += job.operations[t];
+        if (operations / took_ns > best) best = operations / took_ns;
+        repeat++;
+    }
+    return best;
+}
+
+static void read_work(void *argument, unsigned thread, unsigned threads)
+{
+    const struct limit_job *job = argument;
+    size_t share = READ_BYTES / threads / READ_ALIGNMENT * READ_ALIGNMENT;
+    if (!share) share = READ_ALIGNMENT;
+    job->kernels->limit_read(job->memory + (thread * share) % READ_BYTES, share);
+}
+
+/* Bytes per nanosecond; 0 when there is no memory to measure with. */
+static double measure_reads(struct compute *compute)
+{
+    uint8_t *memory = aligned_alloc(READ_ALIGNMENT, READ_BYTES);
+    if (!memory) return 0;
+    (void)madvise(memory, READ_BYTES, MADV_HUGEPAGE);
+    memset(memory, 1, READ_BYTES);
+    struct limit_job job = {.kernels = compute->kernels, .memory = memory};
+    const unsigned threads = compute_threads(compute);
+    double best = 0,
+           bytes = READ_BYTES / threads / READ_ALIGNMENT * READ_ALIGNMENT * (double)threads;
+    for (int repeat = 0; repeat < 2 * REPEATS; repeat++) {
+        uint64_t start_ns = clock_monotonic_ns();
+        thread_pool_run(compute->pool, read_work, &job);
+        double took_ns = (double)(clock_monotonic_ns() - start_ns);
+        if (bytes / took_ns > best) best = bytes / took_ns;
+    }
+    free(memory);
+    return best;
+}
+
+void compute_measure_limits(struct compute *compute, struct compute_limits *limits)
+{
+    const struct kernels *k = compute->kernels;
+    limits->int8_gops = measure_operations(compute, k->limit_int8);
+    limits->fp32_gflops = measure_operations(compute, k->limit_fp32);
+    limits->bf16_gflops = measure_operations(compute, kernels_have_bf16() ? k->limit_bf16 : NULL);
+    limits->read_gbs = measure_reads(compute);
+}
