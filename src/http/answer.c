@@ -54,19 +54,27 @@ static const char *reason_phrase(int http_code)
     }
 }
 
+bool answer_has_body(int http_code)
+{
+    return http_code >= 200 && http_code != 204 && http_code != 304;
+}
+
 void answer_append_head(struct buffer *out, const struct answer_head *head)
 {
+    bool has_body = answer_has_body(head->http_code);
     char date[HTTP_DATE_BYTES];
     answer_date(head->wall_ms, date);
     buffer_printf(out, "HTTP/1.1 %03d %s\r\nDate: %s\r\nX-Request-Id: %s\r\n", head->http_code,
                   reason_phrase(head->http_code), date, head->request_id);
-    if (head->content_type) {
-        buffer_printf(out, "Content-Type: %s\r\n", head->content_type);
+    if (head->content_type && has_body) {
+        bool safe = answer_header_safe("Content-Type", head->content_type);
+        buffer_printf(out, "Content-Type: %s\r\n",
+                      safe ? head->content_type : "application/octet-stream");
         buffer_append_string(out, "X-Content-Type-Options: nosniff\r\n");
     }
-    if (head->stream && head->minor_version == 1)
+    if (head->stream && has_body && head->minor_version == 1)
         buffer_append_string(out, "Transfer-Encoding: chunked\r\n");
-    if (!head->stream && head->http_code != 204 && head->http_code != 304)
+    if (!head->stream && has_body)
         buffer_printf(out, "Content-Length: %llu\r\n", (unsigned long long)head->content_length);
     if (!head->keep_alive)
         buffer_append_string(out, "Connection: close\r\n");

@@ -23,6 +23,8 @@ struct answer_head {
     struct text more; /* whole header lines, already checked */
     int64_t wall_ms;
 };
+/* 1xx, 204 and 304 have neither body nor length (RFC 9110 6.4.1). */
+bool answer_has_body(int http_code);
 void answer_append_head(struct buffer *out, const struct answer_head *head);
 void answer_append_chunk(struct buffer *out, struct text bytes);
 /* May this be sent as a header, without adding lines of an attacker's? */

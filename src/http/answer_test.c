@@ -61,6 +61,31 @@ static void test_heads(void **state)
                 FIRST_LINES("299 ") "Content-Length: 0\r\n\r\n");
 }
 
+static void test_no_body(void **state)
+{
+    assert_head((struct answer_head){.http_code = 204,
+                                     .minor_version = 1,
+                                     .keep_alive = true,
+                                     .content_type = "text/plain",
+                                     .stream = true},
+                FIRST_LINES("204 No Content") "\r\n");
+    assert_head(
+        (struct answer_head){
+            .http_code = 304, .minor_version = 1, .keep_alive = true, .content_length = 5},
+        FIRST_LINES("304 Not Modified") "\r\n");
+}
+
+static void test_unsafe_type(void **state)
+{
+    assert_head((struct answer_head){.http_code = 200,
+                                     .minor_version = 1,
+                                     .keep_alive = true,
+                                     .content_type = "text/plain\r\nX-Injected: 1"},
+                FIRST_LINES("200 OK") "Content-Type: application/octet-stream\r\n"
+                                      "X-Content-Type-Options: nosniff\r\n"
+                                      "Content-Length: 0\r\n\r\n");
+}
+
 static void test_chunks(void **state)
 {
     struct buffer out = {0};
@@ -88,10 +113,9 @@ static void test_header_injection(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dates),
-        cmocka_unit_test(test_heads),
-        cmocka_unit_test(test_chunks),
-        cmocka_unit_test(test_header_injection),
+        cmocka_unit_test(test_dates),   cmocka_unit_test(test_heads),
+        cmocka_unit_test(test_no_body), cmocka_unit_test(test_unsafe_type),
+        cmocka_unit_test(test_chunks),  cmocka_unit_test(test_header_injection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

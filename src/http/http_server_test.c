@@ -44,12 +44,24 @@ static void handle_fault(struct http_exchange *exchange, void *context)
     http_reply_fault(exchange, STATUS_BUSY, &fault);
 }
 
+/* A body where there may be none. */
+static void handle_no_content(struct http_exchange *exchange, void *context)
+{
+    http_reply(exchange, 204, "text/plain", TEXT("must not be sent"));
+}
+
 static const struct http_route ROUTES[] = {
-    {"GET", "/hello", handle_hello, NULL},        {"POST", "/echo", handle_echo, NULL},
-    {"GET", "/items/{id}", handle_item, NULL},    {"GET", "/files/{id*}", handle_item, NULL},
-    {"GET", "/short", handle_short_stream, NULL}, {"GET", "/stream", handle_stream, NULL},
-    {"GET", "/wait", handle_wait, NULL},          {"GET", "/nothing", handle_nothing, NULL},
-    {"GET", "/headers", handle_headers, NULL},    {"GET", "/fault", handle_fault, NULL},
+    {"GET", "/no-content", handle_no_content, NULL},
+    {"GET", "/hello", handle_hello, NULL},
+    {"POST", "/echo", handle_echo, NULL},
+    {"GET", "/items/{id}", handle_item, NULL},
+    {"GET", "/files/{id*}", handle_item, NULL},
+    {"GET", "/short", handle_short_stream, NULL},
+    {"GET", "/stream", handle_stream, NULL},
+    {"GET", "/wait", handle_wait, NULL},
+    {"GET", "/nothing", handle_nothing, NULL},
+    {"GET", "/headers", handle_headers, NULL},
+    {"GET", "/fault", handle_fault, NULL},
 };
 
 static void open_with(struct http_server_options options)
@@ -136,6 +148,13 @@ static void test_head(void **state)
     assert_answer(200, "\r\nTransfer-Encoding: chunked\r\n");
     assert_true(text_ends_with(buffer_text(&answer), TEXT("\r\n\r\n")));
     assert_false(answer_has(&answer, "0\r\n\r\n"));
+}
+
+static void test_no_content(void **state)
+{
+    ask("GET /no-content HTTP/1.1\r\n" CLOSE "\r\n");
+    assert_answer(204, "\r\n\r\n");
+    assert_true(text_ends_with(buffer_text(&answer), TEXT("\r\n\r\n")));
 }
 
 static void test_headers(void **state)
@@ -581,6 +600,7 @@ int main(void)
         WITH_SERVER(test_not_served),
         WITH_SERVER(test_faults),
         WITH_SERVER(test_head),
+        WITH_SERVER(test_no_content),
         WITH_SERVER(test_headers),
         WITH_SERVER(test_request_id),
         WITH_SERVER(test_hosts),

@@ -156,7 +156,7 @@ static void submit(struct connection *connection)
     dispatch(connection);
     exchange->keep_alive = request->keep_alive && !connection->loop->stopping;
     exchange->http_1_0 = request->minor_version == 0;
-    exchange->head_only = text_equal(request->method, TEXT("HEAD"));
+    exchange->no_body = text_equal(request->method, TEXT("HEAD"));
     if (!worker_pool_submit(&connection->loop->server->pool, exchange)) {
         http_set_header(exchange, "Retry-After", "1");
         refuse(connection, 503, STATUS_UNAVAILABLE, "Too many requests are waiting. Try again.");
@@ -200,10 +200,9 @@ static void next_request(struct connection *connection)
     buffer_init(&connection->pending);
     if (pending.length > 0) feed(connection, pending.data, pending.length);
     buffer_deinit(&pending);
-    if (connection->phase != READING) return;
-    if (connection->ended)
-        close_connection(connection);
-    else
+    if (connection->phase == READING && connection->ended)
+        close_connection(connection); /* no more will come */
+    else if (connection->phase == READING || connection->pending.length < PENDING_LIMIT_BYTES)
         start_reading(connection);
 }
 
@@ -364,7 +363,7 @@ static void on_read(uv_stream_t *stream, ssize_t length, const uv_buf_t *bytes)
 
 static void start_reading(struct connection *connection)
 {
-    if (connection->reading || connection->ended) return;
+    if (connection->reading || connection->ended || connection->phase == CLOSED) return;
     connection->reading = true;
     if (uv_read_start((uv_stream_t *)&connection->tcp, on_allocate, on_read) != 0)
         close_connection(connection);

@@ -163,6 +163,7 @@ static void append_head(struct http_exchange *exchange, struct buffer *out, int 
                         const char *content_type, bool stream, size_t content_length)
 {
     exchange->http_code = http_code;
+    if (!answer_has_body(http_code)) exchange->no_body = true;
     if (stream && exchange->http_1_0) exchange->keep_alive = false;
     answer_append_head(out, &(struct answer_head){
                                 .http_code = http_code,
@@ -185,7 +186,7 @@ void http_reply(struct http_exchange *exchange, int http_code, const char *conte
     buffer_init(&out);
     begin_answer(exchange);
     append_head(exchange, &out, http_code, content_type, false, body.length);
-    if (!exchange->head_only) buffer_append_text(&out, body);
+    if (!exchange->no_body) buffer_append_text(&out, body);
 
     pthread_mutex_lock(&exchange->loop->lock);
     exchange->outbox = out; /* posted when the handler is done */
@@ -271,7 +272,7 @@ static void append_stream_head(struct http_exchange *exchange)
 static void append_piece(struct http_exchange *exchange, struct text bytes)
 {
     append_stream_head(exchange);
-    if (exchange->head_only) return;
+    if (exchange->no_body) return;
     if (exchange->http_1_0)
         buffer_append_text(&exchange->outbox, bytes);
     else
@@ -325,7 +326,7 @@ void http_stream_end(struct http_stream *stream)
     pthread_mutex_lock(&loop->lock);
     silence_gone(exchange);
     append_stream_head(exchange);
-    if (!exchange->head_only && !exchange->http_1_0)
+    if (!exchange->no_body && !exchange->http_1_0)
         buffer_append_string(&exchange->outbox, "0\r\n\r\n");
     release_stream(exchange);
     pthread_mutex_unlock(&loop->lock);
@@ -341,7 +342,7 @@ void http_stream_reply(struct http_stream *stream, int http_code, const char *co
     exchange->head_waits = false;
     silence_gone(exchange);
     append_head(exchange, &exchange->outbox, http_code, content_type, false, body.length);
-    if (!exchange->head_only) buffer_append_text(&exchange->outbox, body);
+    if (!exchange->no_body) buffer_append_text(&exchange->outbox, body);
     release_stream(exchange);
     pthread_mutex_unlock(&loop->lock);
 }

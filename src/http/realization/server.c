@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "http/realization/server_parts.h"
@@ -26,6 +27,24 @@ static void fill_defaults(struct http_server_options *options)
     if (!options->stream_limit_bytes) options->stream_limit_bytes = 4 << 20;
     if (!options->connection_limit) options->connection_limit = 4096;
     if (!options->queue_limit) options->queue_limit = 1024;
+}
+
+/* A connection is a descriptor: have enough of them, or accept fewer clients. */
+static void fit_connection_limit(struct http_server_options *options)
+{
+    enum { OTHER_DESCRIPTORS = 128 }; /* models, logs, the loops' own */
+    struct rlimit limit;
+    rlim_t wanted = (rlim_t)options->connection_limit + OTHER_DESCRIPTORS;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 && getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    if (limit.rlim_cur >= wanted) return;
+    options->connection_limit = limit.rlim_cur > 2 * OTHER_DESCRIPTORS
+                                    ? (unsigned)limit.rlim_cur - OTHER_DESCRIPTORS
+                                    : (unsigned)limit.rlim_cur / 2;
+    log_write("http", LOG_WARN, NULL,
+              "at most %u connections, because this process may open no more than %llu files",
+              options->connection_limit, (unsigned long long)limit.rlim_cur);
 }
 
 /* ---- listening ---- */
@@ -154,6 +173,7 @@ enum status http_server_open(struct http_server **out, const struct http_server_
     if (!server) return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
     server->options = *options;
     fill_defaults(&server->options);
+    fit_connection_limit(&server->options);
     server->routes = routes;
     server->route_count = route_count;
     server->loop_count = server->options.loops < LOOPS_LIMIT ? server->options.loops : LOOPS_LIMIT;

@@ -46,7 +46,8 @@ struct http_exchange {
     struct buffer headers; /* lines that the handler adds */
     void *note;
     size_t body_bytes; /* counted against bodies_limit_bytes */
-    bool replied, head_only, keep_alive, http_1_0;
+    bool replied, keep_alive, http_1_0;
+    bool no_body; /* the answer is its head alone: to HEAD, or by its code */
     int http_code;
     struct http_exchange *next_waiting;
 
