@@ -4,7 +4,12 @@
  * The loop does socket I/O only. When a request is whole (headers and body, bounded and with
  * deadlines) its handler is called on a worker. The handler answers once (http_reply_*) or turns
  * the exchange into a stream and returns; a stream outlives its handler and is fed, from any
- * thread, until http_stream_end or until the client is gone. */
+ * thread, until http_stream_end or until the client is gone.
+ *
+ * When has a client left? When its connection is reset, or when it has shut its sending side: a
+ * program that ends looks no different from one that half-closes and waits. So a stream ends at
+ * either. A handler that has not answered yet goes on (http_client_gone tells it), and what it
+ * answers is still written, for `printf ... | nc -N` to read. */
 #ifndef LIMINAL_HTTP_SERVER_H
 #define LIMINAL_HTTP_SERVER_H
 
@@ -25,6 +30,7 @@ struct http_route {
     void *context;
 };
 
+/* What is pointed to must live as long as the server. */
 struct http_server_options {
     const char *host;                 /* "127.0.0.1", "::1", "0.0.0.0" */
     uint16_t port;                    /* 0: any free one, see http_server_port */
@@ -33,9 +39,9 @@ struct http_server_options {
     size_t body_limit_bytes;          /* default 16 MiB, 413 beyond; also for inflated gzip */
     size_t bodies_limit_bytes;        /* all bodies in memory together: 503 beyond; 512 MiB */
     uint64_t header_deadline_ms;      /* whole header within this: default 10 s */
-    uint64_t body_deadline_ms;        /* default 60 s */
+    uint64_t body_deadline_ms;        /* default 60 s, and longer for what comes at 16 kB/s */
     uint64_t idle_deadline_ms;        /* keep-alive: default 75 s */
-    uint64_t write_deadline_ms;       /* client reads nothing for this long: default 60 s */
+    uint64_t write_deadline_ms;       /* client reads under 1 kB/s for this long: default 60 s */
     size_t stream_limit_bytes;        /* unsent bytes per stream before it counts as dead: 4 MiB */
     unsigned connection_limit;        /* default 4096, 503 beyond */
     unsigned queue_limit;             /* requests waiting for a worker; 503 beyond */
@@ -46,11 +52,13 @@ struct http_server_options {
      * (and return true) to refuse. Also asked about paths that do not exist, so that strangers
      * learn nothing; not asked about OPTIONS. May be NULL. */
     bool (*guard)(struct http_exchange *exchange, void *context);
-    /* Writes a non-handler error (404, 405, 413, guard failures...) as a body of the house's shape.
-     */
+    /* Writes an error (404, 405, 413, http_reply_fault...) as a body of the house's shape, by
+     * http_reply. Must not block: it is called on the loop for what never became a request, where
+     * method and path are empty. */
     void (*error_body)(struct http_exchange *exchange, enum status status, int http_code,
                        const struct fault *fault, void *context);
-    /* After the answer is out or the client is gone: one log line, metrics. */
+    /* After the answer is out or the client is gone (code 499 if it had none): one log line,
+     * metrics. On the loop's thread: must not block. */
     void (*finished)(const struct http_exchange *exchange, int http_code, uint64_t bytes_out,
                      uint64_t duration_ns, bool client_gone, void *context);
     void *context;
@@ -60,9 +68,12 @@ enum status http_server_open(struct http_server **server, const struct http_serv
                              const struct http_route *routes, size_t route_count,
                              struct fault *fault) MUST_USE;
 uint16_t http_server_port(const struct http_server *server);
-/* Stop accepting, let running answers finish for at most grace_ms, then close. Any thread. */
+/* Stop accepting, let running answers finish for at most grace_ms, then close. Returns at once. Any
+ * thread, but no signal handler. */
 void http_server_stop(struct http_server *server, uint64_t grace_ms);
-void http_server_close(struct http_server *server); /* stop + join + free */
+/* Stop (without grace, unless http_server_stop gave one), wait until every handler has returned and
+ * every stream was ended by its owner, and free. Not from a handler. */
+void http_server_close(struct http_server *server);
 
 /* ---- the request ---- texts live as long as the handler */
 struct text http_method(const struct http_exchange *exchange);
