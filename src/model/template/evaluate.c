@@ -278,45 +278,74 @@ static int64_t slice_bound(int64_t index, int64_t count, int64_t low, int64_t hi
     return index < low ? low : index > high ? high : index;
 }
 
-static enum status pick_slice(struct interpreter *in, const struct list *items,
-                              const int64_t number[3], const bool given[3], struct value picked)
+/* From `from` by `step` up to (not including) `to`; none when `from` is at or beyond it. */
+struct slice_range {
+    int64_t from, to, step;
+};
+
+static enum status slice_range(struct interpreter *in, int64_t count, const int64_t number[3],
+                               const bool given[3], struct slice_range *range)
 {
-    int64_t count = (int64_t)items->count, step = given[2] ? number[2] : 1;
+    int64_t step = given[2] ? number[2] : 1;
     if (step > count + 1) step = count + 1; /* the same items, and no overflow */
     if (step < -count - 1) step = -count - 1;
     if (step == 0) return jinja_fail(in, STATUS_INVALID, "the step of a slice cannot be 0");
     int64_t low = step > 0 ? 0 : -1, high = step > 0 ? count : count - 1;
-    int64_t from = step > 0 ? low : high, to = step > 0 ? high : low;
-    if (given[0]) from = slice_bound(number[0], count, low, high);
-    if (given[1]) to = slice_bound(number[1], count, low, high);
-    for (int64_t i = from; step > 0 ? i < to : i > to; i += step)
+    *range = (struct slice_range){step > 0 ? low : high, step > 0 ? high : low, step};
+    if (given[0]) range->from = slice_bound(number[0], count, low, high);
+    if (given[1]) range->to = slice_bound(number[1], count, low, high);
+    return OK;
+}
+
+static enum status slice_list(struct interpreter *in, const struct list *items,
+                              struct slice_range range, struct value picked)
+{
+    for (int64_t i = range.from; range.step > 0 ? i < range.to : i > range.to; i += range.step)
         TRY(jinja_list_push(in, picked, items->items[i]));
-    return jinja_charge(in, picked.list->weight);
+    return jinja_charge(in, picked.list->count * sizeof picked);
+}
+
+static enum status slice_string(struct interpreter *in, struct text text, struct slice_range range,
+                                struct value *value)
+{
+    TRY(jinja_charge(in, text.length));
+    if (range.step == 1) {
+        size_t from = jinja_char_offset(text, (size_t)range.from);
+        size_t to = jinja_char_offset(text, (size_t)range.to);
+        *value = jinja_string(text_slice(text, from, from < to ? to : from));
+        return OK;
+    }
+    struct value all, picked;
+    struct buffer out;
+    TRY(characters(in, text, &all));
+    TRY(jinja_new_list(in, VALUE_LIST, &picked));
+    TRY(slice_list(in, all.list, range, picked));
+    buffer_init(&out);
+    for (size_t i = 0; i < picked.list->count; i++)
+        buffer_append_text(&out, picked.list->items[i].string);
+    return jinja_take_string(in, &out, value);
 }
 
 /* What has no slices, or not with such bounds, is undefined, like any item that is not there. */
 static enum status evaluate_slice(struct interpreter *in, struct value object,
                                   const struct node *slice, struct value *value)
 {
-    int64_t number[3];
+    int64_t number[3] = {0};
     bool given[3], usable = true;
-    struct value items = object;
-    if (object.kind == VALUE_STRING) TRY(characters(in, object.string, &items));
     TRY(slice_number(in, slice->slice.start, &number[0], &given[0], &usable));
     TRY(slice_number(in, slice->slice.stop, &number[1], &given[1], &usable));
     TRY(slice_number(in, slice->slice.step, &number[2], &given[2], &usable));
     in->node = slice;
     if (object.kind == VALUE_UNDEFINED) return undefined_fault(in, object);
     *value = jinja_undefined(TEXT("[...]"));
-    if (!usable || (items.kind != VALUE_LIST && items.kind != VALUE_TUPLE)) return OK;
-    TRY(jinja_new_list(in, object.kind == VALUE_TUPLE ? VALUE_TUPLE : VALUE_LIST, value));
-    TRY(pick_slice(in, items.list, number, given, *value));
-    if (object.kind != VALUE_STRING) return OK;
-    struct buffer text;
-    buffer_init(&text);
-    for (size_t i = 0; i < value->list->count; i++)
-        buffer_append_text(&text, value->list->items[i].string);
-    return jinja_take_string(in, &text, value);
+    bool is_list = object.kind == VALUE_LIST || object.kind == VALUE_TUPLE;
+    if (!usable || (!is_list && object.kind != VALUE_STRING)) return OK;
+    size_t count = is_list ? object.list->count : jinja_char_count(object.string);
+    struct slice_range range = {0};
+    TRY(slice_range(in, (int64_t)count, number, given, &range));
+    if (!is_list) return slice_string(in, object.string, range, value);
+    TRY(jinja_new_list(in, object.kind, value));
+    return slice_list(in, object.list, range, *value);
 }
 
 static enum status evaluate_item(struct interpreter *in, const struct node *node,

@@ -82,8 +82,10 @@ FUNCTION(function_raise_exception)
 FUNCTION(function_strftime_now)
 {
     struct value format = call->argument[0];
-    if (format.kind != VALUE_STRING || format.string.length > 200)
-        return jinja_fail(in, STATUS_INVALID, "strftime_now needs a format of at most 200 bytes");
+    if (format.kind != VALUE_STRING || format.string.length > 200 ||
+        text_find(format.string, (struct text){"", 1}) != SIZE_MAX)
+        return jinja_fail(in, STATUS_INVALID,
+                          "strftime_now needs a format of at most 200 bytes, none of them NUL");
     time_t now = (time_t)in->now_unix;
     struct tm parts;
     if (!gmtime_r(&now, &parts)) return jinja_fail(in, STATUS_INVALID, "no such time");

@@ -18,8 +18,8 @@ enum status jinja_fail(struct interpreter *in, enum status status, const char *f
 enum status jinja_out_of_memory(struct interpreter *in)
 {
     if (in->arena->budget_bytes && in->arena->used_bytes > in->arena->budget_bytes / 2)
-        return jinja_fail(in, STATUS_TOO_LARGE, "needs more than %zu MB of memory",
-                          in->arena->budget_bytes >> 20);
+        return jinja_fail(in, STATUS_TOO_LARGE, "needs more than %zu kB of memory",
+                          in->arena->budget_bytes >> 10);
     return jinja_fail(in, STATUS_NO_MEMORY, "out of memory");
 }
 
@@ -27,21 +27,22 @@ enum status jinja_charge(struct interpreter *in, size_t bytes)
 {
     enum { BYTES_PER_STEP = 64 };
     size_t steps = 1 + bytes / BYTES_PER_STEP;
-    if (steps > (size_t)in->steps_left) {
-        in->steps_left = 0;
-        return jinja_fail(in, STATUS_TOO_LARGE, "takes more than %d steps", JINJA_STEPS_MAX);
+    if (steps > (size_t)in->left.steps) {
+        in->left.steps = 0;
+        return jinja_fail(in, STATUS_TOO_LARGE, "takes more than %lld steps",
+                          (long long)in->limits.steps);
     }
-    in->steps_left -= (int64_t)steps;
+    in->left.steps -= (int64_t)steps;
     return OK;
 }
 
 enum status jinja_emit(struct interpreter *in, struct text text)
 {
     TRY(jinja_charge(in, text.length));
-    if (text.length > in->output_left_bytes)
-        return jinja_fail(in, STATUS_TOO_LARGE, "renders more than %d MB",
-                          JINJA_OUTPUT_BYTES_MAX >> 20);
-    in->output_left_bytes -= text.length;
+    if (text.length > in->left.output_bytes)
+        return jinja_fail(in, STATUS_TOO_LARGE, "renders more than %zu kB",
+                          in->limits.output_bytes >> 10);
+    in->left.output_bytes -= text.length;
     buffer_append_text(in->out, text);
     return in->out->failed ? jinja_fail(in, STATUS_NO_MEMORY, "out of memory") : OK;
 }
@@ -448,4 +449,49 @@ enum status jinja_call(struct interpreter *in, struct value callee,
                           TEXT_FORMAT(callee.string));
     default: return jinja_fail(in, STATUS_INVALID, "%s cannot be called", jinja_type_name(callee));
     }
+}
+
+/* The variables of the context that the template mentions, and the functions it does not hide. */
+static enum status fill_globals(struct interpreter *in, const json_t *context)
+{
+    const struct program *program = in->program;
+    in->globals = arena_alloc_array(in->arena, program->variable_count, sizeof *in->globals);
+    if (!in->globals) return jinja_out_of_memory(in);
+    for (size_t i = 0; i < program->variable_count; i++) {
+        struct text name = program->variables[i];
+        const struct builtin *function = jinja_function_find(name);
+        if (function) in->globals[i] = (struct value){.kind = VALUE_FUNCTION, .function = function};
+        const json_t *member = json_object_getn(context, name.data, name.length);
+        if (!member) continue;
+        enum status status = jinja_from_json(in->arena, member, &in->globals[i]);
+        if (status == STATUS_NO_MEMORY) return jinja_out_of_memory(in);
+        if (status != OK)
+            return fault_set(in->fault, STATUS_TOO_LARGE, "%.*s: nested more than %d levels deep",
+                             TEXT_FORMAT(name), JINJA_VALUE_DEPTH_MAX);
+    }
+    return OK;
+}
+
+enum status jinja_render(const struct program *program, const json_t *context, int64_t now_unix,
+                         const struct render_limits *limits, struct buffer *out,
+                         struct fault *fault)
+{
+    size_t length = out->length;
+    struct arena arena;
+    arena_init(&arena, limits->memory_bytes);
+    struct interpreter in = {.program = program,
+                             .arena = &arena,
+                             .out = out,
+                             .limits = *limits,
+                             .left = *limits,
+                             .now_unix = now_unix,
+                             .fault = fault};
+    enum status status = fill_globals(&in, context);
+    if (status == OK) status = jinja_run(&in, &program->body);
+    if (status != OK && out->data) {
+        out->length = length;
+        out->data[length] = '\0';
+    }
+    arena_deinit(&arena);
+    return status;
 }

@@ -7,12 +7,17 @@
 #include "model/template/builtin.h"
 #include "model/template/syntax.h"
 
-enum {
-    JINJA_STEPS_MAX = 20 * 1000 * 1000, /* nodes evaluated, and 64 bytes worked on, each one */
-    JINJA_MEMORY_BYTES_MAX = 256 << 20, /* of values */
-    JINJA_OUTPUT_BYTES_MAX = 64 << 20,  /* rendered, captured text included */
-    JINJA_RENDER_DEPTH_MAX = 400        /* nested expressions, statements, macro calls */
+/* What one rendering may use; the defaults are far above what real templates need. */
+struct render_limits {
+    int64_t steps;       /* nodes evaluated, and 64 bytes worked on, each one */
+    size_t memory_bytes; /* of values */
+    size_t output_bytes; /* rendered, captured text included */
 };
+#define JINJA_RENDER_LIMITS  \
+    ((struct render_limits){ \
+        .steps = 20 * 1000 * 1000, .memory_bytes = 256 << 20, .output_bytes = 64 << 20})
+
+enum { JINJA_RENDER_DEPTH_MAX = 400 }; /* nested expressions, statements, macro calls */
 
 struct scope {
     struct scope *parent; /* NULL: the globals are next */
@@ -36,8 +41,7 @@ struct interpreter {
     struct value captured;   /* what NODE_CAPTURED stands for */
     enum flow flow;
     int depth;
-    int64_t steps_left;
-    size_t output_left_bytes;
+    struct render_limits limits, left;
     int64_t now_unix;
     struct fault *fault;
 };
@@ -71,6 +75,10 @@ enum status jinja_out_of_memory(struct interpreter *in);
 /* Pay for work on so many bytes. */
 enum status jinja_charge(struct interpreter *in, size_t bytes) MUST_USE;
 
+/* Render with these limits; chat_template.h has the usual ones. On failure `out` is as it was. */
+enum status jinja_render(const struct program *program, const json_t *context, int64_t now_unix,
+                         const struct render_limits *limits, struct buffer *out,
+                         struct fault *fault) MUST_USE;
 enum status jinja_run(struct interpreter *in, const struct node_list *body) MUST_USE;
 enum status jinja_emit(struct interpreter *in, struct text text) MUST_USE;
 enum status jinja_evaluate(struct interpreter *in, const struct node *node,

@@ -397,7 +397,7 @@ static bool at_end_tag(const struct parser *parser, const char *const *ends)
 static enum status parse_body(struct parser *parser, const char *const *ends,
                               struct node_list *body)
 {
-    uint32_t begin = parser->token->offset;
+    const struct token *begin = ends ? parser->token - 1 : parser->token; /* the end of its tag */
     TRY(jinja_parse_enter(parser));
     for (;;) {
         switch (parser->token->kind) {
@@ -414,7 +414,8 @@ static enum status parse_body(struct parser *parser, const char *const *ends,
         default:
             jinja_parse_leave(parser);
             if (!ends) return OK;
-            return jinja_parse_fail(parser, begin, STATUS_CORRUPT,
+            while (ends[1]) ends++;
+            return jinja_parse_fail(parser, begin->offset, STATUS_CORRUPT,
                                     "the block that begins here has no {%% %s %%}", ends[0]);
         }
     }

@@ -39,16 +39,18 @@ static enum status parse_name(struct parser *parser, struct node **node)
 /* Adjacent strings are one string. */
 static enum status parse_string(struct parser *parser, struct node **node)
 {
-    struct text whole = parser->token->text;
-    TRY(literal(parser, jinja_string(whole), node));
-    while (parser->token->kind == TOKEN_STRING) {
-        char *joined = arena_printf(parser->arena, "%.*s%.*s", TEXT_FORMAT(whole),
-                                    TEXT_FORMAT(parser->token->text));
-        if (!joined) return jinja_parse_fail(parser, 0, STATUS_NO_MEMORY, "out of memory");
-        whole = (struct text){joined, whole.length + parser->token->text.length};
-        (*node)->literal.string = whole;
-        parser->token++;
-    }
+    const struct token *first = parser->token;
+    size_t length = 0;
+    TRY(literal(parser, jinja_string(first->text), node));
+    if (parser->token->kind != TOKEN_STRING) return OK;
+    while (parser->token->kind == TOKEN_STRING) parser->token++;
+    for (const struct token *token = first; token < parser->token; token++)
+        length += token->text.length;
+    char *joined = arena_alloc(parser->arena, length + 1);
+    if (!joined) return jinja_parse_fail(parser, first->offset, STATUS_NO_MEMORY, "out of memory");
+    (*node)->literal.string = (struct text){joined, length};
+    for (const struct token *token = first; token < parser->token; token++)
+        joined = mempcpy(joined, token->text.data, token->text.length);
     return OK;
 }
 
