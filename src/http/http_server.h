@@ -110,7 +110,8 @@ struct http_stream *http_stream_begin(struct http_exchange *exchange, int http_c
                                       void *argument);
 /* Queue bytes; false once the client is gone or too far behind. Any thread; never blocks. */
 bool http_stream_send(struct http_stream *stream, struct text bytes);
-/* Finish the answer and release the stream. Exactly once, any thread. */
+/* Finish the answer and release the stream. Exactly once, any thread. It waits for a `gone` that is
+ * being called at that moment: hold no lock here that `gone` takes. */
 void http_stream_end(struct http_stream *stream);
 /* Instead of http_stream_end, and only when nothing was sent yet: the answer is this code and this
  * whole body (with Content-Length), as http_reply would have given; http_stream_begin's code and

@@ -9,7 +9,7 @@
  *            moment, for a close with unread bytes would reset the answer away (RFC 9112 9.6)
  * CLOSED     waiting for libuv to let go of the handles */
 #include <assert.h>
-#include <stdio.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,7 +47,6 @@ struct connection {
     uint64_t deadline_ms, body_began_ms;
 
     struct buffer in_flight;
-    size_t in_flight_sent; /* of it, by uv_try_write */
     bool writing;
     size_t window_left; /* bytes unsent when the write window began */
     size_t lingered;
@@ -145,6 +144,7 @@ static void refuse(struct connection *connection, int http_code, enum status sta
     fault_set(&fault, status, "%s", message);
     dispatch(connection);
     exchange->keep_alive = false;
+    if (http_code == 503) http_set_header(exchange, "Retry-After", "1");
     exchange_reply_error(exchange, http_code, status, &fault);
     exchange_handler_done(exchange);
 }
@@ -157,10 +157,8 @@ static void submit(struct connection *connection)
     exchange->keep_alive = request->keep_alive && !connection->loop->stopping;
     exchange->http_1_0 = request->minor_version == 0;
     exchange->no_body = text_equal(request->method, TEXT("HEAD"));
-    if (!worker_pool_submit(&connection->loop->server->pool, exchange)) {
-        http_set_header(exchange, "Retry-After", "1");
+    if (!worker_pool_submit(&connection->loop->server->pool, exchange))
         refuse(connection, 503, STATUS_UNAVAILABLE, "Too many requests are waiting. Try again.");
-    }
 }
 
 static bool begin_request(struct connection *connection)
@@ -220,11 +218,12 @@ static void on_written(uv_write_t *write, int error)
     write_answer(connection);
 }
 
-/* Write what the kernel does not take at once; true when it took all. */
+/* Write in_flight; true when the kernel took all of it at once, else on_written follows. */
 static bool write_in_flight(struct connection *connection)
 {
     struct buffer *bytes = &connection->in_flight;
     uv_stream_t *stream = (uv_stream_t *)&connection->tcp;
+    assert(bytes->length <= INT_MAX); /* handlers bound what they answer */
     uv_buf_t rest = uv_buf_init(bytes->data, (unsigned)bytes->length);
     int sent = uv_try_write(stream, &rest, 1);
     if (sent == (int)bytes->length) return true;
@@ -430,13 +429,10 @@ static void name_remote(struct connection *connection)
                sizeof connection->remote_address);
 }
 
-void connection_accept(struct http_loop *loop)
+bool connection_accept(struct http_loop *loop)
 {
     struct connection *connection = calloc(1, sizeof *connection);
-    if (!connection) {
-        log_write("http", LOG_WARN, NULL, "out of memory for a connection");
-        return;
-    }
+    if (!connection) return false;
     connection->loop = loop;
     connection->tcp.data = connection->timer.data = connection;
     uv_tcp_init(&loop->uv, &connection->tcp);
@@ -450,7 +446,7 @@ void connection_accept(struct http_loop *loop)
     if (uv_accept((uv_stream_t *)&loop->listener, (uv_stream_t *)&connection->tcp) != 0 ||
         !begin_request(connection)) {
         close_connection(connection);
-        return;
+        return true;
     }
     name_remote(connection);
     memcpy(connection->exchange->remote_address, connection->remote_address,
@@ -460,14 +456,13 @@ void connection_accept(struct http_loop *loop)
     unsigned limit = loop->server->options.connection_limit;
     if (count > limit + POLITE_REFUSALS) {
         close_connection(connection);
-        return;
-    }
-    if (count > limit) {
+    } else if (count > limit) {
         refuse(connection, 503, STATUS_UNAVAILABLE, "The server has too many connections.");
-        return;
+    } else {
+        set_deadline(connection, loop->server->options.header_deadline_ms);
+        start_reading(connection);
     }
-    set_deadline(connection, loop->server->options.header_deadline_ms);
-    start_reading(connection);
+    return true;
 }
 
 void connections_stop(struct http_loop *loop)

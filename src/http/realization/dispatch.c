@@ -45,6 +45,7 @@ static bool host_is_welcome(struct http_exchange *exchange)
 {
     struct text host = http_header(exchange, "Host");
     struct text authority = exchange->target.authority;
+    if (host.length == 0 && exchange->http_1_0) host = authority;
     if (host.length == 0 && exchange->http_1_0) return true; /* no browser asks like this */
     if (!host_well_formed(host) ||
         (authority.length > 0 && !text_equal_ignore_case(authority, host))) {
@@ -122,7 +123,8 @@ static bool body_is_plain(struct http_exchange *exchange)
 {
     struct http_request *request = &exchange->request;
     struct text coding = http_header(exchange, "Content-Encoding");
-    if (coding.length == 0 || text_equal_ignore_case(coding, TEXT("identity"))) return true;
+    bool packed = coding.length > 0 && !text_equal_ignore_case(coding, TEXT("identity"));
+    if (!packed || request->body.length == 0) return true;
     if (http_request_count(request, TEXT("Content-Encoding")) > 1 ||
         !text_equal_ignore_case(coding, TEXT("gzip"))) {
         http_set_header(exchange, "Accept-Encoding", "gzip");

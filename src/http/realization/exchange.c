@@ -209,6 +209,7 @@ static void reply_plain_error(struct http_exchange *exchange, int http_code, enu
     buffer_append_json_string(&json, text_of(fault ? fault->message : status_name(status)));
     buffer_printf(&json, ",\"type\":\"%s\",\"param\":null,\"code\":\"%s\"}}",
                   status_error_type(status), status_name(status));
+    if (json.failed) buffer_clear(&json); /* the code must do */
     http_reply_json(exchange, http_code, buffer_text(&json));
     buffer_deinit(&json);
 }

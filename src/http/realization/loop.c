@@ -8,17 +8,47 @@
 
 enum { BACKLOG = 511, COMPLAIN_EVERY_MS = 10 * 1000 };
 
-static void on_connection(uv_stream_t *listener, int error)
+/* A flood must not fill the log. */
+static void complain(struct http_loop *loop, int error)
 {
-    struct http_loop *loop = listener->data;
-    if (!error) {
-        connection_accept(loop);
-        return;
-    }
     uint64_t now_ms = uv_now(&loop->uv);
     if (loop->complained_ms && now_ms - loop->complained_ms < COMPLAIN_EVERY_MS) return;
     loop->complained_ms = now_ms;
     log_write("http", LOG_WARN, NULL, "can't accept connections: %s", uv_strerror(error));
+}
+
+static void on_connection(uv_stream_t *listener, int error);
+
+static void on_turned_away(uv_handle_t *handle)
+{
+    struct http_loop *loop = handle->data;
+    bool more_wait = loop->more_wait && !loop->stopping;
+    loop->turning_away = loop->more_wait = false;
+    if (more_wait) on_connection((uv_stream_t *)&loop->listener, 0);
+}
+
+/* Accept and close: libuv stops listening while a connection waits to be accepted. */
+static void turn_away(struct http_loop *loop)
+{
+    complain(loop, UV_ENOMEM);
+    if (loop->turning_away) {
+        loop->more_wait = true;
+        return;
+    }
+    loop->turning_away = true;
+    loop->turned_away.data = loop;
+    uv_tcp_init(&loop->uv, &loop->turned_away);
+    (void)uv_accept((uv_stream_t *)&loop->listener, (uv_stream_t *)&loop->turned_away);
+    uv_close((uv_handle_t *)&loop->turned_away, on_turned_away);
+}
+
+static void on_connection(uv_stream_t *listener, int error)
+{
+    struct http_loop *loop = listener->data;
+    if (error)
+        complain(loop, error);
+    else if (!connection_accept(loop))
+        turn_away(loop);
 }
 
 static void stop_listening(struct http_loop *loop)

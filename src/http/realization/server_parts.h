@@ -97,6 +97,8 @@ struct http_loop {
     struct connection *connections;
     size_t exchange_count;
     uint64_t complained_ms; /* when accepting last failed */
+    uv_tcp_t turned_away;   /* a client that there was no memory for */
+    bool turning_away, more_wait;
     bool stopping;
     char read_bytes[READ_BYTES];
 
@@ -165,7 +167,8 @@ void loop_join(struct http_loop *loop);
 void loop_check_drained(struct http_loop *loop);
 
 /* ---- connection.c: on the loop ---- */
-void connection_accept(struct http_loop *loop);
+/* False when there is no memory for it; it then still waits to be accepted. */
+bool connection_accept(struct http_loop *loop);
 /* The exchange has news: bytes to write, an end, a failure. */
 void connection_answer(struct connection *connection);
 void connections_stop(struct http_loop *loop);  /* close those that wait for requests */
