@@ -1,5 +1,6 @@
 /* interpreter.h - one rendering in progress: its memory, its scopes, its bounds.
- * interpreter.c runs statements and calls; evaluate.c computes expressions; the builtins use both.
+ * interpreter.c runs statements and calls, evaluate.c computes expressions, access.c reaches into
+ * values; the builtins use all three.
  * A template is hostile until proven otherwise: every loop that it controls is charged. */
 #ifndef LIMINAL_TEMPLATE_INTERPRETER_H
 #define LIMINAL_TEMPLATE_INTERPRETER_H
@@ -104,6 +105,12 @@ enum status jinja_attribute(struct interpreter *in, struct value object, struct 
                             struct value *value) MUST_USE;
 enum status jinja_item(struct interpreter *in, struct value object, struct value key,
                        struct value *value) MUST_USE;
+
+/* object[start:stop:step]; `slice` is the NODE_SLICE. */
+enum status jinja_slice(struct interpreter *in, struct value object, const struct node *slice,
+                        struct value *value) MUST_USE;
+/* "x" is undefined. */
+enum status jinja_undefined_fault(struct interpreter *in, struct value value);
 
 /* What a for loop walks: items, characters, keys. Consumes an iterator. */
 enum status jinja_items(struct interpreter *in, struct value value,

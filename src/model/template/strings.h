@@ -5,6 +5,11 @@
 
 #include "model/template/interpreter.h"
 
+#define METHOD(name) \
+    static enum status name(struct interpreter *in, const struct call *call, struct value *result)
+
+const struct builtin *jinja_string_method_find(struct text name);
+
 enum recase {
     RECASE_UPPER,
     RECASE_LOWER,
