@@ -11,10 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "model/file/gguf.h"
+#include "platform/platform.h"
 
 enum { ALIGNMENT = 32, VERSION = 3, WRITE_BUFFER_BYTES = 1 << 20 };
 
@@ -52,14 +52,13 @@ static void writer_free(struct gguf_writer *writer)
 
 static enum status create_temporary(struct gguf_writer *writer, struct fault *fault)
 {
-    int fd = mkostemp(writer->temporary, O_CLOEXEC);
+    int fd = open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0) {
         writer->temporary[0] = '\0'; /* nothing to remove */
         return write_fault(writer, fault);
     }
-    mode_t mask = umask(0);
-    umask(mask);
-    if (fchmod(fd, 0666 & ~mask) != 0 || !(writer->file = fdopen(fd, "wb"))) {
+    writer->file = fdopen(fd, "wb");
+    if (!writer->file) {
         enum status status = write_fault(writer, fault);
         close(fd);
         return status;
@@ -78,7 +77,9 @@ enum status gguf_writer_open(struct gguf_writer **writer, const char *path, stru
     buffer_init(&fresh->sizes);
     fresh->path = strdup(path);
     fresh->write_buffer = malloc(WRITE_BUFFER_BYTES);
-    if (asprintf(&fresh->temporary, "%s.XXXXXX", path) < 0) fresh->temporary = NULL;
+    uint64_t unique;
+    entropy_fill(&unique, sizeof unique);
+    if (asprintf(&fresh->temporary, "%s.%016" PRIx64, path, unique) < 0) fresh->temporary = NULL;
     enum status status =
         fresh->path && fresh->write_buffer && fresh->temporary
             ? create_temporary(fresh, fault)
