@@ -235,6 +235,26 @@ static void test_too_many_connections(void **state)
     close_stage();
 }
 
+/* Even saying no has its bound: beyond it a connection is closed without a word. */
+static void test_far_too_many_connections(void **state)
+{
+    enum { CONNECTIONS = 100 };
+    int fds[CONNECTIONS], told = 0, closed = 0;
+    open_with((struct http_server_options){.connection_limit = 1});
+    for (int i = 0; i < CONNECTIONS; i++) fds[i] = client_connect(stage.port);
+    for (int i = 1; i < CONNECTIONS; i++) {
+        char byte;
+        if (client_receive(fds[i], &byte, 1) == 1)
+            told++;
+        else
+            closed++;
+    }
+    assert_int_equal(told, 64);
+    assert_int_equal(closed, CONNECTIONS - 1 - 64);
+    for (int i = 0; i < CONNECTIONS; i++) close(fds[i]);
+    close_stage();
+}
+
 static void test_too_many_waiting(void **state)
 {
     static const char HELLO[] = "GET /hello HTTP/1.1\r\n" CLOSE "\r\n";
@@ -421,6 +441,7 @@ int main(void)
         cmocka_unit_test(test_stream_nobody_reads),
         cmocka_unit_test(test_piece_beyond_the_bound),
         cmocka_unit_test(test_too_many_connections),
+        cmocka_unit_test(test_far_too_many_connections),
         cmocka_unit_test(test_too_many_waiting),
         cmocka_unit_test(test_too_many_bodies),
         cmocka_unit_test(test_greedy_pipelining),

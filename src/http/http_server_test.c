@@ -50,8 +50,12 @@ static void handle_no_content(struct http_exchange *exchange, void *context)
     http_reply(exchange, 204, "text/plain", TEXT("must not be sent"));
 }
 
+static http_handler handle_slow_gone, handle_gone_ends;
+
 static const struct http_route ROUTES[] = {
     {"GET", "/no-content", handle_no_content, NULL},
+    {"GET", "/slow-gone", handle_slow_gone, NULL},
+    {"GET", "/gone-ends", handle_gone_ends, NULL},
     {"GET", "/hello", handle_hello, NULL},
     {"POST", "/echo", handle_echo, NULL},
     {"GET", "/items/{id}", handle_item, NULL},
@@ -526,6 +530,59 @@ static void test_gone_before_begin(void **state)
     assert_int_equal(stage.finished_gone, 1);
 }
 
+static atomic_bool gone_returned;
+
+static void on_slow_gone(void *argument)
+{
+    atomic_fetch_add(&stage.gone, 1);
+    pause_ms(100);
+    atomic_store(&gone_returned, true);
+}
+
+static void handle_slow_gone(struct http_exchange *exchange, void *context)
+{
+    atomic_store(&stage.stream,
+                 http_stream_begin(exchange, 200, "text/event-stream", on_slow_gone, NULL));
+    atomic_fetch_add(&stage.handled, 1);
+}
+
+/* What `gone` uses may be freed after http_stream_end: so that must wait for it. */
+static void test_end_awaits_gone(void **state)
+{
+    int fd = client_connect(stage.port);
+    client_send(fd, "GET /slow-gone HTTP/1.1\r\n" LOCAL "\r\n");
+    wait_for(&stage.handled, 1);
+    atomic_store(&gone_returned, false);
+    close(fd);
+    wait_for(&stage.gone, 1);
+    http_stream_end(stage.stream);
+    assert_true(atomic_load(&gone_returned));
+}
+
+static void on_gone_ends(void *argument)
+{
+    http_stream_end(stage.stream);
+    atomic_fetch_add(&stage.gone, 1);
+}
+
+static void handle_gone_ends(struct http_exchange *exchange, void *context)
+{
+    atomic_store(&stage.stream,
+                 http_stream_begin(exchange, 200, "text/event-stream", on_gone_ends, NULL));
+    atomic_fetch_add(&stage.handled, 1);
+}
+
+/* `gone` itself may end the stream. */
+static void test_gone_ends(void **state)
+{
+    int fd = client_connect(stage.port);
+    client_send(fd, "GET /gone-ends HTTP/1.1\r\n" LOCAL "\r\n");
+    wait_for(&stage.handled, 1);
+    close(fd);
+    wait_for(&stage.gone, 1);
+    wait_for(&stage.finished, 1);
+}
+
 /* ---- the end ---- */
 
 static void test_stop_with_grace(void **state)
@@ -625,6 +682,8 @@ int main(void)
         WITH_SERVER(test_gone_by_reset),
         WITH_SERVER(test_gone_after_half_close),
         WITH_SERVER(test_gone_before_begin),
+        WITH_SERVER(test_end_awaits_gone),
+        WITH_SERVER(test_gone_ends),
         cmocka_unit_test(test_stop_with_grace),
         cmocka_unit_test(test_stop_at_once),
         cmocka_unit_test(test_grace_ends),

@@ -1,0 +1,168 @@
+/* http_torture_test.c - every allocation of the server fails in turn (after curl's torture tests).
+ * Requests may be refused or dropped then, but the server must live on and leak nothing it counts.
+ *
+ * malloc and its kin are replaced by versions that can fail. They fail only in the server's threads
+ * and only for calls from our own code: libuv aborts by design when it has no memory. */
+#include "http/http_test_server.h"
+
+#include <zlib.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1 /* they replace malloc themselves */
+#endif
+#endif
+
+/* ---- the allocator ---- */
+
+static atomic_int allocations;       /* of the server, since the count was reset */
+static atomic_int fails_at = -1;     /* this one fails; -1: none */
+static atomic_bool fails_from_there; /* and so do all after it */
+static __thread bool exempt;         /* the test's own thread */
+
+#ifndef SANITIZED
+void *__libc_malloc(size_t bytes);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *old, size_t bytes);
+
+static bool fails(const void *caller)
+{
+    extern const char __executable_start, etext;
+    if (exempt || (const char *)caller < &__executable_start || (const char *)caller >= &etext)
+        return false;
+    int index = atomic_fetch_add(&allocations, 1);
+    int at = atomic_load(&fails_at);
+    return at >= 0 && (index == at || (index > at && atomic_load(&fails_from_there)));
+}
+
+void *malloc(size_t bytes)
+{
+    return fails(__builtin_return_address(0)) ? NULL : __libc_malloc(bytes);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    return fails(__builtin_return_address(0)) ? NULL : __libc_calloc(count, size);
+}
+
+void *realloc(void *old, size_t bytes)
+{
+    return fails(__builtin_return_address(0)) ? NULL : __libc_realloc(old, bytes);
+}
+#endif
+
+/* ---- what the server is asked ---- */
+
+static void handle_short_stream(struct http_exchange *exchange, void *context)
+{
+    struct http_stream *stream =
+        http_stream_begin(exchange, 200, "text/event-stream", on_gone, NULL);
+    for (int i = 0; i < 3; i++) http_stream_send(stream, TEXT("data: piece of a stream\n\n"));
+    http_stream_end(stream);
+}
+
+static void handle_late_reply(struct http_exchange *exchange, void *context)
+{
+    http_set_header(exchange, "X-Late", "yes");
+    http_stream_reply(http_stream_begin(exchange, 200, "text/plain", on_gone, NULL), 200,
+                      "text/plain", TEXT("late"));
+}
+
+static const struct http_route ROUTES[] = {
+    {"GET", "/hello", handle_hello, NULL},
+    {"POST", "/echo/{id*}", handle_echo, NULL},
+    {"GET", "/stream", handle_short_stream, NULL},
+    {"GET", "/late", handle_late_reply, NULL},
+};
+
+static const char *const REQUESTS[] = {
+    "GET /hello HTTP/1.1\r\n" CLOSE "\r\n",
+    "GET /stream HTTP/1.1\r\n" CLOSE "\r\n",
+    "GET /late HTTP/1.1\r\n" CLOSE "\r\n",
+    "HEAD /hello HTTP/1.1\r\n" CLOSE "\r\n",
+    "OPTIONS /hello HTTP/1.1\r\n" CLOSE
+    "Origin: https://chat.example.org\r\n"
+    "Access-Control-Request-Method: GET\r\nAccess-Control-Request-Headers: x\r\n\r\n",
+    "GET /nowhere HTTP/1.1\r\n" CLOSE "\r\n",
+    "GET / /\r\n\r\n",
+    "POST /echo/a/b?x=1&y=2 HTTP/1.1\r\n" CLOSE
+    "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n",
+    "GET /hello HTTP/1.1\r\n" LOCAL "\r\nGET /late HTTP/1.1\r\n" LOCAL
+    "\r\nGET /stream HTTP/1.1\r\n" CLOSE "\r\n",
+};
+
+static void send_packed_body(int fd)
+{
+    static const char PLAIN[] = "{\"packed\":true}";
+    unsigned char packed[256];
+    char head[256];
+    z_stream stream = {.next_in = (unsigned char *)PLAIN,
+                       .avail_in = sizeof PLAIN - 1,
+                       .next_out = packed,
+                       .avail_out = sizeof packed};
+    deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+    deflate(&stream, Z_FINISH);
+    size_t length = sizeof packed - stream.avail_out;
+    deflateEnd(&stream);
+    snprintf(head, sizeof head,
+             "POST /echo/x HTTP/1.1\r\n" CLOSE
+             "Content-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n",
+             length);
+    client_send(fd, head);
+    client_send_bytes(fd, (char *)packed, length);
+}
+
+/* All of them, one after the other; each connection must come to its end. */
+static void ask_everything(void)
+{
+    struct buffer answer = {0};
+    for (size_t i = 0; i < ARRAY_COUNT(REQUESTS); i++)
+        client_exchange(stage.port, REQUESTS[i], &answer);
+    int fd = client_connect(stage.port);
+    send_packed_body(fd);
+    client_receive_all(fd, &answer);
+    close(fd);
+    buffer_deinit(&answer);
+}
+
+static void assert_alive(void)
+{
+    struct buffer answer = {0};
+    client_exchange(stage.port, REQUESTS[0], &answer);
+    if (answer_code(&answer) != 200) fail_msg("dead after failure %d", (int)fails_at);
+    buffer_deinit(&answer);
+}
+
+static void test_each_allocation_fails(void **state)
+{
+#ifdef SANITIZED
+    skip();
+#endif
+    exempt = true;
+    for (int run_of_failures = 0; run_of_failures < 2; run_of_failures++) {
+        open_stage(
+            (struct http_server_options){
+                .workers = 2,
+                .cors_origins = (const char *const[]){"https://chat.example.org", NULL}},
+            ROUTES, ARRAY_COUNT(ROUTES));
+        atomic_store(&allocations, 0);
+        ask_everything();
+        int needed = atomic_load(&allocations);
+        assert_true(needed > 50);
+        for (int at = 0; at < needed; at++) {
+            atomic_store(&allocations, 0);
+            atomic_store(&fails_from_there, run_of_failures == 1);
+            atomic_store(&fails_at, at);
+            ask_everything();
+            atomic_store(&fails_at, -1);
+            assert_alive();
+        }
+        close_stage(); /* returns only if nothing was forgotten */
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_allocation_fails)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
