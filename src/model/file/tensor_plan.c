@@ -151,17 +151,39 @@ done:
 
 /* ---- all tensors ---- */
 
+/* How many tensors fell back from one type to another, and the first of them. */
+struct fallback {
+    uint32_t count;
+    struct text first;
+};
+struct fallbacks {
+    struct fallback pairs[TENSOR_TYPE_COUNT][TENSOR_TYPE_COUNT]; /* [wanted][type] */
+};
+
 static void choose_type(struct tensor_plan *plan, const struct file_type *file_type,
-                        const struct file_type_model *model, const struct progress *progress)
+                        const struct file_type_model *model, struct fallbacks *fallbacks)
 {
     struct file_type_choice choice =
         file_type_choose(file_type, model, plan->name, plan->dimensions[0], plan->dimension_count);
     plan->type = choice.type;
-    if (choice.type != choice.wanted)
-        progress_note(progress,
-                      "%.*s becomes %s: its %" PRIu64 " columns do not divide into %s blocks",
-                      TEXT_FORMAT(plan->name), tensor_type_info(choice.type)->name,
-                      plan->dimensions[0], tensor_type_info(choice.wanted)->name);
+    struct fallback *fallback = &fallbacks->pairs[choice.wanted][choice.type];
+    if (choice.type != choice.wanted && fallback->count++ == 0) fallback->first = plan->name;
+}
+
+static void tell_fallbacks(const struct fallbacks *fallbacks, const struct progress *progress)
+{
+    for (int wanted = 0; wanted < TENSOR_TYPE_COUNT; wanted++)
+        for (int type = 0; type < TENSOR_TYPE_COUNT; type++) {
+            const struct fallback *fallback = &fallbacks->pairs[wanted][type];
+            if (fallback->count)
+                progress_note(progress,
+                              "%" PRIu32
+                              " %s %s instead of %s, because rows do not divide into "
+                              "blocks of %" PRIu32 " values (first: %.*s)",
+                              fallback->count, fallback->count == 1 ? "tensor is" : "tensors are",
+                              tensor_type_info(type)->name, tensor_type_info(wanted)->name,
+                              tensor_type_info(wanted)->block_values, TEXT_FORMAT(fallback->first));
+        }
 }
 
 enum status tensor_plans_write(struct tensor_plan *plans, size_t count,
@@ -173,13 +195,15 @@ enum status tensor_plans_write(struct tensor_plan *plans, size_t count,
     struct output output = {.writer = writer, .threads = threads, .progress = progress};
     if (output.threads < 1) output.threads = 1;
     if (output.threads > THREADS_MAX) output.threads = THREADS_MAX;
+    struct fallbacks fallbacks = {0};
     for (size_t i = 0; i < count; i++) {
         struct tensor_plan *plan = &plans[i];
-        choose_type(plan, file_type, model, progress);
+        choose_type(plan, file_type, model, &fallbacks);
         gguf_writer_declare(writer, plan->name, plan->type, plan->dimensions,
                             plan->dimension_count);
         output.values_total += (double)plan_rows(plan) * (double)plan->dimensions[0];
     }
+    tell_fallbacks(&fallbacks, progress);
     for (size_t i = 0; i < count; i++) TRY(write_tensor(&output, &plans[i], fault));
     return OK;
 }

@@ -21,7 +21,7 @@ static inline int make_test_folder(void **state)
 /* The path of a file of the folder; good until the eighth call after. */
 static inline const char *test_path(const char *name)
 {
-    static char paths[8][160];
+    static char paths[8][400];
     static unsigned next;
     char *path = paths[next++ % 8];
     snprintf(path, sizeof paths[0], "%s/%s", test_folder, name);
