@@ -7,12 +7,6 @@
 
 #include <zlib.h>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1 /* they replace malloc themselves */
-#endif
-#endif
-
 /* ---- the allocator ---- */
 
 static atomic_int allocations;       /* of the server, since the count was reset */
@@ -133,6 +127,23 @@ static void assert_alive(void)
     buffer_deinit(&answer);
 }
 
+static void open_tortured(void)
+{
+    static const char *const ORIGINS[] = {"https://chat.example.org", NULL};
+    open_stage((struct http_server_options){.workers = 2, .cors_origins = ORIGINS}, ROUTES,
+               ARRAY_COUNT(ROUTES));
+}
+
+/* Without failures: each request gets its answer. */
+static void test_nothing_fails(void **state)
+{
+    open_tortured();
+    ask_everything();
+    wait_for(&stage.finished, (int)ARRAY_COUNT(REQUESTS) + 2 + 1); /* one has three in it */
+    assert_int_equal(stage.finished_gone, 0);
+    close_stage();
+}
+
 static void test_each_allocation_fails(void **state)
 {
 #ifdef SANITIZED
@@ -140,11 +151,7 @@ static void test_each_allocation_fails(void **state)
 #endif
     exempt = true;
     for (int run_of_failures = 0; run_of_failures < 2; run_of_failures++) {
-        open_stage(
-            (struct http_server_options){
-                .workers = 2,
-                .cors_origins = (const char *const[]){"https://chat.example.org", NULL}},
-            ROUTES, ARRAY_COUNT(ROUTES));
+        open_tortured();
         atomic_store(&allocations, 0);
         ask_everything();
         int needed = atomic_load(&allocations);
@@ -163,6 +170,7 @@ static void test_each_allocation_fails(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_allocation_fails)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_nothing_fails),
+                                       cmocka_unit_test(test_each_allocation_fails)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
