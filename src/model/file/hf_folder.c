@@ -27,6 +27,15 @@ enum status hf_folder_text(const char *folder_path, const char *name, struct buf
     return file_exists(path) ? file_read(path, JSON_BYTES_MAX, out, fault) : OK;
 }
 
+/* Some tokenizer_config.json say "no limit" with a whole number beyond 64 bits: then the numbers of
+ * that file are read as floats. */
+static json_t *load_json(struct text text, json_error_t *error)
+{
+    json_t *json = json_loadb(text.data, text.length, JSON_ALLOW_NUL, error);
+    if (json || json_error_code(error) != json_error_numeric_overflow) return json;
+    return json_loadb(text.data, text.length, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, error);
+}
+
 enum status hf_folder_json(const char *folder_path, const char *name, json_t **json,
                            struct fault *fault)
 {
@@ -36,7 +45,7 @@ enum status hf_folder_json(const char *folder_path, const char *name, json_t **j
     enum status status = hf_folder_text(folder_path, name, &bytes, fault);
     if (status == OK && bytes.length) {
         json_error_t error;
-        *json = json_loadb(bytes.data, bytes.length, JSON_ALLOW_NUL, &error);
+        *json = load_json(buffer_text(&bytes), &error);
         if (!*json)
             status = fault_set(fault, STATUS_CORRUPT, "%s/%s, line %d: %s", folder_path, name,
                                error.line, error.text);
