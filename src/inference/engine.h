@@ -101,10 +101,12 @@ enum status engine_embed(struct engine *engine, const int32_t *tokens, size_t co
 
 struct engine_counters {
     uint64_t requests, prompt_tokens, generated_tokens, steps, cancelled, refused;
+    uint64_t cached_tokens;                /* of prompts, that an earlier request had computed */
     uint64_t preempted;                    /* parked for want of pages, and continued later */
     uint32_t running, waiting, batch_rows; /* now; rows of the last step */
-    uint32_t kv_pages, kv_pages_used;
-    uint64_t last_step_ns; /* monotonic, when the last step ended */
+    uint32_t kv_pages, kv_pages_used;      /* used: by running sequences; others may keep prompts */
+    uint32_t kv_pages_kept;                /* for requests that begin alike; given up when needed */
+    uint64_t last_step_ns;                 /* monotonic, when the last step ended */
 };
 void engine_counters(const struct engine *engine, struct engine_counters *counters);
 

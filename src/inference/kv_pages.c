@@ -74,11 +74,17 @@ void kv_pages_close(struct kv_pages *pages)
     free(pages);
 }
 
-static uint32_t number_of(const struct kv_pages *pages, const void *page)
+uint32_t kv_page_number(const struct kv_pages *pages, const void *page)
 {
     size_t offset = (size_t)((const unsigned char *)page - pages->base);
     assert(offset < pages->mapped_bytes && offset % pages->page_bytes == 0);
     return (uint32_t)(offset / pages->page_bytes);
+}
+
+void *kv_page_at(const struct kv_pages *pages, uint32_t number)
+{
+    assert(number < pages->count);
+    return pages->base + (size_t)number * pages->page_bytes;
 }
 
 void *kv_page_new(struct kv_pages *pages)
@@ -87,26 +93,26 @@ void *kv_page_new(struct kv_pages *pages)
     uint32_t number = pages->free_numbers[--pages->free_count];
     assert(pages->references[number] == 0);
     pages->references[number] = 1;
-    return pages->base + (size_t)number * pages->page_bytes;
+    return kv_page_at(pages, number);
 }
 
 void kv_page_share(struct kv_pages *pages, void *page)
 {
-    uint32_t *references = &pages->references[number_of(pages, page)];
+    uint32_t *references = &pages->references[kv_page_number(pages, page)];
     assert(*references > 0 && *references < UINT32_MAX);
     ++*references;
 }
 
 void kv_page_release(struct kv_pages *pages, void *page)
 {
-    uint32_t number = number_of(pages, page);
+    uint32_t number = kv_page_number(pages, page);
     assert(pages->references[number] > 0);
     if (--pages->references[number] == 0) pages->free_numbers[pages->free_count++] = number;
 }
 
 uint32_t kv_page_references(const struct kv_pages *pages, const void *page)
 {
-    return pages->references[number_of(pages, page)];
+    return pages->references[kv_page_number(pages, page)];
 }
 
 uint32_t kv_pages_count(const struct kv_pages *pages)

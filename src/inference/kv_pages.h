@@ -28,6 +28,9 @@ void kv_page_share(struct kv_pages *pages, void *page);
 /* One owner less; the last one gives the page back. */
 void kv_page_release(struct kv_pages *pages, void *page);
 uint32_t kv_page_references(const struct kv_pages *pages, const void *page);
+/* 0 .. kv_pages_count-1, for tables beside the pool; and back. */
+uint32_t kv_page_number(const struct kv_pages *pages, const void *page);
+void *kv_page_at(const struct kv_pages *pages, uint32_t number);
 
 uint32_t kv_pages_count(const struct kv_pages *pages); /* in all */
 uint32_t kv_pages_used(const struct kv_pages *pages);

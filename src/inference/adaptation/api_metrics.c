@@ -126,12 +126,14 @@ FIGURE(cancelled)
 FIGURE(preempted)
 FIGURE(steps)
 FIGURE(prompt_tokens)
+FIGURE(cached_tokens)
 FIGURE(generated_tokens)
 FIGURE(running)
 FIGURE(waiting)
 FIGURE(batch_rows)
 FIGURE(kv_pages)
 FIGURE(kv_pages_used)
+FIGURE(kv_pages_kept)
 #undef FIGURE
 
 /* One row per figure, so that the samples of all engines stand together, as the format wants. */
@@ -147,13 +149,17 @@ static const struct {
     {"liminal_engine_preempted_total", "counter", "Times a sequence was parked for its pages.",
      figure_preempted},
     {"liminal_engine_steps_total", "counter", "Forward steps.", figure_steps},
-    {"liminal_engine_prompt_tokens_total", "counter", "Tokens read.", figure_prompt_tokens},
+    {"liminal_engine_prompt_tokens_total", "counter", "Tokens of prompts.", figure_prompt_tokens},
+    {"liminal_engine_cached_tokens_total", "counter", "Those that needed no computing.",
+     figure_cached_tokens},
     {"liminal_engine_generated_tokens_total", "counter", "Tokens made.", figure_generated_tokens},
     {"liminal_engine_running", "gauge", "Sequences that share each step now.", figure_running},
     {"liminal_engine_queue_depth", "gauge", "Generations that wait for a place.", figure_waiting},
     {"liminal_engine_batch_rows", "gauge", "Rows of the last step.", figure_batch_rows},
     {"liminal_engine_kv_pages", "gauge", "Pages of the key/value cache.", figure_kv_pages},
-    {"liminal_engine_kv_pages_used", "gauge", "Pages in use.", figure_kv_pages_used},
+    {"liminal_engine_kv_pages_used", "gauge", "Pages of running sequences.", figure_kv_pages_used},
+    {"liminal_engine_kv_pages_kept", "gauge", "Pages kept for requests that begin alike.",
+     figure_kv_pages_kept},
 };
 
 static void append_engines(struct buffer *out, const struct metrics_engine *engines,

@@ -30,7 +30,7 @@ static uint64_t default_budget(const struct engine *engine)
 static enum status choose_context(struct engine *engine, uint32_t wanted, struct fault *fault)
 {
     uint32_t trained = engine->info->context_length;
-    uint64_t room = (uint64_t)kv_pages_count(engine->pages) * KV_PAGE_TOKENS;
+    uint64_t room = (uint64_t)prefix_cache_pages(engine->cache) * KV_PAGE_TOKENS;
     if (wanted > trained)
         return fault_set_param(fault, STATUS_INVALID, "ctx",
                                "a context of %u tokens is more than the %u that %s was trained for",
@@ -62,8 +62,10 @@ static enum status choose_sizes(struct engine *engine, const struct engine_optio
     engine->row_limit = engine->sequence_limit + engine->prefill_chunk;
 
     uint64_t budget = options->kv_budget_bytes ? options->kv_budget_bytes : default_budget(engine);
-    TRY(kv_pages_open(&engine->pages, engine->info->kv_page_bytes, budget, fault));
-    engine->counters.kv_pages = kv_pages_count(engine->pages);
+    struct kv_pages *pages;
+    TRY(kv_pages_open(&pages, engine->info->kv_page_bytes, budget, fault));
+    TRY(prefix_cache_new(&engine->cache, pages, fault));
+    engine->counters.kv_pages = prefix_cache_pages(engine->cache);
     TRY(choose_context(engine, options->context_length, fault));
     engine->running = calloc(engine->sequence_limit, sizeof *engine->running);
     if (!engine->running) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the engine");
@@ -94,21 +96,44 @@ static struct generation *unlink_cancelled(struct engine *engine)
     return cancelled;
 }
 
-/* Oldest first, as long as there are pages for all that a sequence has to read. */
+/* Pages that running sequences will still take to read what they have to read. */
+static uint32_t promised_pages(const struct engine *engine)
+{
+    uint32_t promised = 0;
+    for (uint32_t i = 0; i < engine->running_count; i++) {
+        const struct generation *generation = engine->running[i];
+        uint32_t needed = generation_pages_for(generation->count);
+        if (needed > generation->page_count) promised += needed - generation->page_count;
+    }
+    return promised;
+}
+
+/* Let the oldest in, if there are pages for all that it has to read. */
+static bool admit_oldest(struct engine *engine)
+{
+    struct generation *oldest = engine->waiting;
+    generation_begin(oldest, engine->cache);
+    uint32_t needed = generation_pages_for(oldest->count) - oldest->page_count;
+    if (needed + promised_pages(engine) > prefix_cache_available(engine->cache)) {
+        generation_park(oldest, engine->cache);
+        return false;
+    }
+    engine->waiting = oldest->next;
+    if (!engine->waiting) engine->waiting_end = &engine->waiting;
+    engine->counters.waiting--;
+    if (!oldest->admitted_ns) {
+        oldest->admitted_ns = clock_monotonic_ns();
+        oldest->cached = oldest->computed;
+        engine->counters.cached_tokens += oldest->cached;
+    }
+    engine->running[engine->running_count++] = oldest;
+    return true;
+}
+
 static void admit(struct engine *engine)
 {
-    uint32_t free_pages = engine->pages ? kv_pages_free(engine->pages) : 0;
-    while (engine->waiting && engine->running_count < engine->sequence_limit) {
-        struct generation *oldest = engine->waiting;
-        uint32_t needed = generation_pages_for(oldest->count);
-        if (needed > free_pages) return;
-        free_pages -= needed;
-        engine->waiting = oldest->next;
-        if (!engine->waiting) engine->waiting_end = &engine->waiting;
-        engine->counters.waiting--;
-        if (!oldest->admitted_ns) oldest->admitted_ns = clock_monotonic_ns();
-        engine->running[engine->running_count++] = oldest;
-    }
+    while (engine->waiting && engine->running_count < engine->sequence_limit)
+        if (!admit_oldest(engine)) return;
 }
 
 static void finish_unadmitted(struct engine *engine, struct generation *cancelled,
@@ -173,7 +198,10 @@ static void publish(struct engine *engine, uint32_t cancelled)
     pthread_mutex_lock(&engine->mutex);
     engine->counters.cancelled += cancelled;
     engine->counters.running = engine->running_count;
-    engine->counters.kv_pages_used = engine->pages ? kv_pages_used(engine->pages) : 0;
+    if (engine->cache) {
+        engine->counters.kv_pages_used = prefix_cache_held(engine->cache);
+        engine->counters.kv_pages_kept = prefix_cache_kept(engine->cache);
+    }
     if (engine->running_count == 0) engine->counters.batch_rows = 0;
     pthread_mutex_unlock(&engine->mutex);
 }
@@ -220,7 +248,7 @@ static void engine_free(struct engine *engine)
     step_plan_deinit(&engine->plan);
     sampler_free(engine->sampler);
     free(engine->running);
-    kv_pages_close(engine->pages);
+    prefix_cache_free(engine->cache);
     model_close(engine->model);
     pthread_cond_destroy(&engine->embedded);
     pthread_cond_destroy(&engine->work);

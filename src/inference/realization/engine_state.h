@@ -10,7 +10,7 @@
 #include <pthread.h>
 
 #include "inference/engine.h"
-#include "inference/kv_pages.h"
+#include "inference/prefix_cache.h"
 #include "inference/realization/generation.h"
 #include "inference/sampler.h"
 #include "model/model.h"
@@ -54,7 +54,7 @@ struct engine {
     bool stopping;
     struct engine_counters counters;
 
-    struct kv_pages *pages;      /* NULL: the model only embeds */
+    struct prefix_cache *cache;  /* NULL: the model only embeds */
     struct generation **running; /* oldest first */
     uint32_t running_count;
     struct sampler *sampler;

@@ -54,7 +54,7 @@ void engine_retire(struct engine *engine, uint32_t index, enum generation_end en
     memmove(engine->running + index, engine->running + index + 1,
             (engine->running_count - index - 1) * sizeof *engine->running);
     engine->running_count--;
-    generation_park(generation, engine->pages);
+    generation_park(generation, engine->cache);
     generation_finish(generation, end, fault, clock_monotonic_ns());
     generation_release(generation);
 }
@@ -63,7 +63,7 @@ void engine_retire(struct engine *engine, uint32_t index, enum generation_end en
 static void park_youngest(struct engine *engine)
 {
     struct generation *youngest = engine->running[--engine->running_count];
-    generation_park(youngest, engine->pages);
+    generation_park(youngest, engine->cache);
     pthread_mutex_lock(&engine->mutex);
     youngest->next = engine->waiting;
     if (!engine->waiting) engine->waiting_end = &youngest->next;
@@ -78,7 +78,7 @@ static void park_youngest(struct engine *engine)
 static bool make_room(struct engine *engine, uint32_t index, uint32_t rows)
 {
     struct generation *generation = engine->running[index];
-    while (!generation_reserve(generation, engine->pages, generation->computed + rows)) {
+    while (!generation_reserve(generation, engine->cache, generation->computed + rows)) {
         bool is_youngest = index == engine->running_count - 1;
         assert(!is_youngest || index > 0); /* alone, any sequence fits: engine_open saw to it */
         park_youngest(engine);
@@ -174,8 +174,11 @@ void engine_step(struct engine *engine)
     size_t generated = plan->asker_count;
     uint64_t prompts = 0;
     for (size_t i = 0; i < generated; i++) {
-        const struct generation *asker = plan->askers[i];
-        if (asker->count == asker->prompt_count) prompts += asker->prompt_count;
+        struct generation *asker = plan->askers[i];
+        if (asker->count == asker->prompt_count) {
+            prompts += asker->prompt_count;
+            generation_share(asker, engine->cache);
+        }
         choose_next(engine, plan->askers[i], plan->logits + i * engine->info->vocabulary);
     }
 

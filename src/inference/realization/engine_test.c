@@ -26,7 +26,7 @@ struct told {
     bool whole_characters;
     enum generation_end end;
     struct fault fault;
-    uint32_t prompt_tokens, completion_tokens;
+    uint32_t prompt_tokens, completion_tokens, cached_tokens;
     struct generation *generation;
 };
 
@@ -46,6 +46,7 @@ static void on_event(void *argument, const struct generation_event *event)
     if (event->fault) told->fault = *event->fault;
     told->prompt_tokens = event->prompt_tokens;
     told->completion_tokens = event->completion_tokens;
+    told->cached_tokens = event->cached_tokens;
     pthread_cond_broadcast(&told->changed);
     pthread_mutex_unlock(&told->lock);
 }
@@ -281,6 +282,41 @@ static void small_prefill_chunks_change_nothing(void **state)
     engine_close(chunked);
     told_free(expected);
     buffer_deinit(&prompt);
+}
+
+/* A conversation goes on: what was read and said before is not computed again, and what comes is
+ * the same as if it were. */
+static void a_known_beginning_is_not_read_again(void **state)
+{
+    struct engine *fresh = open_default(), *engine = open_default();
+    struct buffer prompt;
+    buffer_init(&prompt);
+    buffer_append_string(&prompt, "Lily had a cat. The cat was small and black. One day");
+    uint32_t known = 0;
+    for (int turn = 0; turn < 4; turn++) {
+        struct ask ask = {prompt.data, 25, 0.8f, (uint64_t)turn, NULL, 0};
+        struct told *told = answer(engine, &ask);
+        assert_true(told->cached_tokens >= known);
+        assert_true(told->cached_tokens < told->prompt_tokens);
+        known = told->prompt_tokens / KV_PAGE_TOKENS * KV_PAGE_TOKENS;
+        engine_close(fresh); /* one that knows nothing */
+        fresh = open_default();
+        struct told *expected = answer(fresh, &ask);
+        assert_int_equal(expected->cached_tokens, 0);
+        expect_same(expected, told);
+        buffer_append_text(&prompt, buffer_text(&told->text));
+        buffer_append_string(&prompt, " Then");
+        told_free(told);
+        told_free(expected);
+    }
+    assert_true(known >= 64);
+    struct engine_counters counters;
+    expect_idle(engine);
+    engine_counters(engine, &counters);
+    assert_true(counters.kv_pages_kept > 0 && counters.cached_tokens > 0);
+    buffer_deinit(&prompt);
+    engine_close(engine);
+    engine_close(fresh);
 }
 
 /* A long prompt is being read while another sequence decodes: the decode must go on. */
@@ -572,6 +608,7 @@ int main(void)
         cmocka_unit_test(a_story_is_told),
         cmocka_unit_test(many_at_once_read_what_each_reads_alone),
         cmocka_unit_test(small_prefill_chunks_change_nothing),
+        cmocka_unit_test(a_known_beginning_is_not_read_again),
         cmocka_unit_test(a_long_prompt_does_not_stall_the_others),
         cmocka_unit_test(parked_sequences_continue_exactly),
         cmocka_unit_test(cancelled_within_a_step),

@@ -90,21 +90,36 @@ void generation_release(struct generation *generation)
     free(generation);
 }
 
-bool generation_reserve(struct generation *generation, struct kv_pages *pages, uint32_t tokens)
+void generation_begin(struct generation *generation, struct prefix_cache *cache)
+{
+    assert(generation->page_count == 0);
+    generation->page_count =
+        prefix_cache_find(cache, generation->tokens, generation->count - 1, generation->pages);
+    generation->computed = generation->page_count * KV_PAGE_TOKENS;
+}
+
+bool generation_reserve(struct generation *generation, struct prefix_cache *cache, uint32_t tokens)
 {
     uint32_t needed = generation_pages_for(tokens);
     while (generation->page_count < needed) {
-        void *page = kv_page_new(pages);
+        void *page = prefix_cache_take(cache);
         if (!page) return false;
         generation->pages[generation->page_count++] = page;
     }
     return true;
 }
 
-void generation_park(struct generation *generation, struct kv_pages *pages)
+void generation_share(struct generation *generation, struct prefix_cache *cache)
 {
+    prefix_cache_add(cache, generation->tokens, generation->pages,
+                     generation->computed / KV_PAGE_TOKENS);
+}
+
+void generation_park(struct generation *generation, struct prefix_cache *cache)
+{
+    generation_share(generation, cache);
     while (generation->page_count > 0)
-        kv_page_release(pages, generation->pages[--generation->page_count]);
+        prefix_cache_release(cache, generation->pages[--generation->page_count]);
     generation->computed = 0;
 }
 
@@ -122,6 +137,7 @@ static void tell(struct generation *generation, struct generation_event *event, 
     event->text = buffer_text(&generation->shown);
     event->prompt_tokens = generation->prompt_count;
     event->completion_tokens = generation->count - generation->prompt_count;
+    event->cached_tokens = generation->cached;
     event->queued_ns = span_ns(generation->submitted_ns, admitted_ns);
     event->prefill_ns = span_ns(generation->admitted_ns, first_ns);
     event->decode_ns = span_ns(generation->first_token_ns, now_ns);

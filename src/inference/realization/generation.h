@@ -10,7 +10,7 @@
 
 #include "compute/compute.h"
 #include "inference/engine.h"
-#include "inference/kv_pages.h"
+#include "inference/prefix_cache.h"
 #include "inference/sampler.h"
 #include "inference/stop_matcher.h"
 #include "model/tokenizer/tokenizer.h"
@@ -33,7 +33,7 @@ struct generation {
     /* tokens: prompt, then answer; keys and values of the first `computed` are in the pages */
     int32_t *tokens;
     uint32_t prompt_count, count, limit;
-    uint32_t computed;
+    uint32_t computed, cached; /* cached: computed by an earlier request */
     void **pages;
     uint32_t page_count;
 
@@ -53,12 +53,16 @@ enum status generation_new(struct generation **generation, const struct generati
                            uint32_t limit, const struct tokenizer *tokenizer,
                            struct fault *fault) MUST_USE;
 
-/* Pages for the first `tokens` tokens; false when the pool has not enough (what was taken stays).
- */
-bool generation_reserve(struct generation *generation, struct kv_pages *pages,
+/* Begin on the pages that earlier requests left, if there are any for these tokens. At least one
+ * token stays to be computed, for its logits. */
+void generation_begin(struct generation *generation, struct prefix_cache *cache);
+/* Pages for the first `tokens` tokens; false when there are not enough (what was taken stays). */
+bool generation_reserve(struct generation *generation, struct prefix_cache *cache,
                         uint32_t tokens) MUST_USE;
-/* Give all pages back; what was in them must be computed again. */
-void generation_park(struct generation *generation, struct kv_pages *pages);
+/* Let others begin on what is computed so far. */
+void generation_share(struct generation *generation, struct prefix_cache *cache);
+/* Give all pages back. What is not found again later must be computed again. */
+void generation_park(struct generation *generation, struct prefix_cache *cache);
 
 /* Take the chosen token into the answer and tell the caller. Its end if this was the last token,
  * else END_NONE; END_ERROR when there was no memory for its text. */
