@@ -36,11 +36,8 @@ const char *option_nearest(struct option_table table, const char *name)
 static enum status range_fault(const struct option_row *row, const char *where, const char *text,
                                struct fault *fault)
 {
-    if (row->most >= 9e15)
-        return fault_set_param(fault, STATUS_INVALID, row->name,
-                               "%s must be at least %.10g, not \"%s\"", where, row->least, text);
     return fault_set_param(fault, STATUS_INVALID, row->name,
-                           "%s must be between %.10g and %.10g, not \"%s\"", where, row->least,
+                           "%s must be between %.16g and %.16g, not \"%s\"", where, row->least,
                            row->most, text);
 }
 

@@ -7,10 +7,16 @@
 
 #include "platform/platform.h"
 
+static bool is_terminal(FILE *stream)
+{
+    int fd = fileno(stream); /* none for streams in memory */
+    return fd >= 0 && isatty(fd);
+}
+
 bool terminal_is_live(FILE *stream)
 {
     const char *term = getenv("TERM");
-    return isatty(fileno(stream)) && term && *term && strcmp(term, "dumb") != 0;
+    return is_terminal(stream) && term && *term && strcmp(term, "dumb") != 0;
 }
 
 bool terminal_has_colour(FILE *stream)
@@ -27,7 +33,7 @@ static bool is_harmless(uint32_t codepoint)
 
 void terminal_write(FILE *out, struct text text)
 {
-    if (!isatty(fileno(out))) {
+    if (!is_terminal(out)) {
         fwrite(text.data, 1, text.length, out);
         return;
     }
@@ -66,7 +72,7 @@ enum status print_json_take(json_t *document, FILE *out, struct fault *fault)
 
 /* ---- progress ---- */
 
-enum { BAR_CELLS = 30, REDRAW_NS = 100 * 1000 * 1000 };
+enum { BAR_CELLS = 30, REDRAW_NS = 100 * 1000 * 1000, QUIET_NS = 1000 * 1000 * 1000 };
 
 void progress_bar_start(struct progress_bar *bar, const char *label)
 {
@@ -78,17 +84,18 @@ void progress_bar_start(struct progress_bar *bar, const char *label)
     };
 }
 
-/* Time to draw again? On a terminal ten times a second, elsewhere at every tenth of the whole. */
+/* Time to draw again? On a terminal ten times a second; elsewhere at every tenth of the whole, and
+ * only for work that takes long enough for somebody to wonder. */
 static bool is_due(struct progress_bar *bar, double done)
 {
+    uint64_t now = clock_monotonic_ns();
     if (bar->live) {
-        uint64_t now = clock_monotonic_ns();
         if (bar->shown && done < 1 && now - bar->drawn_ns < REDRAW_NS) return false;
         bar->drawn_ns = now;
         return true;
     }
     int tenth = (int)(done * 10);
-    if (tenth == bar->last_tenth) return false;
+    if (tenth == bar->last_tenth || now - bar->started_ns < QUIET_NS) return false;
     bar->last_tenth = tenth;
     return true;
 }

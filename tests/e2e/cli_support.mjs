@@ -57,13 +57,19 @@ export function runAsync(env, args, { input = '', onSpawn } = {}) {
 
 const quote = (word) => `'${word.replaceAll("'", "'\\''")}'`;
 
+// A test that failed midway must not leave its program waiting for keys.
+const openTerminals = new Set();
+after(() => { for (const child of openTerminals) child.kill('SIGKILL'); });
+
 // A program in a pseudo-terminal. What the screen got is in `text`; `type` sends keys.
 export class Terminal {
   constructor(env, args, program = liminal) {
     this.text = '';
-    this.child = spawn('script', ['-qefc', [program, ...args].map(quote).join(' '), '/dev/null'], { env });
+    this.child = spawn('script', ['-qefc', `exec ${[program, ...args].map(quote).join(' ')}`, '/dev/null'], { env });
     this.child.stdout.on('data', (data) => { this.text += data; });
     this.ended = new Promise((done) => this.child.on('close', (code) => done(code)));
+    openTerminals.add(this.child);
+    this.child.on('close', () => openTerminals.delete(this.child));
   }
 
   type(keys) {
@@ -71,7 +77,7 @@ export class Terminal {
   }
 
   // Wait until the screen has got `pattern` after position `from`; answers where it ended.
-  async sees(pattern, from = 0, seconds = 60) {
+  async sees(pattern, from = 0, seconds = 20) {
     const wanted = typeof pattern === 'string' ? new RegExp(pattern.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')) : pattern;
     for (const end = Date.now() + seconds * 1000; Date.now() < end;) {
       const match = wanted.exec(this.text.slice(from));

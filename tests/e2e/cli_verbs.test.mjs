@@ -1,6 +1,6 @@
 // Every verb as a script meets it: piped, with exit codes, bad input, and JSON.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -79,7 +79,7 @@ describe('help', () => {
     const codes = run(env, ['--help']).out.match(/Exit codes:[\s\S]*/)[0].matchAll(/\b(\d+) [a-z]/g);
     for (const [, code] of codes) assert.match(cli, new RegExp(`^\\| ${code} \\|`, 'm'));
     const help = run(env, ['serve', '--help']).out;
-    for (const [, variable] of help.matchAll(/\[([A-Z_ \n]+)\]/g))
+    for (const [, variable] of help.matchAll(/\[((?:LIMINAL_|MODEL_)[A-Z_\s]+)\]/g))
       for (const name of variable.split(/\s+/)) assert.ok(configuration.includes(`\`${name}\``), name);
   });
 });
@@ -237,7 +237,8 @@ describe('making models', () => {
     refused(['synth', 'no-such-shape', '-o', join(folder, 'x.gguf')], 3, /smollm2-135m/);
     refused(['synth'], 2, /--list/);
     refused(['quantize', 'stories15m', join(folder, 'x.gguf'), 'Q9'], 2, /Q8_0/);
-    refused(['quantize', 'stories15m', '../x', 'Q8_0'], 10, /./);
+    refused(['quantize', 'stories15m', join(folder, 'no/such/x.gguf'), 'Q8_0'], 10, /no\/such/);
+    refused(['quantize', 'stories15m', '--', '-x', 'Q8_0'], 2, /dash/);
     refused(['convert', join(folder, 'nowhere'), join(folder, 'x.gguf')], 3, /nowhere/);
     refused(['convert', template, join(folder, 'x.gguf')], 8, /./);
     refused(['convert', folder, join(folder, 'x.gguf')], 3, /config\.json/);
@@ -285,8 +286,8 @@ describe('run', () => {
     assert.equal(json.usage.total_tokens, json.usage.prompt_tokens + 20);
     assert.match(json.text, /little girl/);
     const drawn = JSON.parse(run(env, tale('--json')).out);
-    const replayed = JSON.parse(run(env, tale('--json', '--seed', String(BigInt.asUintN(64, BigInt(drawn.seed))))).out);
-    if (Number.isSafeInteger(drawn.seed)) assert.equal(replayed.text, drawn.text);
+    const replayed = JSON.parse(run(env, tale('--json', '--seed', String(drawn.seed))).out);
+    assert.equal(replayed.text, drawn.text);
   });
 
   test('stops at a text that is not shown', () => {
@@ -348,21 +349,8 @@ describe('run', () => {
   });
 
   test('a full disk is told', () => {
-    const result = run(env, ['list']);
-    assert.equal(result.code, 0);
-    const full = spawnFull(['list']);
-    assert.equal(full.code, 10);
-    assert.match(full.err, /cannot write the output/);
+    const full = spawnSync('sh', ['-c', `'${liminal}' list >/dev/full`], { env });
+    assert.equal(full.status, 10);
+    assert.match(full.stderr.toString(), /cannot write the output/);
   });
 });
-
-function spawnFull(args) {
-  const words = [liminal, ...args].map((word) => `'${word}'`).join(' ');
-  return runShell(`${words} >/dev/full`);
-}
-
-import { spawnSync } from 'node:child_process';
-function runShell(command) {
-  const result = spawnSync('sh', ['-c', command], { env });
-  return { code: result.status, err: result.stderr.toString() };
-}

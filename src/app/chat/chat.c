@@ -55,10 +55,10 @@ void chat_sampling(const struct chat_choices *choices, struct sampling *sampling
     take_real(choices->presence_penalty, &sampling->presence_penalty);
     take_real(choices->frequency_penalty, &sampling->frequency_penalty);
     if (choices->top_k != OPTION_COUNT_NONE) sampling->top_k = (int32_t)choices->top_k;
-    if (choices->seed != OPTION_COUNT_NONE)
-        sampling->seed = choices->seed;
-    else
-        entropy_fill(&sampling->seed, sizeof sampling->seed);
+    sampling->seed = choices->seed;
+    if (choices->seed != OPTION_COUNT_NONE) return;
+    entropy_fill(&sampling->seed, sizeof sampling->seed);
+    sampling->seed &= CHAT_SEED_MOST;
 }
 
 static int add_message(json_t *messages, const char *role, struct text content)

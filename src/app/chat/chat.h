@@ -10,6 +10,9 @@
 
 struct chat_template;
 
+/* Whatever reads JSON keeps whole numbers up to this one. */
+#define CHAT_SEED_MOST ((1ull << 53) - 1)
+
 /* What may change from one turn to the next. The unset values mean the engine's defaults. */
 struct chat_choices {
     double temperature, top_p, min_p;

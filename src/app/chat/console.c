@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
+#include <unistd.h>
 
 enum { HISTORY_ENTRIES = 1000 };
 
@@ -59,7 +61,7 @@ static bool set_up(struct console *console)
     el_set(console->editor, EL_EDITOR, "emacs");
     el_set(console->editor, EL_HIST, history, console->history);
     el_set(console->editor, EL_ADDFN, "liminal-abandon", "forget the line", abandon_line);
-    el_set(console->editor, EL_SETTY, "-d", "intr=", NULL);
+    el_set(console->editor, EL_SETTY, "-d", "-isig", NULL);
     el_set(console->editor, EL_BIND, "^C", "liminal-abandon", NULL);
     el_set(console->editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
     return true;
@@ -135,4 +137,15 @@ bool console_read(struct console *console, struct text *entry)
     remember(console);
     *entry = buffer_text(&console->entry);
     return true;
+}
+
+void console_hide_typing(bool hide)
+{
+    struct termios mode;
+    if (tcgetattr(STDIN_FILENO, &mode) != 0) return;
+    if (hide)
+        mode.c_lflag &= ~(tcflag_t)ECHO;
+    else
+        mode.c_lflag |= ECHO;
+    tcsetattr(STDIN_FILENO, TCSANOW, &mode);
 }

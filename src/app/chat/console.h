@@ -16,4 +16,8 @@ void console_close(struct console *console);
  * next call. False at the end of input (Ctrl-D). */
 bool console_read(struct console *console, struct text *entry);
 
+/* While an answer is shown, keys are not echoed into it; what is typed meanwhile is there for the
+ * next entry, and Ctrl-C still makes its signal. */
+void console_hide_typing(bool hide);
+
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/chat/console.h"
+#include "app/chat/flow.h"
 #include "app/nearest.h"
 #include "app/terminal.h"
 #include "app/wiring.h"
@@ -32,15 +33,22 @@ void talk_catch_interrupts(void)
     sigaction(SIGINT, &action, NULL);
 }
 
+/* ", 12.3/s", or nothing when there was nothing to measure. */
+static void print_rate(uint32_t tokens, uint64_t ns, FILE *out)
+{
+    if (tokens && ns) fprintf(out, ", %.1f/s", tokens / ((double)ns / 1e9));
+}
+
 void talk_print_summary(const struct answer_summary *summary, FILE *out)
 {
-    double prefill_s = (double)summary->prefill_ns / 1e9,
-           decode_s = (double)summary->decode_ns / 1e9;
-    uint32_t computed = summary->prompt_tokens - summary->cached_tokens;
-    fprintf(out, "[prompt %u tokens, %u of them known, %.1f/s; answer %u tokens, %.1f/s]\n",
-            summary->prompt_tokens, summary->cached_tokens,
-            prefill_s > 0 ? computed / prefill_s : 0, summary->completion_tokens,
-            decode_s > 0 ? summary->completion_tokens / decode_s : 0);
+    fprintf(out, "[prompt %u tokens", summary->prompt_tokens);
+    if (summary->cached_tokens) fprintf(out, ", %u of them known", summary->cached_tokens);
+    print_rate(summary->prompt_tokens - summary->cached_tokens, summary->prefill_ns, out);
+    fprintf(out, "; answer %u tokens", summary->completion_tokens);
+    /* The first token belongs to the prompt's time. */
+    if (summary->completion_tokens)
+        print_rate(summary->completion_tokens - 1, summary->decode_ns, out);
+    fputs("]\n", out);
 }
 
 /* ---- commands ---- */
@@ -55,17 +63,18 @@ static bool is_settable(const struct option_row *row)
 
 static void print_choices(struct talk *talk)
 {
-    struct sampling sampling;
-    chat_sampling(talk->choices, &sampling);
     for (size_t i = 0; i < talk->parse->table.count; i++) {
         const struct option_row *row = &talk->parse->table.rows[i];
         if (!is_settable(row)) continue;
         struct buffer value;
         buffer_init(&value);
         option_describe_value(talk->parse, i, &value);
-        printf("  %-18s %-12s %s\n", row->name, value.length ? value.data : "(default)", row->help);
+        printf("  %-18s ", row->name);
+        terminal_write(stdout, value.length ? buffer_text(&value) : TEXT("(default)"));
+        puts("");
         buffer_deinit(&value);
     }
+    puts("`liminal run --help` tells what they do.");
 }
 
 static void command_set(struct talk *talk, struct text argument)
@@ -169,26 +178,29 @@ static void run_command(struct talk *talk, struct text line)
 
 static void show_text(void *argument, struct text text)
 {
-    terminal_write(argument, text);
-    fflush(argument);
+    flow_write(argument, text);
 }
 
 static void say(struct talk *talk, struct text prompt)
 {
     struct answer_summary summary;
     struct fault fault = {0};
+    struct flow flow;
+    flow_init(&flow, stdout);
     talk_interrupted = 0;
-    enum status status = chat_ask(talk->chat, talk->choices, prompt, show_text, stdout,
+    console_hide_typing(true);
+    enum status status = chat_ask(talk->chat, talk->choices, prompt, show_text, &flow,
                                   &talk_interrupted, &summary, &fault);
-    puts("");
+    console_hide_typing(false);
+    flow_finish(&flow);
+    flow_deinit(&flow);
     if (status != OK) {
-        fflush(stdout);
-        fprintf(stderr, "%s%s\n", fault.message,
-                json_array_size(talk->chat->turns) ? " (/clear starts a new conversation)" : "");
+        printf("%s.%s\n", fault.message,
+               json_array_size(talk->chat->turns) ? " /clear starts a new conversation." : "");
         return;
     }
     if (summary.end == END_CANCELLED) puts("[stopped]");
-    if (summary.end == END_LENGTH) puts("[the answer was cut: no more tokens allowed]");
+    if (summary.end == END_LENGTH) puts("[cut here: no more tokens are allowed]");
     if (talk->verbose) talk_print_summary(&summary, stdout);
     puts("");
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/chat/flow.h"
 #include "app/chat/talk.h"
 #include "app/settings.h"
 #include "app/terminal.h"
@@ -32,7 +33,8 @@ static const struct option_row OPTIONS[] = {
     {"min-p", 0, OPTION_REAL, CHOICE(min_p), .value_name = "P",
      .help = "leave out tokens less likely than P times the likeliest; default 0, none", .most = 1},
     {"seed", 0, OPTION_COUNT, CHOICE(seed), .value_name = "N",
-     .help = "the same seed gives the same answer; default: a new one each time"},
+     .help = "the same seed gives the same answer; default: a new one each time",
+     .most = CHAT_SEED_MOST},
     {"repeat-penalty", 0, OPTION_REAL, CHOICE(repeat_penalty), .value_name = "R",
      .help = "divide the score of tokens already said; default 1, not at all", .least = 0.01,
      .most = 10},
@@ -42,7 +44,7 @@ static const struct option_row OPTIONS[] = {
      .help = "lower the score of tokens already said, each time; default 0", .least = -2,
      .most = 2},
     {"max-tokens", 'n', OPTION_COUNT, CHOICE(max_tokens), .value_name = "N",
-     .help = "longest answer; default: as long as the context leaves", .least = 1, .most = 4e9},
+     .help = "longest answer; default: as long as the context leaves", .least = 1, .most = 1 << 30},
     {"stop", 0, OPTION_LIST, CHOICE(stop), .value_name = "TEXT",
      .help = "end the answer before this text; may be repeated"},
     {"system", 's', OPTION_TEXT, CHOICE(system), .value_name = "TEXT",
@@ -67,8 +69,7 @@ enum { TEMPLATE_LIMIT_BYTES = 1 << 20 };
 
 static void show_text(void *argument, struct text text)
 {
-    terminal_write(argument, text);
-    fflush(argument);
+    flow_write(argument, text);
 }
 
 static void collect_text(void *argument, struct text text)
@@ -92,24 +93,45 @@ static enum status print_result(const struct command *command, const struct chat
     return print_json_take(result, command->out, fault);
 }
 
+static enum status ask_as_json(const struct command *command, struct chat *chat, const char *model,
+                               struct text prompt, struct answer_summary *summary,
+                               struct fault *fault)
+{
+    const struct run_values *values = command->values;
+    struct buffer answer;
+    buffer_init(&answer);
+    enum status status = chat_ask(chat, &values->choices, prompt, collect_text, &answer,
+                                  &talk_interrupted, summary, fault);
+    if (status == OK) status = buffer_status(&answer, fault);
+    if (status == OK)
+        status = print_result(command, chat, model, buffer_text(&answer), summary, fault);
+    buffer_deinit(&answer);
+    return status;
+}
+
+static enum status ask_as_text(const struct command *command, struct chat *chat, struct text prompt,
+                               struct answer_summary *summary, struct fault *fault)
+{
+    const struct run_values *values = command->values;
+    struct flow flow;
+    flow_init(&flow, command->out);
+    enum status status = chat_ask(chat, &values->choices, prompt, show_text, &flow,
+                                  &talk_interrupted, summary, fault);
+    flow_finish(&flow);
+    flow_deinit(&flow);
+    return status;
+}
+
 static enum status ask_once(const struct command *command, struct chat *chat, const char *model,
                             struct text prompt, struct fault *fault)
 {
     const struct run_values *values = command->values;
     struct answer_summary summary;
-    struct buffer answer;
-    buffer_init(&answer);
     talk_catch_interrupts();
-    enum status status = values->json ? chat_ask(chat, &values->choices, prompt, collect_text,
-                                                 &answer, &talk_interrupted, &summary, fault)
-                                      : chat_ask(chat, &values->choices, prompt, show_text,
-                                                 command->out, &talk_interrupted, &summary, fault);
-    if (status == OK && values->json)
-        status = print_result(command, chat, model, buffer_text(&answer), &summary, fault);
-    else if (status == OK)
-        fputc('\n', command->out);
-    buffer_deinit(&answer);
-    TRY(status);
+    if (values->json)
+        TRY(ask_as_json(command, chat, model, prompt, &summary, fault));
+    else
+        TRY(ask_as_text(command, chat, prompt, &summary, fault));
     if (values->verbose) talk_print_summary(&summary, stderr);
     if (summary.end == END_CANCELLED) return STATUS_CANCELLED; /* needs no words */
     return OK;
