@@ -130,7 +130,9 @@ bool api_model_is(const struct api_model *model, struct text name)
 enum status api_model_unknown(const struct api *api, struct text name, struct fault *fault)
 {
     if (!api->chat.engine && !api->embedding.engine)
-        return fault_set(fault, STATUS_UNAVAILABLE, "Model not loaded"); /* R15 */
+        return fault_set(fault, STATUS_UNAVAILABLE,
+                         "Model not loaded: fetch one with `liminal pull org/repo:file.gguf` and "
+                         "start the server again"); /* R15 */
     const char *served = api->chat.engine ? api->chat.name : api->embedding.name;
     return fault_set_param(fault, STATUS_NOT_FOUND, "model",
                            "the model \"%.*s\" is not served here; \"%s\" is, also as "

@@ -1,0 +1,237 @@
+// The server as whoever runs it meets it: starting, settings, what `ps` sees, stopping.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join, resolve } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { Terminal, liminal, run, runAsync, serve, world } from './cli_support.mjs';
+
+const settings = (env, args = []) => {
+  const { code, out, err } = run(env, ['serve', '--show-settings', ...args]);
+  assert.equal(code, 0, err);
+  return Object.fromEntries(out.trim().split('\n').map((line) => {
+    const [, name, source, value] = /^(\S+) +(default|file|environment|command line) +(.*)$/.exec(line);
+    return [name, { source, value }];
+  }));
+};
+
+const tell = (server, body) => fetch(`${server.url}/v1/completions`, {
+  method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+
+describe('settings', () => {
+  test('command line over environment over file over default', () => {
+    const env = world();
+    mkdirSync(env.LIMINAL_HOME);
+    assert.deepEqual(settings(env).port, { source: 'default', value: '8000' });
+    writeFileSync(join(env.LIMINAL_HOME, 'liminal.conf'), '# test\nport = 1\napi-key = secret-of-file\n');
+    assert.deepEqual(settings(env).port, { source: 'file', value: '1' });
+    assert.deepEqual(settings({ ...env, LIMINAL_PORT: '2' }).port, { source: 'environment', value: '2' });
+    assert.deepEqual(settings({ ...env, LIMINAL_PORT: '2' }, ['--port', '3']).port, { source: 'command line', value: '3' });
+    assert.deepEqual(settings({ ...env, LIMINAL_CONFIG: join(env.LIMINAL_HOME, 'liminal.conf'), LIMINAL_HOME: '/nowhere' }).port, { source: 'file', value: '1' });
+    assert.equal(run(env, ['serve', '--show-settings']).out.includes('secret-of-file'), false);
+  });
+
+  test('mistakes are told with their place', () => {
+    const env = world();
+    const file = join(env.HOME, 'x.conf');
+    for (const [text, pattern] of [['prot = 1', /x\.conf.*did you mean "port"/], ['port = yes', /x\.conf.*whole number/],
+      ['nonsense', /x\.conf line 1/]]) {
+      writeFileSync(file, text);
+      const { code, err } = run(env, ['serve', '--config', file]);
+      assert.equal(code, 2);
+      assert.match(err, pattern);
+    }
+    assert.equal(run(env, ['serve', '--config', join(env.HOME, 'none.conf')]).code, 3);
+    assert.match(run({ ...env, LIMINAL_PORT: 'x' }, ['serve']).err, /LIMINAL_PORT must be a whole number/);
+    assert.match(run(env, ['serve', '--log', 'loud']).err, /no log level/);
+  });
+
+  test('other machines only with a key', () => {
+    const env = world();
+    for (const host of ['0.0.0.0', '::', '192.168.1.5']) {
+      const { code, err } = run(env, ['serve', '--host', host]);
+      assert.equal(code, 2);
+      assert.match(err, /--api-key/);
+    }
+    assert.match(run({ ...env, LIMINAL_API_KEY: '' }, ['serve', '--host', '0.0.0.0']).err, /--api-key/);
+  });
+});
+
+describe('serve', () => {
+  test('answers, is seen by ps, and stops when asked', async () => {
+    const env = world('stories15m');
+    const server = await serve(env);
+    assert.equal(server.ready.model, 'stories15m');
+    assert.ok(server.ready.seconds < 2, `ready after ${server.ready.seconds} s`);
+    const models = (await (await fetch(`${server.url}/v1/models`)).json()).data.map((model) => model.id);
+    assert.deepEqual(models, ['local-llm', 'stories15m']);
+    const answer = await (await tell(server, { prompt: 'Once upon a time', max_tokens: 8, temperature: 0 })).json();
+    assert.match(answer.choices[0].text, /there was a little/);
+    const ps = run(env, ['ps', '--server', server.url]);
+    assert.equal(ps.code, 0, ps.err);
+    assert.match(ps.out, /^NAME +TYPE +ARCH +CONTEXT +RUNNING +WAITING\nstories15m +F32 +llama +256 +0 +0\n$/);
+    const json = JSON.parse(run({ ...env, LIMINAL_PORT: new URL(server.url).port }, ['ps', '--json']).out);
+    assert.equal(json.models[0].name, 'stories15m');
+    assert.deepEqual(await server.stop(), { code: 0, signal: null });
+    assert.equal(server.log.at(-1).message, 'stopped');
+    const gone = run(env, ['ps', '--server', server.url]);
+    assert.equal(gone.code, 6);
+    assert.match(gone.err, /no server answers at/);
+  });
+
+  test('by path, with the name of its file; with a model for embeddings', async () => {
+    const env = world('stories15m', 'minilm');
+    const server = await serve(env, ['--model', join(env.LIMINAL_MODELS, 'stories15m.gguf'), '--embedding-model', 'minilm']);
+    const names = JSON.parse(run(env, ['ps', '--server', server.url, '--json']).out).models.map((model) => model.name);
+    assert.deepEqual(names, ['stories15m', 'minilm']);
+    const answer = await (await fetch(`${server.url}/v1/embeddings`, { method: 'POST',
+      headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model: 'minilm', input: 'hello' }) })).json();
+    assert.equal(answer.data[0].embedding.length, 384);
+    assert.equal((await server.stop('SIGINT')).code, 0);
+  });
+
+  test('an asked-for model that is missing or damaged is no start', () => {
+    const env = world();
+    assert.equal(run(env, ['serve', '--model', 'nothing', '--port', '0']).code, 3);
+    assert.equal(run({ ...env, MODEL_PATH: '/nowhere/x.gguf' }, ['serve', '--port', '0']).code, 3);
+    writeFileSync(join(env.LIMINAL_MODELS, 'bad.gguf'), 'GGUF\x03\0\0\0');
+    assert.equal(run(env, ['serve', '--model', 'bad', '--port', '0']).code, 8);
+    assert.equal(run(env, ['serve', '--chat-template', '/nowhere/x', '--port', '0']).code, 3);
+  });
+
+  test('without any model it serves, says so, and is small', async () => {
+    const env = world();
+    const server = await serve(env);
+    assert.equal(server.ready.model, null);
+    const answer = await fetch(`${server.url}/v1/chat/completions`, { method: 'POST',
+      headers: { 'content-type': 'application/json' }, body: '{"messages":[{"role":"user","content":"Hi"}]}' });
+    assert.equal(answer.status, 503);
+    assert.match((await answer.json()).error.message, /liminal pull/);
+    assert.equal((await tell(server, { prompt: 'x' })).status, 503);
+    assert.deepEqual((await (await fetch(`${server.url}/v1/models`)).json()).data, []);
+    assert.equal(run(env, ['ps', '--server', server.url]).code, 0);
+    const resident = Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${server.child.pid}/status`, 'utf8'))[1]) / 1000;
+    if (!process.env.ASAN_OPTIONS) assert.ok(resident < 40, `${resident} MB`);
+    assert.equal((await server.stop()).code, 0);
+  });
+
+  test('a port that is taken is told in one sentence', async () => {
+    const env = world('stories15m');
+    const other = createServer(() => {}).listen(0, '127.0.0.1');
+    await new Promise((done) => other.on('listening', done));
+    const result = await runAsync(env, ['serve', '--port', String(other.address().port)]);
+    other.close();
+    assert.equal(result.code, 5);
+    assert.match(result.err.trim().split('\n').at(-1), /^liminal: Port \d+ .*taken/i);
+    const first = await serve(env);
+    const second = await runAsync(env, ['serve', '--port', new URL(first.url).port]);
+    assert.equal(second.code, 5);
+    await first.stop();
+  });
+
+  test('a key is asked for, and ps can give it', async () => {
+    const env = world('stories15m');
+    const server = await serve({ ...env, LIMINAL_API_KEY: 'k-123' });
+    assert.equal((await fetch(`${server.url}/v1/models`)).status, 401);
+    assert.equal(run(env, ['ps', '--server', server.url]).code, 4);
+    assert.equal(run(env, ['ps', '--server', server.url, '--api-key', 'k-123']).code, 0);
+    assert.equal(server.err.includes('k-123'), false);
+    await server.stop();
+  });
+
+  test('an answer that is running ends well when the server is asked to stop', async () => {
+    const server = await serve(world('stories15m'), ['--threads', '1']);
+    const answer = await tell(server, { prompt: 'Once upon a time', max_tokens: 120, temperature: 0, stream: true });
+    const reader = answer.body.getReader();
+    await reader.read();
+    const ended = server.stop();
+    let text = '';
+    for (let piece; !(piece = await reader.read()).done;) text += Buffer.from(piece.value);
+    assert.match(text, /data: \[DONE\]\s*$/);
+    assert.equal((await ended).code, 0);
+  });
+
+  test('grace is bounded, and a second signal stops at once', async () => {
+    const env = world('stories15m');
+    const stuck = async (server) => {
+      const answer = await tell(server, { prompt: 'Once', max_tokens: 250, stream: true, n: 4 });
+      await answer.body.getReader().read();
+    };
+    const hasty = await serve(env, ['--grace', '0', '--threads', '1']);
+    await stuck(hasty);
+    const from = Date.now();
+    assert.equal((await hasty.stop()).code, 0);
+    assert.ok(Date.now() - from < 5000);
+    const patient = await serve(env, ['--grace', '600', '--threads', '1', '--sequences', '1']);
+    for (let i = 0; i < 8; i++) stuck(patient).catch(() => {});
+    await new Promise((soon) => setTimeout(soon, 300));
+    patient.child.kill('SIGINT');
+    await new Promise((soon) => setTimeout(soon, 300));
+    assert.deepEqual(await patient.stop('SIGINT'), { code: null, signal: 'SIGINT' });
+  });
+
+  test('a person at a terminal gets an address and a line to paste', async () => {
+    const terminal = new Terminal(world('stories15m'), ['serve', '--port', '0']);
+    await terminal.sees(/stories15m is ready at http:\/\/127\.0\.0\.1:\d+/);
+    await terminal.sees(/curl http:\/\/127\.0\.0\.1:\d+\/v1\/chat\/completions/);
+    terminal.type('\x03');
+    assert.equal(await terminal.ended, 0);
+  });
+});
+
+describe('scripts/start.sh', () => {
+  const script = resolve(import.meta.dirname ?? '.', '../../scripts/start.sh');
+  const start = (env) => {
+    const child = spawn('bash', [script], { env: { ...env, LIMINAL_BIN: liminal, LIMINAL_MODEL: 'stories15m' }, detached: true });
+    const result = { child, out: '', err: '' };
+    child.stdout.on('data', (data) => { result.out += data; });
+    child.stderr.on('data', (data) => { result.err += data; });
+    result.ended = new Promise((done) => child.on('close', (code) => done(code)));
+    after(() => { try { process.kill(-child.pid, 'SIGKILL'); } catch { /* it has ended */ } });
+    return result;
+  };
+  const freePort = async () => {
+    const probe = createServer().listen(0, '127.0.0.1');
+    await new Promise((done) => probe.on('listening', done));
+    const { port } = probe.address();
+    await new Promise((done) => probe.close(done));
+    return String(port);
+  };
+  const until = async (condition) => {
+    for (let i = 0; i < 600 && !condition(); i++) await new Promise((soon) => setTimeout(soon, 50));
+    assert.ok(condition());
+  };
+
+  test('starts, says what to type, is content when it runs already, stops with Ctrl-C', async () => {
+    const port = await freePort();
+    const env = { ...world('stories15m'), LIMINAL_PORT: port };
+    const first = start(env);
+    await until(() => first.out.includes('Ctrl-C stops it'));
+    assert.match(first.out, new RegExp(`Liminal answers at http://127.0.0.1:${port}`));
+    assert.match(first.out, /curl http.*\n +-d '\{"model":"local-llm"/);
+    assert.match(first.out, /liminal run local-llm/);
+    const second = start(env);
+    assert.equal(await second.ended, 0);
+    assert.match(second.out, /running already/);
+    process.kill(-first.child.pid, 'SIGINT');
+    assert.equal(await first.ended, 0);
+    await assert.rejects(fetch(`http://127.0.0.1:${port}/v1/models`));
+  });
+
+  test('another program on the port is told', async () => {
+    const other = createServer((request, response) => response.end('hello')).listen(0, '127.0.0.1');
+    await new Promise((done) => other.on('listening', done));
+    const result = start({ ...world('stories15m'), LIMINAL_PORT: String(other.address().port) });
+    assert.equal(await result.ended, 1);
+    assert.match(result.err, /^Port \d+ is taken by another program: [^\n]+\n$/);
+    other.close();
+  });
+
+  test('a server that cannot start says why', async () => {
+    const env = { ...world('stories15m'), LIMINAL_PORT: await freePort(), LIMINAL_HOST: '0.0.0.0' };
+    const result = start(env);
+    assert.equal(await result.ended, 1);
+    assert.match(result.err, /--api-key/);
+  });
+});
