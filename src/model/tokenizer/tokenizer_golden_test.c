@@ -56,8 +56,8 @@ static void compare_all(const char *name, struct tokenizer *tokenizer)
         bool same =
             ids.count == expected.count &&
             (ids.count == 0 || memcmp(ids.ids, expected.ids, ids.count * sizeof *ids.ids) == 0);
-        size_t from = special && tokenizer_adds_bos(tokenizer); /* shown text has no bos in front */
-        struct token_list shown = {expected.ids + from, expected.count - from, 0};
+        struct token_list shown = expected;
+        if (special && tokenizer_adds_bos(tokenizer)) shown.ids++, shown.count--; /* without bos */
         testing_decode(tokenizer, &shown, special, &text);
         struct text wanted = expected_text(golden, i, &exception, t);
         if (same && text_equal(buffer_text(&text), wanted)) continue;
