@@ -118,15 +118,20 @@ static enum status open_api(struct service *service, const struct settings *sett
     return api_open(&service->api, &options, fault);
 }
 
-static enum status open_server(struct service *service, const struct settings *settings,
-                               struct fault *fault)
+static struct http_server_options server_options(const struct settings *settings)
 {
-    struct http_server_options options = {
+    return (struct http_server_options){
         .host = strcmp(settings->host, "localhost") == 0 ? "127.0.0.1" : settings->host,
         .port = (uint16_t)settings->port,
         .allowed_hosts = settings->allowed_hosts.items,
         .cors_origins = settings->cors.items,
     };
+}
+
+static enum status open_server(struct service *service, const struct settings *settings,
+                               struct fault *fault)
+{
+    struct http_server_options options = server_options(settings);
     api_install(service->api, &options);
     size_t count;
     const struct http_route *routes = api_routes(service->api, &count);
@@ -142,6 +147,8 @@ enum status service_open(struct service *service, const struct settings *setting
     buffer_init(&service->chat_template);
     enum status status;
     TRY_DONE(check_exposure(settings, fault));
+    const struct http_server_options wanted = server_options(settings);
+    TRY_DONE(http_server_check_port(&wanted, fault)); /* before a model is loaded for nothing */
     if (settings->chat_template)
         TRY_DONE(file_read(settings->chat_template, TEMPLATE_LIMIT_BYTES, &service->chat_template,
                            fault));

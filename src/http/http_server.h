@@ -67,6 +67,10 @@ struct http_server_options {
 enum status http_server_open(struct http_server **server, const struct http_server_options *options,
                              const struct http_route *routes, size_t route_count,
                              struct fault *fault) MUST_USE;
+/* Would http_server_open find its port free now? For a program that prepares long before it serves,
+ * so that it fails at once. Reads host and port; the port is not kept. */
+enum status http_server_check_port(const struct http_server_options *options,
+                                   struct fault *fault) MUST_USE;
 uint16_t http_server_port(const struct http_server *server);
 /* Stop accepting, let running answers finish for at most grace_ms, then close. Returns at once. Any
  * thread, but no signal handler. */

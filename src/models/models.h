@@ -10,7 +10,6 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "base/text.h"
-#include "http/http_client.h"
 
 /* Always names the default model, whichever that is. */
 #define MODELS_ALIAS     "local-llm"
@@ -83,7 +82,8 @@ struct models_origin {
 struct models_pull {
     struct models_reference reference;
     const char *sha256; /* NULL: not known beforehand */
-    http_progress *progress;
+    /* NULL, or hears of the bytes here and in all (0: not known); false stops the fetch. */
+    bool (*progress)(void *argument, uint64_t done_bytes, uint64_t total_bytes);
     void *progress_argument;
 };
 /* Fetch into the store, resuming what was interrupted. The file must be a GGUF that can be read;

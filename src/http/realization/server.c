@@ -140,6 +140,15 @@ static enum status listen_all(struct http_server *server, int *sockets, struct f
     return status;
 }
 
+enum status http_server_check_port(const struct http_server_options *options, struct fault *fault)
+{
+    struct http_server server = {.options = *options, .loop_count = 1};
+    int fd;
+    TRY(listen_all(&server, &fd, fault));
+    close(fd);
+    return OK;
+}
+
 /* ---- life ---- */
 
 /* Signals belong to the program's main thread: ours start with all of them blocked. */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "http/http_client.h"
 #include "model/file/gguf.h"
 #include "models/models.h"
 #include "platform/platform.h"
