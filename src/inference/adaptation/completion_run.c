@@ -351,10 +351,12 @@ void completion_note(struct http_exchange *exchange, const struct openai_generat
     note->prompt_bytes = prompt_bytes;
     note->temperature = generation->sampling.temperature;
     note->max_tokens = generation->max_tokens;
-    log_write("inference", LOG_DEBUG, NULL,
-              "Inference request received (request_id %s, prompt_length %zu, temperature %g, "
-              "max_tokens %u)",
-              http_request_id(exchange), prompt_bytes, (double)note->temperature, note->max_tokens);
+    char fields[192];
+    snprintf(fields, sizeof fields,
+             "\"request_id\":\"%.80s\",\"prompt_length\":%zu,\"temperature\":%g,"
+             "\"max_tokens\":%u",
+             http_request_id(exchange), prompt_bytes, (double)note->temperature, note->max_tokens);
+    log_write("inference", LOG_DEBUG, fields, "Inference request received");
 }
 
 static enum status submit_all(struct completion_run *run, const struct completion_start *start,

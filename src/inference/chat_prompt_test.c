@@ -1,0 +1,107 @@
+/* chat_prompt_test.c - a conversation becomes the template's text as tokens, with exactly one start
+ * token, whoever wrote it. Uses the tokenizer of a real model file. */
+#include "inference/chat_prompt.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/test_support.h"
+#include "model/file/gguf.h"
+#include "model/template/chat_template.h"
+#include "model/tokenizer/tokenizer.h"
+
+static struct gguf *gguf;
+static struct tokenizer *tokenizer;
+
+static int open_tokenizer(void **state)
+{
+    const char *folder = getenv("LIMINAL_TEST_MODELS"), *home = getenv("HOME");
+    char path[512];
+    if (folder)
+        snprintf(path, sizeof path, "%s/stories15m.gguf", folder);
+    else
+        snprintf(path, sizeof path, "%s/.cache/liminal/models/stories15m.gguf", home);
+    struct fault fault;
+    assert_ok(gguf_open(&gguf, path, &fault), &fault);
+    assert_ok(tokenizer_from_gguf(&tokenizer, gguf, &fault), &fault);
+    return 0;
+}
+
+static int close_tokenizer(void **state)
+{
+    tokenizer_free(tokenizer);
+    gguf_close(gguf);
+    return 0;
+}
+
+/* Render one user message through the template; the tokens' text with special tokens shown. */
+static enum status prompt_of(const char *source, const char *content, struct token_list *tokens,
+                             struct fault *fault)
+{
+    struct chat_template *compiled;
+    assert_ok(chat_template_compile(&compiled, text_of(source), fault), fault);
+    json_t *messages = json_pack("[{s:s, s:s}]", "role", "user", "content", content);
+    assert_non_null(messages);
+    enum status status = chat_prompt_encode(compiled, tokenizer, messages, 0, tokens, fault);
+    json_decref(messages);
+    chat_template_free(compiled);
+    return status;
+}
+
+static void expect_prompt(const char *source, const char *content, const char *wanted)
+{
+    struct token_list tokens = {.ids = NULL};
+    struct buffer text;
+    struct fault fault;
+    buffer_init(&text);
+    assert_ok(prompt_of(source, content, &tokens, &fault), &fault);
+    assert_int_equal(tokens.ids[0], tokenizer_bos(tokenizer));
+    for (size_t i = 1; i < tokens.count; i++)
+        assert_int_not_equal(tokens.ids[i], tokenizer_bos(tokenizer));
+    assert_ok(tokenizer_decode(tokenizer, tokens.ids, tokens.count, true, &text, &fault), &fault);
+    assert_string_equal(text.data, wanted);
+    buffer_deinit(&text);
+    token_list_deinit(&tokens);
+}
+
+static void there_is_one_start_token_whoever_writes_it(void **state)
+{
+    expect_prompt("{{ bos_token }}{{ messages[0].content }}", "Hello", "<s> Hello");
+    expect_prompt("{{ messages[0].content }}", "Hello", "<s> Hello");
+}
+
+static void end_tokens_of_the_template_are_tokens(void **state)
+{
+    struct token_list tokens = {.ids = NULL};
+    struct fault fault;
+    assert_ok(prompt_of("{{ messages[0].content + eos_token }}", "Hi", &tokens, &fault), &fault);
+    assert_int_equal(tokens.ids[tokens.count - 1], tokenizer_eos(tokenizer));
+    token_list_deinit(&tokens);
+}
+
+static void the_generation_prompt_is_asked_for(void **state)
+{
+    expect_prompt("{{ messages[0].content }}{% if add_generation_prompt %}: {% endif %}", "A",
+                  "<s> A: ");
+}
+
+static void a_template_may_refuse(void **state)
+{
+    struct token_list tokens = {.ids = NULL};
+    struct fault fault;
+    assert_status(prompt_of("{{ raise_exception('no such role here') }}", "A", &tokens, &fault),
+                  STATUS_INVALID);
+    assert_contains(fault.message, "no such role here");
+    token_list_deinit(&tokens);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(there_is_one_start_token_whoever_writes_it),
+        cmocka_unit_test(end_tokens_of_the_template_are_tokens),
+        cmocka_unit_test(the_generation_prompt_is_asked_for),
+        cmocka_unit_test(a_template_may_refuse),
+    };
+    return cmocka_run_group_tests(tests, open_tokenizer, close_tokenizer);
+}
