@@ -162,10 +162,10 @@ static void dequantise_q6_k(const void *blocks, float *y, size_t n)
     for (size_t b = 0; b < n / SUPER_VALUES; b++, block++, y += SUPER_VALUES) {
         float scale = f16_to_f32(block->scale);
         for (int i = 0; i < SUPER_VALUES; i++) {
-            int half = i / 128, quarter = i % 128 / 32, l = i % 32;
+            int half = i / 128, quarter = i % 128 / 32, l = i % 32, sub = i / 16;
             int low = block->low_bits[half * 64 + quarter % 2 * 32 + l] >> (quarter / 2 * 4) & 15;
             int high = block->high_bits[half * 32 + l] >> (quarter * 2) & 3;
-            y[i] = scale * (float)block->scales[i / 16] * (float)((low | high << 4) - 32);
+            y[i] = scale * (float)block->scales[sub] * (float)((low | high << 4) - 32);
         }
     }
 }

@@ -50,8 +50,9 @@ static void refit(struct affine_block *block, const float *x, const float *weigh
 {
     double aa = 0, ab = 0, bb = 0, ax = 0, bx = 0;
     for (int i = 0; i < SUPER_VALUES; i++) {
-        float a = (float)(block->scales[i / SUB_VALUES] * block->quants[i]);
-        float b = (float)block->minimums[i / SUB_VALUES];
+        int sub = i / SUB_VALUES;
+        float a = (float)(block->scales[sub] * block->quants[i]);
+        float b = (float)block->minimums[sub];
         aa += weights[i] * a * a;
         ab += weights[i] * a * b;
         bb += weights[i] * b * b;
@@ -174,10 +175,11 @@ static void assign_q6(const float *x, float scale, const int8_t scales[16], uint
                       float *products)
 {
     for (int i = 0; i < SUPER_VALUES; i++) {
-        float sub_scale = scale * (float)scales[i / 16];
+        int sub = i / 16;
+        float sub_scale = scale * (float)scales[sub];
         int q = quantise_nearest(x[i] * inverse_of(sub_scale), -32, 31);
         quants[i] = (uint8_t)(q + 32);
-        products[i] = (float)(scales[i / 16] * q);
+        products[i] = (float)(scales[sub] * q);
     }
 }
 
@@ -211,9 +213,10 @@ static void assign_iq4(const float *x, float scale, const int8_t scales[8], uint
                        float *products)
 {
     for (int i = 0; i < SUPER_VALUES; i++) {
-        float sub_scale = scale * (float)scales[i / 32];
+        int sub = i / 32;
+        float sub_scale = scale * (float)scales[sub];
         quants[i] = (uint8_t)quantise_nearest_iq4(x[i] * inverse_of(sub_scale));
-        products[i] = (float)(scales[i / 32] * iq4_values[quants[i]]);
+        products[i] = (float)(scales[sub] * iq4_values[quants[i]]);
     }
 }
 

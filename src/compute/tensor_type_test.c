@@ -139,11 +139,16 @@ static void read_vectors(const char *path, struct buffer *out)
     assert_ok(file_read(path, 1 << 20, out, &fault), &fault);
 }
 
+static unsigned hex_digit(char c)
+{
+    return c <= '9' ? (unsigned)(c - '0') : (unsigned)(c - 'a' + 10);
+}
+
 static size_t decode_hex(const char *hex, unsigned char *out)
 {
-    size_t length = 0;
-    for (unsigned byte; sscanf(hex + 2 * length, "%2x", &byte) == 1; length++)
-        out[length] = (unsigned char)byte;
+    size_t length = strlen(hex) / 2;
+    for (size_t i = 0; i < length; i++)
+        out[i] = (unsigned char)(hex_digit(hex[2 * i]) << 4 | hex_digit(hex[2 * i + 1]));
     return length;
 }
 
@@ -195,13 +200,12 @@ static void quantisers_lose_no_more_than_llama_cpp(void **state)
     int compared = 0;
     char *rest = lines.data;
     for (char *line; (line = strsep(&rest, "\n")) && *line; compared++) {
-        char name[16];
-        int row;
-        double wanted;
-        assert_int_equal(sscanf(line, "%15s %d %lf", name, &row, &wanted), 3);
+        const char *name = strsep(&line, " ");
+        long row = strtol(strsep(&line, " "), NULL, 10);
+        double wanted = strtod(line, NULL);
         enum tensor_type type = (enum tensor_type)tensor_type_by_name(name);
         double ratio = sqrt(squared_error(type, rows + (size_t)row * ROW, NULL) / wanted);
-        if (ratio > 1.05) fail_msg("%s, row %d: %.4f of llama.cpp's error", name, row, ratio);
+        if (ratio > 1.05) fail_msg("%s, row %ld: %.4f of llama.cpp's error", name, row, ratio);
     }
     assert_int_equal(compared, 4 * (int)ARRAY_COUNT(written_types));
     buffer_deinit(&inputs);

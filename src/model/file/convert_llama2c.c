@@ -9,9 +9,9 @@
 #include "base/arena.h"
 #include "model/file/convert.h"
 #include "model/file/tensor_plan.h"
+#include "model/file/vocabulary.h"
 #include "platform/platform.h"
 
-enum { TOKEN_NORMAL = 1, TOKEN_UNKNOWN = 2, TOKEN_CONTROL = 3, TOKEN_BYTE = 6 };
 enum { UNKNOWN_ID = 0, BOS_ID = 1, EOS_ID = 2, FIRST_BYTE_ID = 3, BYTES = 256 };
 enum { CHECKPOINT_HEADER_BYTES = 28 };
 enum { DIMENSION_MAX = 1 << 20, LAYERS_MAX = 4096, TOKEN_BYTES_MAX = 4096 };
@@ -146,32 +146,6 @@ static enum status lay_out_checkpoint(struct layout *layout, struct fault *fault
 
 /* ---- tokenizer ---- */
 
-struct vocabulary {
-    struct text *tokens;
-    float *scores;
-    int32_t *types;
-    uint32_t count;
-};
-
-/* llama2.c writes spaces where SentencePiece has U+2581. */
-static enum status restore_spaces(struct arena *arena, struct text piece, struct text *out,
-                                  struct fault *fault)
-{
-    char *restored = arena_alloc(arena, 3 * piece.length + 1);
-    if (!restored) return no_memory(fault);
-    size_t length = 0;
-    for (size_t i = 0; i < piece.length; i++) {
-        if (piece.data[i] == ' ') {
-            memcpy(restored + length, "\u2581", 3);
-            length += 3;
-        } else {
-            restored[length++] = piece.data[i];
-        }
-    }
-    *out = (struct text){restored, length};
-    return OK;
-}
-
 /* Older files write a byte token as the character of that number instead of "<0x0A>". */
 static bool is_byte_token(struct text piece, uint8_t byte, const char *name)
 {
@@ -182,40 +156,38 @@ static bool is_byte_token(struct text piece, uint8_t byte, const char *name)
            (piece.length == 1 && (uint8_t)piece.data[0] == byte);
 }
 
-/* Ids 0 to 2 are control tokens, then one for each byte, then the pieces proper. */
-static enum status add_token(struct vocabulary *vocabulary, struct arena *arena, struct text piece,
-                             float score, struct fault *fault)
+/* Ids 0 to 2 are control tokens, then one for each byte, then the pieces proper, with spaces where
+ * SentencePiece has its mark. */
+static enum status set_token(struct vocabulary *vocabulary, uint32_t id, struct text piece,
+                             float score, struct arena *arena, struct fault *fault)
 {
     static const char *const controls[] = {"<unk>", "<s>", "</s>"};
-    uint32_t id = vocabulary->count++;
+    struct text *token = &vocabulary->tokens[id];
     vocabulary->scores[id] = score;
     if (id < FIRST_BYTE_ID) {
         vocabulary->types[id] = id == UNKNOWN_ID ? TOKEN_UNKNOWN : TOKEN_CONTROL;
-        vocabulary->tokens[id] = text_of(controls[id]);
+        *token = text_of(controls[id]);
         return OK;
     }
-    if (id < FIRST_BYTE_ID + BYTES) {
-        const char *name = arena_printf(arena, "<0x%02X>", id - FIRST_BYTE_ID);
-        if (!name) return no_memory(fault);
-        if (!is_byte_token(piece, (uint8_t)(id - FIRST_BYTE_ID), name))
-            return fault_set(fault, STATUS_CORRUPT,
-                             "tokenizer: token %" PRIu32 " should be the byte %s", id, name);
-        vocabulary->types[id] = TOKEN_BYTE;
-        vocabulary->tokens[id] = text_of(name);
-        return OK;
+    if (id >= FIRST_BYTE_ID + BYTES) {
+        vocabulary->types[id] = TOKEN_NORMAL;
+        return vocabulary_replace(arena, piece, TEXT(" "), TEXT(SPACE_MARK), token, fault);
     }
-    vocabulary->types[id] = TOKEN_NORMAL;
-    return restore_spaces(arena, piece, &vocabulary->tokens[id], fault);
+    const char *name = arena_printf(arena, "<0x%02X>", id - FIRST_BYTE_ID);
+    if (!name) return no_memory(fault);
+    if (!is_byte_token(piece, (uint8_t)(id - FIRST_BYTE_ID), name))
+        return fault_set(fault, STATUS_CORRUPT,
+                         "tokenizer: token %" PRIu32 " should be the byte %s", id, name);
+    vocabulary->types[id] = TOKEN_BYTE;
+    *token = text_of(name);
+    return OK;
 }
 
 /* u32: longest token; then for each token f32 score, u32 length, bytes. */
 static enum status read_tokenizer(struct vocabulary *vocabulary, struct arena *arena,
                                   uint32_t count, struct text bytes, struct fault *fault)
 {
-    vocabulary->tokens = arena_alloc_array(arena, count, sizeof *vocabulary->tokens);
-    vocabulary->scores = arena_alloc_array(arena, count, sizeof *vocabulary->scores);
-    vocabulary->types = arena_alloc_array(arena, count, sizeof *vocabulary->types);
-    if (!vocabulary->tokens || !vocabulary->scores || !vocabulary->types) return no_memory(fault);
+    TRY(vocabulary_init(vocabulary, count, arena, fault));
     size_t at = sizeof(uint32_t);
     for (uint32_t id = 0; id < count; id++) {
         float score;
@@ -230,7 +202,7 @@ static enum status read_tokenizer(struct vocabulary *vocabulary, struct arena *a
             return fault_set(fault, STATUS_CORRUPT,
                              "tokenizer: token %" PRIu32 " claims %" PRIu32 " bytes", id, length);
         struct text piece = {bytes.data + at, length};
-        TRY(add_token(vocabulary, arena, piece, score, fault));
+        TRY(set_token(vocabulary, id, piece, score, arena, fault));
         at += length;
     }
     return OK;
@@ -255,10 +227,7 @@ static void add_entries(struct gguf_writer *writer, const struct checkpoint *c,
     gguf_writer_add_u32(writer, "llama.attention.head_count_kv", c->kv_heads);
     gguf_writer_add_f32(writer, "llama.attention.layer_norm_rms_epsilon", 1e-5f);
     gguf_writer_add_u32(writer, "llama.vocab_size", c->vocabulary);
-    gguf_writer_add_string(writer, "tokenizer.ggml.model", TEXT("llama"));
-    gguf_writer_add_strings(writer, "tokenizer.ggml.tokens", vocabulary->tokens, vocabulary->count);
-    gguf_writer_add_f32s(writer, "tokenizer.ggml.scores", vocabulary->scores, vocabulary->count);
-    gguf_writer_add_i32s(writer, "tokenizer.ggml.token_type", vocabulary->types, vocabulary->count);
+    vocabulary_add_entries(vocabulary, "llama", "default", writer);
     gguf_writer_add_u32(writer, "tokenizer.ggml.bos_token_id", BOS_ID);
     gguf_writer_add_u32(writer, "tokenizer.ggml.eos_token_id", EOS_ID);
     gguf_writer_add_u32(writer, "tokenizer.ggml.unknown_token_id", UNKNOWN_ID);

@@ -144,7 +144,7 @@ static enum status take_number(struct cursor *cursor, struct gguf_value *value)
     TRY(take(cursor, raw, gguf_kind_bytes(value->kind), "a value"));
     float narrow;
     switch (value->kind) {
-    case GGUF_I8: value->i = (int8_t)raw[0]; break;
+    case GGUF_I8: value->i = raw[0] < 128 ? raw[0] : raw[0] - 256; break;
     case GGUF_I16: value->i = (int16_t)(raw[0] | raw[1] << 8); break;
     case GGUF_I32: {
         int32_t number;
@@ -227,7 +227,7 @@ static enum status take_entries(struct gguf *gguf, struct cursor *cursor)
 {
     size_t count = gguf->entry_count;
     gguf->entries = arena_alloc_array(&gguf->arena, count, sizeof *gguf->entries);
-    gguf->entries_by_key = arena_alloc_array(&gguf->arena, count, sizeof *gguf->entries_by_key);
+    gguf->entries_by_key = arena_alloc_array(&gguf->arena, count, sizeof(struct gguf_entry *));
     if (!gguf->entries || !gguf->entries_by_key) return no_memory(cursor->fault);
     for (size_t i = 0; i < count; i++) {
         struct gguf_entry *entry = &gguf->entries[i];
@@ -239,7 +239,7 @@ static enum status take_entries(struct gguf *gguf, struct cursor *cursor)
         }
         gguf->entries_by_key[i] = entry;
     }
-    qsort(gguf->entries_by_key, count, sizeof *gguf->entries_by_key, compare_entries);
+    qsort(gguf->entries_by_key, count, sizeof(struct gguf_entry *), compare_entries);
     for (size_t i = 1; i < count; i++)
         if (compare_entries(&gguf->entries_by_key[i - 1], &gguf->entries_by_key[i]) == 0) {
             struct text key = gguf->entries_by_key[i]->key;
@@ -370,7 +370,7 @@ static enum status check_distinct(struct gguf *gguf, struct fault *fault)
 {
     const struct gguf_tensor **sorted = gguf->tensors_by_name;
     size_t count = gguf->tensor_count;
-    qsort(sorted, count, sizeof *sorted, compare_places);
+    qsort(sorted, count, sizeof(struct gguf_tensor *), compare_places);
     for (size_t i = 1; i < count; i++) {
         const unsigned char *before = sorted[i - 1]->data;
         if (before + sorted[i - 1]->bytes > (const unsigned char *)sorted[i]->data)
@@ -378,7 +378,7 @@ static enum status check_distinct(struct gguf *gguf, struct fault *fault)
                              shown(sorted[i - 1]->name), sorted[i - 1]->name.data,
                              shown(sorted[i]->name), sorted[i]->name.data);
     }
-    qsort(sorted, count, sizeof *sorted, compare_tensors);
+    qsort(sorted, count, sizeof(struct gguf_tensor *), compare_tensors);
     for (size_t i = 1; i < count; i++)
         if (compare_tensors(&sorted[i - 1], &sorted[i]) == 0)
             return fault_set(fault, STATUS_CORRUPT, "the tensor \"%.*s\" appears twice",
@@ -430,7 +430,7 @@ static enum status parse(struct gguf *gguf, struct fault *fault)
     size_t count = gguf->tensor_count;
     uint64_t *offsets = arena_alloc_array(&gguf->arena, count, sizeof *offsets);
     gguf->tensors = arena_alloc_array(&gguf->arena, count, sizeof *gguf->tensors);
-    gguf->tensors_by_name = arena_alloc_array(&gguf->arena, count, sizeof *gguf->tensors_by_name);
+    gguf->tensors_by_name = arena_alloc_array(&gguf->arena, count, sizeof(struct gguf_tensor *));
     if (!offsets || !gguf->tensors || !gguf->tensors_by_name) return no_memory(fault);
     TRY(take_tensors(gguf, &cursor, offsets));
     TRY(place_tensors(gguf, &cursor, offsets, alignment));
@@ -460,7 +460,7 @@ enum status gguf_open(struct gguf **gguf, const char *path, struct fault *fault)
     struct file_map map;
     TRY(file_map_open(&map, path, fault));
     enum status status = gguf_open_memory(gguf, map.data, map.length, fault);
-    if (status == OK) {
+    if (*gguf) {
         (*gguf)->map = map;
     } else {
         file_map_close(&map);
@@ -517,7 +517,7 @@ const struct gguf_value *gguf_find(const struct gguf *gguf, const char *key)
 {
     const struct gguf_entry wanted = {.key = text_of(key)}, *wanted_at = &wanted;
     const struct gguf_entry **found = bsearch(&wanted_at, gguf->entries_by_key, gguf->entry_count,
-                                              sizeof *gguf->entries_by_key, compare_entries);
+                                              sizeof(struct gguf_entry *), compare_entries);
     return found ? &(*found)->value : NULL;
 }
 
@@ -525,8 +525,8 @@ const struct gguf_tensor *gguf_find_tensor(const struct gguf *gguf, const char *
 {
     const struct gguf_tensor wanted = {.name = text_of(name)}, *wanted_at = &wanted;
     const struct gguf_tensor **found =
-        bsearch(&wanted_at, gguf->tensors_by_name, gguf->tensor_count,
-                sizeof *gguf->tensors_by_name, compare_tensors);
+        bsearch(&wanted_at, gguf->tensors_by_name, gguf->tensor_count, sizeof(struct gguf_tensor *),
+                compare_tensors);
     return found ? *found : NULL;
 }
 

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/file/hf_folder.h"
@@ -383,11 +384,13 @@ static const struct rename *match(const struct rename *renames, const char *name
 /* "layers.3.mlp.up_proj.weight": the layer, and what follows it; NULL for a global name. */
 static const char *layer_part(const char *name, uint32_t *layer)
 {
-    int length = 0;
-    if (sscanf(name, "layers.%" SCNu32 ".%n", layer, &length) != 1 || length == 0)
-        if (sscanf(name, "encoder.layer.%" SCNu32 ".%n", layer, &length) != 1 || length == 0)
-            return NULL;
-    return name + length;
+    const char *number = after(name, "layers.");
+    if (!number) number = after(name, "encoder.layer.");
+    if (!number || *number < '0' || *number > '9') return NULL;
+    char *end;
+    unsigned long value = strtoul(number, &end, 10);
+    *layer = value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
+    return *end == '.' ? end + 1 : NULL;
 }
 
 static float value_to_add(const struct hf_architecture *architecture, const char *name)

@@ -164,7 +164,7 @@ static enum status open_unindexed(struct hf_folder *folder, struct fault *fault)
 
 static enum status open_shards(struct hf_folder *folder, struct fault *fault)
 {
-    folder->shards = calloc(SHARDS_MAX, sizeof *folder->shards);
+    folder->shards = calloc(SHARDS_MAX, sizeof(struct safetensors *));
     if (!folder->shards) return fault_set(fault, STATUS_NO_MEMORY, "not enough memory for shards");
     json_t *index;
     TRY(hf_folder_json(folder->path, "model.safetensors.index.json", &index, fault));

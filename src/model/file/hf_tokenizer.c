@@ -5,56 +5,17 @@
  * scores; but its merges are sorted by them, so ranks serve as well. */
 #include "model/file/hf_tokenizer.h"
 
+#include <ctype.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-enum token_type { /* numbers of the format */
-                  TOKEN_NORMAL = 1,
-                  TOKEN_UNKNOWN = 2,
-                  TOKEN_CONTROL = 3,
-                  TOKEN_USER_DEFINED = 4,
-                  TOKEN_UNUSED = 5,
-                  TOKEN_BYTE = 6
-};
+#include "model/file/vocabulary.h"
 
 enum tokenizer_kind { KIND_SENTENCEPIECE, KIND_BYTE_BPE, KIND_WORDPIECE };
-
-struct vocabulary {
-    enum tokenizer_kind kind;
-    uint32_t count;
-    struct text *tokens;
-    int32_t *types;
-    float *scores; /* SentencePiece only */
-};
 
 static enum status no_memory(struct fault *fault)
 {
     return fault_set(fault, STATUS_NO_MEMORY, "not enough memory for the tokenizer");
-}
-
-static const char SPACE_MARK[] = "\u2581"; /* SentencePiece's visible space */
-
-/* A copy of `t` with every `from` replaced by `to`. */
-static enum status replace_all(struct arena *arena, struct text t, struct text from, struct text to,
-                               struct text *out, struct fault *fault)
-{
-    struct buffer buffer;
-    buffer_init(&buffer);
-    for (size_t hit; (hit = text_find(t, from)) != SIZE_MAX;) {
-        buffer_append_text(&buffer, text_slice(t, 0, hit));
-        buffer_append_text(&buffer, to);
-        t = text_slice(t, hit + from.length, t.length);
-    }
-    buffer_append_text(&buffer, t);
-    enum status status = buffer_status(&buffer, fault);
-    if (status == OK) {
-        *out = (struct text){arena_copy(arena, buffer.data ? buffer.data : "", buffer.length),
-                             buffer.length};
-        if (!out->data) status = no_memory(fault);
-    }
-    buffer_deinit(&buffer);
-    return status;
 }
 
 /* ---- which kind ---- */
@@ -139,11 +100,12 @@ static enum status place_token(struct vocabulary *vocabulary, const json_t *id, 
     return OK;
 }
 
+/* "<0x0A>" */
 static bool is_byte_token(const char *token)
 {
-    unsigned byte;
-    int length = 0;
-    return strlen(token) == 6 && sscanf(token, "<0x%2X>%n", &byte, &length) == 1 && length == 6;
+    return strlen(token) == 6 && strncmp(token, "<0x", 3) == 0 &&
+           isxdigit((unsigned char)token[3]) && isxdigit((unsigned char)token[4]) &&
+           token[5] == '>';
 }
 
 /* GGUF marks the start of a word where WordPiece marks what continues one. */
@@ -151,14 +113,15 @@ static enum status mark_word_start(struct arena *arena, const char *token, struc
                                    struct fault *fault)
 {
     bool continues = strncmp(token, "##", 2) == 0;
-    const char *marked = continues ? token + 2 : arena_printf(arena, "%s%s", SPACE_MARK, token);
+    const char *marked = continues ? token + 2 : arena_printf(arena, SPACE_MARK "%s", token);
     if (!marked) return no_memory(fault);
     *out = text_of(marked);
     return OK;
 }
 
-static enum status read_tokens(const json_t *model, struct vocabulary *vocabulary,
-                               struct arena *arena, struct fault *fault)
+static enum status read_tokens(const json_t *model, enum tokenizer_kind kind,
+                               struct vocabulary *vocabulary, struct arena *arena,
+                               struct fault *fault)
 {
     const char *token;
     json_t *id;
@@ -166,8 +129,8 @@ static enum status read_tokens(const json_t *model, struct vocabulary *vocabular
     {
         struct text text = text_of(token);
         enum token_type type = TOKEN_NORMAL;
-        if (vocabulary->kind == KIND_WORDPIECE) TRY(mark_word_start(arena, token, &text, fault));
-        if (vocabulary->kind == KIND_SENTENCEPIECE && is_byte_token(token)) type = TOKEN_BYTE;
+        if (kind == KIND_WORDPIECE) TRY(mark_word_start(arena, token, &text, fault));
+        if (kind == KIND_SENTENCEPIECE && is_byte_token(token)) type = TOKEN_BYTE;
         TRY(place_token(vocabulary, id, text, type, fault));
     }
     return OK;
@@ -182,8 +145,9 @@ static bool looks_special(struct text token)
            text_equal(token, TEXT("[@BOS@]")) || text_equal(token, TEXT("<2mass>"));
 }
 
-static enum status read_added_tokens(const struct hf_folder *folder, struct vocabulary *vocabulary,
-                                     struct arena *arena, struct fault *fault)
+static enum status read_added_tokens(const struct hf_folder *folder, enum tokenizer_kind kind,
+                                     struct vocabulary *vocabulary, struct arena *arena,
+                                     struct fault *fault)
 {
     const char *unknown = hf_string(json_object_get(folder->tokenizer, "model"), "unk_token");
     size_t i;
@@ -196,10 +160,10 @@ static enum status read_added_tokens(const struct hf_folder *folder, struct voca
         struct text token = text_of(content);
         bool special = json_is_true(json_object_get(added, "special")) || looks_special(token);
         enum token_type type = special ? TOKEN_CONTROL : TOKEN_USER_DEFINED;
-        if (vocabulary->kind == KIND_SENTENCEPIECE && unknown && strcmp(unknown, content) == 0)
+        if (kind == KIND_SENTENCEPIECE && unknown && strcmp(unknown, content) == 0)
             type = TOKEN_UNKNOWN;
         if (type == TOKEN_USER_DEFINED)
-            TRY(replace_all(arena, token, text_of(SPACE_MARK), TEXT(" "), &token, fault));
+            TRY(vocabulary_replace(arena, token, TEXT(SPACE_MARK), TEXT(" "), &token, fault));
         TRY(place_token(vocabulary, json_object_get(added, "id"), token, type, fault));
     }
     return OK;
@@ -343,12 +307,12 @@ static bool listed_id(const json_t *config, const char *key, uint32_t count, uin
     return true;
 }
 
-static void add_specials(const struct hf_folder *folder, const struct vocabulary *vocabulary,
-                         struct gguf_writer *writer)
+static void add_specials(const struct hf_folder *folder, enum tokenizer_kind kind,
+                         const struct vocabulary *vocabulary, struct gguf_writer *writer)
 {
     for (size_t i = 0; i < ARRAY_COUNT(specials); i++) {
         const char *name = named_token(folder->tokenizer_config, specials[i].token_key);
-        if (!name && vocabulary->kind == KIND_WORDPIECE) name = specials[i].wordpiece;
+        if (!name && kind == KIND_WORDPIECE) name = specials[i].wordpiece;
         uint32_t id;
         if ((name && find_token(vocabulary, name, &id)) ||
             listed_id(folder->config, specials[i].id_key, vocabulary->count, &id))
@@ -413,56 +377,49 @@ static enum status add_chat_template(const struct hf_folder *folder, struct gguf
 
 /* ---- the whole ---- */
 
-static enum status read_vocabulary(const struct hf_folder *folder, uint32_t count,
+static enum status read_vocabulary(const struct hf_folder *folder, enum tokenizer_kind kind,
                                    struct vocabulary *vocabulary, struct arena *arena,
                                    struct fault *fault)
 {
     const json_t *model = json_object_get(folder->tokenizer, "model");
-    TRY(find_kind(model, &vocabulary->kind, fault));
-    vocabulary->count = count;
-    vocabulary->tokens = arena_alloc_array(arena, count, sizeof *vocabulary->tokens);
-    vocabulary->types = arena_alloc_array(arena, count, sizeof *vocabulary->types);
-    vocabulary->scores = arena_alloc_array(arena, count, sizeof *vocabulary->scores);
-    if (!vocabulary->tokens || !vocabulary->types || !vocabulary->scores) return no_memory(fault);
-    TRY(read_tokens(model, vocabulary, arena, fault));
-    TRY(read_added_tokens(folder, vocabulary, arena, fault));
+    TRY(read_tokens(model, kind, vocabulary, arena, fault));
+    TRY(read_added_tokens(folder, kind, vocabulary, arena, fault));
     TRY(fill_holes(vocabulary, arena, fault));
-    if (vocabulary->kind != KIND_SENTENCEPIECE) return OK;
-    return score_by_merges(model, vocabulary, arena, fault);
+    if (kind == KIND_SENTENCEPIECE) return score_by_merges(model, vocabulary, arena, fault);
+    vocabulary->scores = NULL;
+    return OK;
 }
 
-static enum status add_kind(const struct hf_folder *folder, const struct vocabulary *vocabulary,
-                            struct gguf_writer *writer, struct arena *arena, struct fault *fault)
+static enum status add_kind(const struct hf_folder *folder, enum tokenizer_kind kind,
+                            const struct vocabulary *vocabulary, struct gguf_writer *writer,
+                            struct arena *arena, struct fault *fault)
 {
-    static const char *const names[] = {
-        [KIND_SENTENCEPIECE] = "llama", [KIND_BYTE_BPE] = "gpt2", [KIND_WORDPIECE] = "bert"};
-    gguf_writer_add_string(writer, "tokenizer.ggml.model", text_of(names[vocabulary->kind]));
-    if (vocabulary->kind == KIND_BYTE_BPE) {
-        const char *pre_tokenizer = NULL;
-        TRY(find_pre_tokenizer(folder->tokenizer, &pre_tokenizer, fault));
-        gguf_writer_add_string(writer, "tokenizer.ggml.pre", text_of(pre_tokenizer));
-        return add_merges(json_object_get(folder->tokenizer, "model"), writer, arena, fault);
-    }
-    gguf_writer_add_string(writer, "tokenizer.ggml.pre", TEXT("default"));
-    if (vocabulary->kind == KIND_SENTENCEPIECE) {
-        gguf_writer_add_f32s(writer, "tokenizer.ggml.scores", vocabulary->scores,
-                             vocabulary->count);
+    const char *pre_tokenizer = NULL;
+    switch (kind) {
+    case KIND_SENTENCEPIECE:
+        vocabulary_add_entries(vocabulary, "llama", "default", writer);
         gguf_writer_add_bool(writer, "tokenizer.ggml.add_space_prefix",
                              prepends_space(folder->tokenizer));
+        return OK;
+    case KIND_WORDPIECE: vocabulary_add_entries(vocabulary, "bert", "default", writer); return OK;
+    case KIND_BYTE_BPE: break;
     }
-    return OK;
+    TRY(find_pre_tokenizer(folder->tokenizer, &pre_tokenizer, fault));
+    vocabulary_add_entries(vocabulary, "gpt2", pre_tokenizer, writer);
+    return add_merges(json_object_get(folder->tokenizer, "model"), writer, arena, fault);
 }
 
 enum status hf_tokenizer_add_entries(const struct hf_folder *folder, uint32_t vocabulary_count,
                                      struct gguf_writer *writer, struct arena *arena,
                                      struct fault *fault)
 {
-    struct vocabulary vocabulary = {0};
-    TRY(read_vocabulary(folder, vocabulary_count, &vocabulary, arena, fault));
-    TRY(add_kind(folder, &vocabulary, writer, arena, fault));
-    gguf_writer_add_strings(writer, "tokenizer.ggml.tokens", vocabulary.tokens, vocabulary.count);
-    gguf_writer_add_i32s(writer, "tokenizer.ggml.token_type", vocabulary.types, vocabulary.count);
-    add_specials(folder, &vocabulary, writer);
+    enum tokenizer_kind kind = KIND_SENTENCEPIECE;
+    struct vocabulary vocabulary;
+    TRY(find_kind(json_object_get(folder->tokenizer, "model"), &kind, fault));
+    TRY(vocabulary_init(&vocabulary, vocabulary_count, arena, fault));
+    TRY(read_vocabulary(folder, kind, &vocabulary, arena, fault));
+    TRY(add_kind(folder, kind, &vocabulary, writer, arena, fault));
+    add_specials(folder, kind, &vocabulary, writer);
     gguf_writer_add_bool(writer, "tokenizer.ggml.add_bos_token",
                          adds_token(folder, "add_bos_token", true));
     gguf_writer_add_bool(writer, "tokenizer.ggml.add_eos_token",

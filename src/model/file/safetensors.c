@@ -131,7 +131,7 @@ static enum status check_tiling(const struct safetensors *file, const unsigned c
                                 struct fault *fault)
 {
     const unsigned char *expected = data;
-    qsort(file->by_name, file->count, sizeof *file->by_name, compare_places);
+    qsort(file->by_name, file->count, sizeof(struct safetensors_tensor *), compare_places);
     for (size_t i = 0; i < file->count; i++) {
         const struct safetensors_tensor *tensor = file->by_name[i];
         if (tensor->data != expected)
@@ -151,7 +151,7 @@ static enum status read_tensors(struct safetensors *file, const unsigned char *d
 {
     size_t entries = json_object_size(file->header);
     file->tensors = calloc(entries + 1, sizeof *file->tensors);
-    file->by_name = calloc(entries + 1, sizeof *file->by_name);
+    file->by_name = calloc(entries + 1, sizeof(struct safetensors_tensor *));
     if (!file->tensors || !file->by_name)
         return fault_set(fault, STATUS_NO_MEMORY, "not enough memory for %zu tensors", entries);
     uint64_t room = (uint64_t)(file->data + file->length - data);
@@ -165,7 +165,7 @@ static enum status read_tensors(struct safetensors *file, const unsigned char *d
         file->count++;
     }
     TRY(check_tiling(file, data, fault));
-    qsort(file->by_name, file->count, sizeof *file->by_name, compare_names);
+    qsort(file->by_name, file->count, sizeof(struct safetensors_tensor *), compare_names);
     return OK;
 }
 
@@ -210,7 +210,7 @@ enum status safetensors_open(struct safetensors **file, const char *path, struct
     struct file_map map;
     TRY(file_map_open(&map, path, fault));
     enum status status = safetensors_open_memory(file, map.data, map.length, fault);
-    if (status == OK) {
+    if (*file) {
         (*file)->map = map;
     } else {
         file_map_close(&map);
@@ -245,8 +245,8 @@ const struct safetensors_tensor *safetensors_at(const struct safetensors *file, 
 const struct safetensors_tensor *safetensors_find(const struct safetensors *file, const char *name)
 {
     const struct safetensors_tensor wanted = {.name = text_of(name)}, *wanted_at = &wanted;
-    const struct safetensors_tensor **found =
-        bsearch(&wanted_at, file->by_name, file->count, sizeof *file->by_name, compare_names);
+    const struct safetensors_tensor **found = bsearch(
+        &wanted_at, file->by_name, file->count, sizeof(struct safetensors_tensor *), compare_names);
     return found ? *found : NULL;
 }
 

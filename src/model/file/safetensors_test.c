@@ -15,7 +15,7 @@ static enum status open_text(const char *header, size_t data_bytes, struct safet
     uint64_t length = strlen(header);
     bytes = malloc(8 + length + data_bytes);
     memcpy(bytes, &length, 8);
-    memcpy(bytes + 8, header, length);
+    for (size_t i = 0; i < length; i++) bytes[8 + i] = (unsigned char)header[i];
     for (size_t i = 0; i < data_bytes; i++) bytes[8 + length + i] = (unsigned char)i;
     return safetensors_open_memory(file, bytes, 8 + length + data_bytes, fault);
 }

@@ -7,35 +7,32 @@
 #include <assert.h>
 #include <string.h>
 
-enum token_type { TOKEN_NORMAL = 1, TOKEN_UNKNOWN = 2, TOKEN_CONTROL = 3, TOKEN_BYTE = 6 };
+#include "model/file/vocabulary.h"
 
 struct token_table {
     struct arena *arena;
-    struct text *tokens;
-    float *scores;
-    int32_t *types;
-    uint32_t count, capacity;
+    struct vocabulary vocabulary;
+    uint32_t filled;
     bool failed;
 };
 
 static void add_token(struct token_table *table, const char *token, enum token_type type)
 {
+    struct vocabulary *vocabulary = &table->vocabulary;
     if (!token) table->failed = true;
-    if (table->failed || table->count == table->capacity) return;
-    table->tokens[table->count] = text_of(token);
-    table->types[table->count] = (int32_t)type;
-    table->scores[table->count] = type == TOKEN_NORMAL ? -(float)table->count : 0;
-    table->count++;
+    if (table->failed || table->filled == vocabulary->count) return;
+    vocabulary->tokens[table->filled] = text_of(token);
+    vocabulary->types[table->filled] = (int32_t)type;
+    vocabulary->scores[table->filled] = type == TOKEN_NORMAL ? -(float)table->filled : 0;
+    table->filled++;
 }
 
 static bool has_token(const struct token_table *table, struct text token)
 {
-    for (uint32_t i = 0; i < table->count; i++)
-        if (text_equal(table->tokens[i], token)) return true;
+    for (uint32_t i = 0; i < table->filled; i++)
+        if (text_equal(table->vocabulary.tokens[i], token)) return true;
     return false;
 }
-
-#define SPACE_MARK "\u2581"
 
 /* "▁t", "▁th", "▁the" */
 static void add_word(struct token_table *table, const char *word)
@@ -55,7 +52,7 @@ static void add_made_up_words(struct token_table *table)
 {
     static const char consonants[] = "bdfgklmnprstvz", vowels[] = "aeiou";
     enum { SYLLABLES = (sizeof consonants - 1) * (sizeof vowels - 1) };
-    for (uint32_t number = 0; table->count < table->capacity && !table->failed; number++) {
+    for (uint32_t number = 0; table->filled < table->vocabulary.count && !table->failed; number++) {
         char word[3 * 8 + 1] = "";
         size_t length = 0;
         for (uint32_t rest = number + SYLLABLES * SYLLABLES; rest; rest /= SYLLABLES) {
@@ -77,7 +74,7 @@ static void fill_sentencepiece(struct token_table *table)
     add_token(table, "<|im_end|>", TOKEN_CONTROL);
     add_token(table, "<|endoftext|>", TOKEN_CONTROL); /* llama.cpp wants it in a phi3 */
     add_token(table, SPACE_MARK, TOKEN_NORMAL);
-    for (char c = '!'; c <= '~'; c++)
+    for (int c = '!'; c <= '~'; c++)
         add_token(table, arena_printf(table->arena, "%c", c), TOKEN_NORMAL);
     for (size_t i = 0; i < ARRAY_COUNT(words); i++) add_word(table, words[i]);
 }
@@ -86,7 +83,7 @@ static void fill_wordpiece(struct token_table *table)
 {
     static const char *const controls[] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
     for (size_t i = 0; i < ARRAY_COUNT(controls); i++) add_token(table, controls[i], TOKEN_CONTROL);
-    for (char c = '!'; c <= '~'; c++) {
+    for (int c = '!'; c <= '~'; c++) {
         add_token(table, arena_printf(table->arena, "%c", c), TOKEN_NORMAL); /* within a word */
         add_token(table, arena_printf(table->arena, SPACE_MARK "%c", c), TOKEN_NORMAL);
     }
@@ -122,11 +119,8 @@ enum status synth_tokenizer_add_entries(uint32_t count, bool is_encoder, struct 
                                         struct arena *arena, struct fault *fault)
 {
     assert(count >= 1000);
-    struct token_table table = {.arena = arena, .capacity = count};
-    table.tokens = arena_alloc_array(arena, count, sizeof *table.tokens);
-    table.scores = arena_alloc_array(arena, count, sizeof *table.scores);
-    table.types = arena_alloc_array(arena, count, sizeof *table.types);
-    table.failed = !table.tokens || !table.scores || !table.types;
+    struct token_table table = {.arena = arena};
+    TRY(vocabulary_init(&table.vocabulary, count, arena, fault));
     if (is_encoder)
         fill_wordpiece(&table);
     else
@@ -135,12 +129,7 @@ enum status synth_tokenizer_add_entries(uint32_t count, bool is_encoder, struct 
     if (table.failed)
         return fault_set(fault, STATUS_NO_MEMORY, "not enough memory for a vocabulary");
 
-    gguf_writer_add_string(writer, "tokenizer.ggml.model",
-                           is_encoder ? TEXT("bert") : TEXT("llama"));
-    gguf_writer_add_string(writer, "tokenizer.ggml.pre", TEXT("default"));
-    gguf_writer_add_strings(writer, "tokenizer.ggml.tokens", table.tokens, count);
-    gguf_writer_add_f32s(writer, "tokenizer.ggml.scores", table.scores, count);
-    gguf_writer_add_i32s(writer, "tokenizer.ggml.token_type", table.types, count);
+    vocabulary_add_entries(&table.vocabulary, is_encoder ? "bert" : "llama", "default", writer);
     if (is_encoder)
         add_wordpiece_entries(writer);
     else

@@ -5,6 +5,7 @@
  * file does not depend on the number of threads. */
 #include "model/file/tensor_plan.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
@@ -121,6 +122,7 @@ static enum status write_tensor(struct output *output, const struct tensor_plan 
     uint64_t rows = plan_rows(plan), row_bytes = 0;
     size_t chunk_rows = columns < CHUNK_VALUES ? CHUNK_VALUES / columns : 1;
     if (chunk_rows > rows) chunk_rows = (size_t)rows;
+    assert(columns > 0 && chunk_rows > 0 && output->threads > 0);
     unsigned threads = output->threads < chunk_rows ? output->threads : (unsigned)chunk_rows;
     if (!tensor_type_bytes(plan->type, columns, &row_bytes))
         return fault_set(fault, STATUS_INVALID, "%zu columns do not divide into %s blocks", columns,
