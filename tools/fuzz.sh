@@ -14,7 +14,7 @@ learned=build/fuzz-corpus
 mkdir -p "$build" "$findings" "$learned"
 
 cmake -G Ninja -B "$build" -DCMAKE_C_COMPILER=clang -DLIMINAL_FUZZ=ON >"$build/build.log" 2>&1 &&
-    cmake --build "$build" >>"$build/build.log" 2>&1 || {
+    cmake --build "$build" ${@:+--target "$@"} >>"$build/build.log" 2>&1 || {
     grep -E -A6 'error|FAILED' "$build/build.log" | head -40
     echo "0 passed, 1 failed"
     exit 1

@@ -14,9 +14,9 @@ passed=0 failed=0
 for program in clang-format clang-tidy clang python3 nm; do
     command -v "$program" >/dev/null || { echo "$program is missing: run 'make deps-test'" >&2; exit 1; }
 done
-# The compile commands tell clang-tidy each file's flags; the objects tell check_layers its symbols.
-cmake -G Ninja -B "$build" >"$seen/build.log" 2>&1 && cmake --build "$build" >>"$seen/build.log" 2>&1 || {
-    tail -30 "$seen/build.log"
+# The compile commands tell clang-tidy each file's flags.
+cmake -G Ninja -B "$build" >"$seen/configure.log" 2>&1 || {
+    tail -30 "$seen/configure.log"
     echo "0 passed, 1 failed"
     exit 1
 }
@@ -52,23 +52,32 @@ format_all() {
     count clang-format $((total - bad)) "$bad"
 }
 
-# One file; says nothing and leaves a mark when it is clean. Tests are spared the slow analyzer, and
-# those of the fuzzers that the build folder knows no flags for get the common ones.
-tidy_one() {
-    local file=$1 key checks=() flags=(-p "$build") output
-    key=$({ clang -E -C -Isrc -D_GNU_SOURCE -DLIMINAL_SOURCE_DIR='""' "$file" 2>&1; cat .clang-tidy tools/lint.sh
-        } | sha256sum | cut -c1-24)
-    [ -e "$seen/$key.clean" ] && { echo clean; return; }
-    case $file in *_test.c | *_fuzz.c) checks=(--checks=-clang-analyzer-*) ;; esac
-    grep -q "\"file\".*/$file\"" "$build/compile_commands.json" || {
-        case $file in *_neon.c) echo clean; return ;; esac # another processor's
-        flags=(-- -std=gnu17 -Isrc -D_GNU_SOURCE -DLIMINAL_SOURCE_DIR='""')
-        output=$(clang-tidy --quiet "${checks[@]}" "$file" "${flags[@]}" 2>/dev/null)
-        flags=()
-    }
-    [ ${#flags[@]} -gt 0 ] && output=$(clang-tidy --quiet "${flags[@]}" "${checks[@]}" "$file" 2>/dev/null)
+# The flags of a file: from the build folder, or, for a fuzz target, those of its neighbours there.
+flags_of() { # FILE
+    local commands=$build/compile_commands.json
+    if grep -q "\"file\".*/$1\"" "$commands"; then
+        echo "-p $build"
+    else
+        echo "-- -std=gnu17 $(grep -F "/$(dirname "$1")/" "$commands" | grep '"command"' | head -1 |
+            grep -oE -- '-I ?[^ ]+|-isystem [^ ]+|-D_GNU_SOURCE' | sort -u | tr '\n' ' ')"
+    fi
+}
+
+# One file: its findings and "dirty FILE", or "clean" and a mark, so that it is skipped until it changes.
+# Tests are spared the slow analyzer.
+tidy_one() { # FILE
+    local file=$1 key checks= output
+    case $file in
+    *_neon.c) echo clean && return ;; # for another processor
+    *_test.c | *_fuzz.c) checks=--checks=-clang-analyzer-* ;;
+    esac
+    key=$({ clang -E -C -Isrc -D_GNU_SOURCE -DLIMINAL_SOURCE_DIR='""' "$file" 2>&1
+        cat .clang-tidy tools/lint.sh; } | sha256sum | cut -c1-24)
+    [ -e "$seen/$key.clean" ] && echo clean && return
+    # shellcheck disable=SC2046,SC2086 # the flags are words
+    output=$(clang-tidy --quiet $checks "$file" $(flags_of "$file") 2>/dev/null)
     if grep -qE '(warning|error): ' <<<"$output"; then
-        grep -vE '^[0-9]+ warnings? ' <<<"$output"
+        echo "$output"
         echo "dirty $file"
     else
         : >"$seen/$key.clean"
@@ -77,18 +86,26 @@ tidy_one() {
 }
 
 tidy_all() {
-    export -f tidy_one
+    export -f tidy_one flags_of
     export seen build
     find "$seen" -name '*.clean' -mtime +30 -delete
-    sources '*.c' | grep '^src/' | xargs -r -P "$(nproc)" -I{} bash -c 'tidy_one {} >"$seen/tidy.$$" 2>&1; cat "$seen/tidy.$$"; rm "$seen/tidy.$$"' \
+    # Each file's findings in one piece, though several files are looked at at once.
+    sources '*.c' | grep '^src/' | xargs -r -P "$(nproc)" -I{} bash -c 'findings=$(tidy_one {}); echo "$findings"' \
         >"$seen/tidy.log"
     grep -vE '^(clean|dirty .*)$' "$seen/tidy.log"
     count clang-tidy "$(grep -cx clean "$seen/tidy.log")" "$(grep -c '^dirty ' "$seen/tidy.log")"
 }
 
+# The objects tell the symbols.
+layers_all() {
+    cmake --build "$build" >"$seen/build.log" 2>&1 && tools/check_layers "$build" && return
+    grep -E -A6 'error|FAILED' "$seen/build.log" | head -20
+    return 1
+}
+
 format_all
 tidy_all
-count_own check_layers tools/check_layers "$build"
+count_own check_layers layers_all
 count_own layers-test tools/check_layers_test
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

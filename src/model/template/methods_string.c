@@ -130,30 +130,39 @@ static size_t find_last(struct text text, struct text part)
     return SIZE_MAX;
 }
 
+/* The first or the last character of a text that has one. */
+static struct text edge_char(struct text text, bool last)
+{
+    if (!last) return text_slice(text, 0, jinja_char_offset(text, 1));
+    size_t begin = text.length - 1;
+    while (begin && ((unsigned char)text.data[begin] & 0xC0) == 0x80) begin--;
+    return text_slice(text, begin, text.length);
+}
+
+/* The bytes at one end that are no white space. */
+static size_t word_bytes(struct text text, bool last)
+{
+    size_t bytes = 0;
+    while (bytes < text.length) {
+        struct text rest =
+            last ? text_slice(text, 0, text.length - bytes) : text_slice(text, bytes, text.length);
+        struct text c = edge_char(rest, last);
+        if (jinja_strip(c, (struct text){0}, true, false).length == 0) break;
+        bytes += c.length;
+    }
+    return bytes;
+}
+
 /* At white space, whose runs separate once; from the left or from the right. */
 static enum status split_words(struct interpreter *in, struct text text, int64_t most,
                                bool from_right, struct value list)
 {
     text = jinja_strip(text, (struct text){0}, !from_right, from_right);
-    while (text.length && most != 0) {
-        size_t at = from_right ? text.length : 0, end = at;
-        uint32_t c;
-        for (;;) { /* the word at that end */
-            size_t step = end;
-            if (from_right ? end == 0 : end == text.length) break;
-            if (from_right) {
-                do step--;
-                while (((unsigned char)text.data[step] & 0xC0) == 0x80);
-            }
-            size_t bytes = utf8_decode(text.data + step, text.length - step, &c);
-            if (!bytes || jinja_is_space(c)) break;
-            end = from_right ? step : step + bytes;
-        }
-        struct text word = from_right ? text_slice(text, end, at) : text_slice(text, at, end);
-        TRY(jinja_list_push(in, list, jinja_string(word)));
-        text = from_right ? text_slice(text, 0, end) : text_slice(text, end, text.length);
-        text = jinja_strip(text, (struct text){0}, !from_right, from_right);
-        most--;
+    for (; text.length && most != 0; most--) {
+        size_t bytes = word_bytes(text, from_right), cut = from_right ? text.length - bytes : bytes;
+        struct text before = text_slice(text, 0, cut), behind = text_slice(text, cut, text.length);
+        TRY(jinja_list_push(in, list, jinja_string(from_right ? behind : before)));
+        text = jinja_strip(from_right ? before : behind, (struct text){0}, !from_right, from_right);
     }
     if (!text.length) return OK;
     return jinja_list_push(in, list, jinja_string(text));
