@@ -1,5 +1,6 @@
 /* http_client.h - the face of the HTTP(S) client: blocking calls for the command line and for
- * fetching models. Proxies come from the usual environment variables; certificates are checked.
+ * fetching models. Proxies come from the usual environment variables (http_proxy, https_proxy,
+ * no_proxy); certificates are checked against the system's, or those in SSL_CERT_FILE.
  *
  * It knows nothing of models: an URL, a path, a digest. */
 #ifndef LIMINAL_HTTP_CLIENT_H

@@ -43,8 +43,9 @@ static void *play(void *argument)
         const struct act *act = &stage.acts[i];
         int fd = accept(stage.listener, NULL, NULL);
         if (fd < 0) return NULL;
-        client_receive_until(fd, &stage.requests[stage.request_count++], "\r\n\r\n");
+        struct buffer *request = &stage.requests[stage.request_count++];
         if (act->head) {
+            client_receive_until(fd, request, "\r\n\r\n");
             client_send(fd, act->head);
             client_send(fd, "\r\n");
             client_send_bytes(fd, stage.file + act->from, act->upto - act->from);
@@ -484,6 +485,15 @@ static void test_nobody_there(void **state)
     assert_int_equal(http_download(&wish, &fault), STATUS_INVALID);
 }
 
+static void test_no_tls(void **state)
+{
+    struct fault fault;
+    const struct act acts[] = {{NULL, 0, 0, false}, {NULL, 0, 0, false}};
+    snprintf(stage.url, sizeof stage.url, "https://127.0.0.1:%u/file", stage.port);
+    assert_int_equal(download_with((struct http_download){0}, acts, 2, &fault), STATUS_IO);
+    assert_non_null(strstr(fault.message, "TLS"));
+}
+
 static void test_call(void **state)
 {
     struct fault fault;
@@ -571,6 +581,7 @@ int main(void)
         STAGED(test_two_at_once),
         STAGED(test_disk_refuses),
         STAGED(test_nobody_there),
+        STAGED(test_no_tls),
         STAGED(test_call),
         cmocka_unit_test(test_content_range),
         cmocka_unit_test(test_validators),

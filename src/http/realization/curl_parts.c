@@ -2,7 +2,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "http/realization/curl_parts.h"
 
@@ -32,6 +32,8 @@ CURL *curl_handle_new(const char *url, uint64_t connect_deadline_ms, char *error
     curl_easy_setopt(curl, CURLOPT_MAXREDIRS, (long)REDIRECTS_LIMIT);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_deadline_ms);
+    const char *trusted = getenv("SSL_CERT_FILE"); /* the name that most programs know */
+    if (trusted && *trusted) curl_easy_setopt(curl, CURLOPT_CAINFO, trusted);
     return curl;
 }
 
