@@ -64,6 +64,12 @@ void bpe_deinit(struct bpe *bpe)
     bpe->characters = NULL;
 }
 
+void bpe_work_deinit(struct bpe_work *work)
+{
+    merge_work_deinit(&work->merges);
+    word_cache_deinit(&work->cache);
+}
+
 static void bpe_init(struct bpe *bpe, const struct vocabulary *vocabulary)
 {
     *bpe = (struct bpe){
@@ -271,14 +277,24 @@ static size_t split_characters(const struct bpe *bpe, struct text word, struct s
     return count;
 }
 
-static enum status encode_part(const struct bpe *bpe, struct text part, struct merge_work *work,
+static enum status encode_part(const struct bpe *bpe, struct text part, struct bpe_work *work,
                                struct token_list *out, struct fault *fault)
 {
-    TRY(merge_work_reserve(work, part.length, fault));
-    size_t count = bpe->is_byte_level ? split_bytes(bpe, part, work->symbols)
-                                      : split_characters(bpe, part, work->symbols);
-    TRY(merge_symbols(&bpe->merges, work, &count, fault));
-    return emit_symbols(bpe, part, work->symbols, count, out, fault);
+    const struct cached_word *known = word_cache_find(&work->cache, part);
+    if (known) {
+        for (size_t i = 0; i < known->count; i++) TRY(token_list_add(out, known->ids[i], fault));
+        return OK;
+    }
+    size_t before = out->count;
+    TRY(merge_work_reserve(&work->merges, part.length, fault));
+    struct symbol *symbols = work->merges.symbols;
+    size_t count =
+        bpe->is_byte_level ? split_bytes(bpe, part, symbols) : split_characters(bpe, part, symbols);
+    TRY(merge_symbols(&bpe->merges, &work->merges, &count, fault));
+    TRY(emit_symbols(bpe, part, symbols, count, out, fault));
+    if (out->count > before)
+        word_cache_put(&work->cache, part, out->ids + before, out->count - before);
+    return OK;
 }
 
 /* The end of the longest prefix of `word` after which no token can straddle: before a "▁" whose
@@ -311,7 +327,7 @@ static int32_t find_whole_word(const struct bpe *bpe, const struct vocabulary *v
 }
 
 enum status bpe_encode(const struct bpe *bpe, const struct vocabulary *vocabulary, struct text word,
-                       struct merge_work *work, struct token_list *out, struct fault *fault)
+                       struct bpe_work *work, struct token_list *out, struct fault *fault)
 {
     if (bpe->whole_words) {
         int32_t id = find_whole_word(bpe, vocabulary, word);

@@ -13,8 +13,16 @@
 
 #include "model/tokenizer/merges.h"
 #include "model/tokenizer/vocabulary.h"
+#include "model/tokenizer/word_cache.h"
 
 struct token_list;
+
+/* Memory of one thread, for one model. Zero is empty. */
+struct bpe_work {
+    struct merge_work merges;
+    struct word_cache cache;
+};
+void bpe_work_deinit(struct bpe_work *work);
 
 struct character { /* 0 codepoint: free slot */
     uint32_t codepoint, symbol;
@@ -56,7 +64,6 @@ void bpe_finish(struct bpe *bpe, const struct vocabulary *vocabulary);
 
 /* Append the ids of one word. */
 enum status bpe_encode(const struct bpe *bpe, const struct vocabulary *vocabulary, struct text word,
-                       struct merge_work *work, struct token_list *out,
-                       struct fault *fault) MUST_USE;
+                       struct bpe_work *work, struct token_list *out, struct fault *fault) MUST_USE;
 
 #endif

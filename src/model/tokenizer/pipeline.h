@@ -44,7 +44,7 @@ struct scratch {
     struct scratch *next;
     struct normalizer_work normalizer;
     struct pretokenizer_work pretokenizer;
-    struct merge_work merges;
+    struct bpe_work bpe;
     struct unigram_work unigram;
 };
 

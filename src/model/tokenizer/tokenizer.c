@@ -69,7 +69,7 @@ static void scratch_free(struct scratch *scratch)
 {
     normalizer_work_deinit(&scratch->normalizer);
     pretokenizer_work_deinit(&scratch->pretokenizer);
-    merge_work_deinit(&scratch->merges);
+    bpe_work_deinit(&scratch->bpe);
     unigram_work_deinit(&scratch->unigram);
     free(scratch);
 }
@@ -127,7 +127,7 @@ static enum status encode_word(void *context, struct text word)
     struct scratch *scratch = encoding->scratch;
     switch (tokenizer->model) {
     case MODEL_BPE:
-        return bpe_encode(&tokenizer->bpe, vocabulary, word, &scratch->merges, encoding->out,
+        return bpe_encode(&tokenizer->bpe, vocabulary, word, &scratch->bpe, encoding->out,
                           encoding->fault);
     case MODEL_WORDPIECE:
         return wordpiece_encode(&tokenizer->wordpiece, vocabulary, word, encoding->out,
