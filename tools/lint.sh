@@ -90,7 +90,7 @@ tidy_all() {
     export seen build
     find "$seen" -name '*.clean' -mtime +30 -delete
     # Each file's findings in one piece, though several files are looked at at once.
-    sources '*.c' | grep '^src/' | xargs -r -P "$(nproc)" -I{} bash -c 'findings=$(tidy_one {}); echo "$findings"' \
+    sources '*.c' | grep -E '^(src|tools)/' | xargs -r -P "$(nproc)" -I{} bash -c 'findings=$(tidy_one {}); echo "$findings"' \
         >"$seen/tidy.log"
     grep -vE '^(clean|dirty .*)$' "$seen/tidy.log"
     count clang-tidy "$(grep -cx clean "$seen/tidy.log")" "$(grep -c '^dirty ' "$seen/tidy.log")"
