@@ -29,19 +29,19 @@ static bool fails(const void *caller)
     return at >= 0 && (index == at || (index > at && atomic_load(&fails_from_there)));
 }
 
-void *malloc(size_t bytes)
+void *malloc(size_t size)
 {
-    return fails(__builtin_return_address(0)) ? NULL : __libc_malloc(bytes);
+    return fails(__builtin_return_address(0)) ? NULL : __libc_malloc(size);
 }
 
-void *calloc(size_t count, size_t size)
+void *calloc(size_t nmemb, size_t size)
 {
-    return fails(__builtin_return_address(0)) ? NULL : __libc_calloc(count, size);
+    return fails(__builtin_return_address(0)) ? NULL : __libc_calloc(nmemb, size);
 }
 
-void *realloc(void *old, size_t bytes)
+void *realloc(void *ptr, size_t size)
 {
-    return fails(__builtin_return_address(0)) ? NULL : __libc_realloc(old, bytes);
+    return fails(__builtin_return_address(0)) ? NULL : __libc_realloc(ptr, size);
 }
 #endif
 

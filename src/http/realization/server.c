@@ -170,7 +170,7 @@ done:
     return status;
 }
 
-enum status http_server_open(struct http_server **out, const struct http_server_options *options,
+enum status http_server_open(struct http_server **server, const struct http_server_options *options,
                              const struct http_route *routes, size_t route_count,
                              struct fault *fault)
 {
@@ -178,30 +178,30 @@ enum status http_server_open(struct http_server **out, const struct http_server_
     int sockets[LOOPS_LIMIT];
     memset(sockets, -1, sizeof sockets);
     TRY(routes_check(routes, route_count, fault));
-    struct http_server *server = calloc(1, sizeof *server);
-    if (!server) return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
-    server->options = *options;
-    fill_defaults(&server->options);
-    fit_connection_limit(&server->options);
-    server->routes = routes;
-    server->route_count = route_count;
-    server->loop_count = server->options.loops < LOOPS_LIMIT ? server->options.loops : LOOPS_LIMIT;
+    struct http_server *made = calloc(1, sizeof *made);
+    if (!made) return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
+    made->options = *options;
+    fill_defaults(&made->options);
+    fit_connection_limit(&made->options);
+    made->routes = routes;
+    made->route_count = route_count;
+    made->loop_count = made->options.loops < LOOPS_LIMIT ? made->options.loops : LOOPS_LIMIT;
 
     enum status status;
-    server->loops = calloc(server->loop_count, sizeof *server->loops);
-    if (!server->loops) {
+    made->loops = calloc(made->loop_count, sizeof *made->loops);
+    if (!made->loops) {
         status = fault_set(fault, STATUS_NO_MEMORY, "out of memory");
         goto done;
     }
-    TRY_DONE(listen_all(server, sockets, fault));
-    TRY_DONE(start_threads(server, sockets, fault));
+    TRY_DONE(listen_all(made, sockets, fault));
+    TRY_DONE(start_threads(made, sockets, fault));
 done:
     for (unsigned i = 0; i < LOOPS_LIMIT; i++)
         if (sockets[i] >= 0) close(sockets[i]);
     if (status == OK)
-        *out = server;
+        *server = made;
     else
-        http_server_close(server);
+        http_server_close(made);
     return status;
 }
 
