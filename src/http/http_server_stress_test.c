@@ -1,6 +1,7 @@
-/* http_stress_test.c - many clients, streams and disconnects at once, and stopping in the midst of
- * it. Its worth is under the thread and address sanitizers; it also counts: every request that
- * began is finished, every stream ends once, and `gone` is told at most once and never too late. */
+/* http_server_stress_test.c - many clients, streams and disconnects at once, and stopping in the
+ * midst of it. Its worth is under the thread and address sanitizers; it also counts: every request
+ * that began is finished, every stream ends once, and `gone` is told at most once and never too
+ * late. */
 #include "http/http_test_server.h"
 
 #include <errno.h>

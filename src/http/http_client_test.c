@@ -1,4 +1,4 @@
-/* http_download_test.c - downloads from a server that lies, forgets and hangs up. The server is a
+/* http_client_test.c - downloads from a server that lies, forgets and hangs up. The server is a
  * thread that plays a script: one act per connection. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,5 @@
-/* http_hostile_test.c - clients that are slow, greedy or many, and a machine that runs short. */
+/* http_server_hostile_test.c - clients that are slow, greedy or many, and a machine that runs
+ * short. */
 #include "http/http_test_server.h"
 
 #include <errno.h>

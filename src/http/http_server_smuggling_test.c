@@ -1,6 +1,6 @@
-/* http_smuggling_test.c - every smuggling vector against the running server, alone and behind a
- * real nginx that keeps its connections to us alive. nginx refuses /smuggled itself: if a handler
- * of ours ever sees that path, a request came through in the belly of another. */
+/* http_server_smuggling_test.c - every smuggling vector against the running server, alone and
+ * behind a real nginx that keeps its connections to us alive. nginx refuses /smuggled itself: if a
+ * handler of ours ever sees that path, a request came through in the belly of another. */
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>

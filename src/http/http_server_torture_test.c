@@ -1,5 +1,6 @@
-/* http_torture_test.c - every allocation of the server fails in turn (after curl's torture tests).
- * Requests may be refused or dropped then, but the server must live on and leak nothing it counts.
+/* http_server_torture_test.c - every allocation of the server fails in turn (after curl's torture
+ * tests). Requests may be refused or dropped then, but the server must live on and leak nothing it
+ * counts.
  *
  * malloc and its kin are replaced by versions that can fail. They fail only in the server's threads
  * and only for calls from our own code: libuv aborts by design when it has no memory. */
