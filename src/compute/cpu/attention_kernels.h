@@ -29,7 +29,7 @@ static void page_scores_of(const uint16_t *keys, size_t head_width, const float 
 {
 #define QUERIES(Q) \
     case Q: page_scores(keys, head_width, queries, Q, scores); return
-    switch (count) {
+    switch (LANES_CONSTANT_COUNTS ? count : 0) {
         QUERIES(1);
         QUERIES(2);
         QUERIES(3);
@@ -38,6 +38,7 @@ static void page_scores_of(const uint16_t *keys, size_t head_width, const float 
         QUERIES(6);
         QUERIES(7);
         QUERIES(8);
+    default: page_scores(keys, head_width, queries, (int)count, scores);
     }
 #undef QUERIES
 }
@@ -77,11 +78,12 @@ static void page_values_of(const uint16_t *values, size_t value_width, const flo
     SHAPE(Q, 2);  \
     SHAPE(Q, 3);  \
     SHAPE(Q, 4)
-    switch (count * 8 + vectors) {
+    switch (LANES_CONSTANT_COUNTS ? count * 8 + vectors : 0) {
         SHAPES(1);
         SHAPES(2);
         SHAPES(3);
         SHAPES(4);
+    default: page_values(values, value_width, weights, from, to, (int)count, (int)vectors, out);
     }
 #undef SHAPES
 #undef SHAPE

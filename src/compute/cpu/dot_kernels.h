@@ -60,13 +60,14 @@ ALWAYS_INLINE void dot_tokens(const struct tile_format *f, const struct panel *p
                               size_t panel_stride)
 {
     _Static_assert(TOKEN_GROUP == 6, "a case per number of tokens");
-    switch (a->tokens) {
+    switch (LANES_CONSTANT_COUNTS ? a->tokens : 0) {
     case 1: dot_panels(f, panels, count, 1, blocks, a, out, panel_stride); return;
     case 2: dot_panels(f, panels, count, 2, blocks, a, out, panel_stride); return;
     case 3: dot_panels(f, panels, count, 3, blocks, a, out, panel_stride); return;
     case 4: dot_panels(f, panels, count, 4, blocks, a, out, panel_stride); return;
     case 5: dot_panels(f, panels, count, 5, blocks, a, out, panel_stride); return;
     case 6: dot_panels(f, panels, count, 6, blocks, a, out, panel_stride); return;
+    default: dot_panels(f, panels, count, (int)a->tokens, blocks, a, out, panel_stride); return;
     }
 }
 
@@ -74,7 +75,9 @@ ALWAYS_INLINE void dot(const struct tile_format *f, const struct panel *panels,
                        unsigned panel_count, unsigned blocks, const struct activations *a,
                        float *out, size_t panel_stride)
 {
-    if (panel_count == PANEL_PAIR)
+    if (!LANES_CONSTANT_COUNTS)
+        dot_tokens(f, panels, (int)panel_count, blocks, a, out, panel_stride);
+    else if (panel_count == PANEL_PAIR)
         dot_tokens(f, panels, PANEL_PAIR, blocks, a, out, panel_stride);
     else
         dot_tokens(f, panels, 1, blocks, a, out, panel_stride);

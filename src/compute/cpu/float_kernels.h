@@ -44,13 +44,16 @@ ALWAYS_INLINE void dot_float_tokens(enum tile_layout layout, const uint8_t *tile
     case T:                                                                                   \
         dot_float_tiles(layout, tiles, stride, count, x, x_stride, T, cols, out, out_stride); \
         return
-    switch (tokens) {
+    switch (LANES_CONSTANT_COUNTS ? tokens : 0) {
         TOKENS(1);
         TOKENS(2);
         TOKENS(3);
         TOKENS(4);
         TOKENS(5);
         TOKENS(6);
+    default:
+        dot_float_tiles(layout, tiles, stride, count, x, x_stride, (int)tokens, cols, out,
+                        out_stride);
     }
 #undef TOKENS
 }
@@ -59,7 +62,7 @@ ALWAYS_INLINE void dot_float(enum tile_layout layout, const uint8_t *tiles, size
                              unsigned count, const float *x, size_t x_stride, unsigned tokens,
                              size_t cols, float *out, size_t out_stride)
 {
-    switch (count) {
+    switch (LANES_CONSTANT_COUNTS ? count : 0) {
     case 1:
         dot_float_tokens(layout, tiles, stride, 1, x, x_stride, tokens, cols, out, out_stride);
         return;
@@ -69,5 +72,8 @@ ALWAYS_INLINE void dot_float(enum tile_layout layout, const uint8_t *tiles, size
     case 4:
         dot_float_tokens(layout, tiles, stride, 4, x, x_stride, tokens, cols, out, out_stride);
         return;
+    default:
+        dot_float_tokens(layout, tiles, stride, (int)count, x, x_stride, tokens, cols, out,
+                         out_stride);
     }
 }

@@ -15,6 +15,9 @@ typedef struct {
     uint8_t byte[4 * LANES];
 } u8x64;
 
+/* Not inlined: a kernel of some hundred such calls would unroll into megabytes of code. */
+#define LANE_FUNCTION static inline __attribute__((noinline))
+
 #define EACH_LANE(expression)                                   \
     do {                                                        \
         for (int i = 0; i < LANES; i++) y.lane[i] = expression; \
@@ -26,171 +29,171 @@ typedef struct {
         return y;                                                              \
     } while (0)
 
-ALWAYS_INLINE f32x16 f32_all(float value)
+LANE_FUNCTION f32x16 f32_all(float value)
 {
     f32x16 y;
     EACH_LANE(value);
 }
-ALWAYS_INLINE f32x16 f32_load(const float *from)
+LANE_FUNCTION f32x16 f32_load(const float *from)
 {
     f32x16 y;
     EACH_LANE(from[i]);
 }
-ALWAYS_INLINE void f32_store(float *to, f32x16 v)
+LANE_FUNCTION void f32_store(float *to, f32x16 v)
 {
     memcpy(to, v.lane, sizeof v.lane);
 }
-ALWAYS_INLINE f32x16 f32_load_first(const float *from, size_t count)
+LANE_FUNCTION f32x16 f32_load_first(const float *from, size_t count)
 {
     f32x16 y;
     EACH_LANE((size_t)i < count ? from[i] : 0);
 }
-ALWAYS_INLINE void f32_store_first(float *to, f32x16 v, size_t count)
+LANE_FUNCTION void f32_store_first(float *to, f32x16 v, size_t count)
 {
     memcpy(to, v.lane, count * sizeof *to);
 }
-ALWAYS_INLINE f32x16 f32_load_f16(const uint16_t *from)
+LANE_FUNCTION f32x16 f32_load_f16(const uint16_t *from)
 {
     f32x16 y;
     EACH_LANE(f16_to_f32(from[i]));
 }
-ALWAYS_INLINE void f32_store_f16(uint16_t *to, f32x16 v)
+LANE_FUNCTION void f32_store_f16(uint16_t *to, f32x16 v)
 {
     for (int i = 0; i < LANES; i++) to[i] = f32_to_f16(v.lane[i]);
 }
-ALWAYS_INLINE f32x16 f32_load_bf16(const uint16_t *from)
+LANE_FUNCTION f32x16 f32_load_bf16(const uint16_t *from)
 {
     f32x16 y;
     EACH_LANE(bf16_to_f32(from[i]));
 }
-ALWAYS_INLINE f32x16 f32_load_i8(const int8_t *from)
+LANE_FUNCTION f32x16 f32_load_i8(const int8_t *from)
 {
     f32x16 y;
     EACH_LANE((float)from[i]);
 }
-ALWAYS_INLINE f32x16 f32_load_nibbles(const uint8_t *bytes, int from)
+LANE_FUNCTION f32x16 f32_load_nibbles(const uint8_t *bytes, int from)
 {
     f32x16 y;
     EACH_LANE((float)(bytes[i] >> from & 15));
 }
-ALWAYS_INLINE f32x16 f32_add(f32x16 a, f32x16 b)
+LANE_FUNCTION f32x16 f32_add(f32x16 a, f32x16 b)
 {
     f32x16 y;
     EACH_LANE(a.lane[i] + b.lane[i]);
 }
-ALWAYS_INLINE f32x16 f32_sub(f32x16 a, f32x16 b)
+LANE_FUNCTION f32x16 f32_sub(f32x16 a, f32x16 b)
 {
     f32x16 y;
     EACH_LANE(a.lane[i] - b.lane[i]);
 }
-ALWAYS_INLINE f32x16 f32_mul(f32x16 a, f32x16 b)
+LANE_FUNCTION f32x16 f32_mul(f32x16 a, f32x16 b)
 {
     f32x16 y;
     EACH_LANE(a.lane[i] * b.lane[i]);
 }
-ALWAYS_INLINE f32x16 f32_div(f32x16 a, f32x16 b)
+LANE_FUNCTION f32x16 f32_div(f32x16 a, f32x16 b)
 {
     f32x16 y;
     EACH_LANE(a.lane[i] / b.lane[i]);
 }
-ALWAYS_INLINE f32x16 f32_fma(f32x16 a, f32x16 b, f32x16 c)
+LANE_FUNCTION f32x16 f32_fma(f32x16 a, f32x16 b, f32x16 c)
 {
     f32x16 y;
     EACH_LANE(fmaf(a.lane[i], b.lane[i], c.lane[i]));
 }
-ALWAYS_INLINE f32x16 f32_max(f32x16 a, f32x16 b)
+LANE_FUNCTION f32x16 f32_max(f32x16 a, f32x16 b)
 {
     f32x16 y;
     EACH_LANE(a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]);
 }
-ALWAYS_INLINE f32x16 f32_min(f32x16 a, f32x16 b)
+LANE_FUNCTION f32x16 f32_min(f32x16 a, f32x16 b)
 {
     f32x16 y;
     EACH_LANE(a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]);
 }
-ALWAYS_INLINE f32x16 f32_abs(f32x16 a)
+LANE_FUNCTION f32x16 f32_abs(f32x16 a)
 {
     f32x16 y;
     EACH_LANE(fabsf(a.lane[i]));
 }
-ALWAYS_INLINE f32x16 f32_negate(f32x16 a)
+LANE_FUNCTION f32x16 f32_negate(f32x16 a)
 {
     f32x16 y;
     EACH_LANE(-a.lane[i]);
 }
-ALWAYS_INLINE f32x16 f32_round(f32x16 a)
+LANE_FUNCTION f32x16 f32_round(f32x16 a)
 {
     f32x16 y;
     EACH_LANE(nearbyintf(a.lane[i]));
 }
-ALWAYS_INLINE f32x16 f32_power_of_two(f32x16 n)
+LANE_FUNCTION f32x16 f32_power_of_two(f32x16 n)
 {
     f32x16 y;
     EACH_LANE(ldexpf(1, (int)n.lane[i]));
 }
-ALWAYS_INLINE f32x16 f32_range(f32x16 a, f32x16 b, int from, int to)
+LANE_FUNCTION f32x16 f32_range(f32x16 a, f32x16 b, int from, int to)
 {
     f32x16 y;
     EACH_LANE(i >= from && i < to ? a.lane[i] : b.lane[i]);
 }
-ALWAYS_INLINE f32x16 f32_if_less(f32x16 x, f32x16 limit, f32x16 a, f32x16 b)
+LANE_FUNCTION f32x16 f32_if_less(f32x16 x, f32x16 limit, f32x16 a, f32x16 b)
 {
     f32x16 y;
     EACH_LANE(x.lane[i] < limit.lane[i] ? a.lane[i] : b.lane[i]);
 }
-ALWAYS_INLINE f32x16 f32_swap_neighbours(f32x16 a)
+LANE_FUNCTION f32x16 f32_swap_neighbours(f32x16 a)
 {
     f32x16 y;
     EACH_LANE(a.lane[i ^ 1]);
 }
-ALWAYS_INLINE float f32_sum(f32x16 a)
+LANE_FUNCTION float f32_sum(f32x16 a)
 {
     for (int apart = LANES / 2; apart >= 1; apart /= 2)
         for (int i = 0; i < apart; i++) a.lane[i] += a.lane[i + apart];
     return a.lane[0];
 }
-ALWAYS_INLINE float f32_largest(f32x16 a)
+LANE_FUNCTION float f32_largest(f32x16 a)
 {
     for (int i = 1; i < LANES; i++)
         if (a.lane[i] > a.lane[0]) a.lane[0] = a.lane[i];
     return a.lane[0];
 }
-ALWAYS_INLINE f32x16 f32_of_i32(i32x16 a)
+LANE_FUNCTION f32x16 f32_of_i32(i32x16 a)
 {
     f32x16 y;
     EACH_LANE((float)a.lane[i]);
 }
 
-ALWAYS_INLINE i32x16 i32_all(int32_t value)
+LANE_FUNCTION i32x16 i32_all(int32_t value)
 {
     i32x16 y;
     EACH_LANE(value);
 }
-ALWAYS_INLINE i32x16 i32_add(i32x16 a, i32x16 b)
+LANE_FUNCTION i32x16 i32_add(i32x16 a, i32x16 b)
 {
     i32x16 y;
     EACH_LANE(a.lane[i] + b.lane[i]);
 }
 /* What does not fit becomes INT32_MIN, as on x86. */
-ALWAYS_INLINE i32x16 i32_of_f32(f32x16 a)
+LANE_FUNCTION i32x16 i32_of_f32(f32x16 a)
 {
     i32x16 y;
     EACH_LANE(fabsf(a.lane[i]) < 0x1p31f ? (int32_t)nearbyintf(a.lane[i]) : INT32_MIN);
 }
-ALWAYS_INLINE int32_t i32_sum(i32x16 a)
+LANE_FUNCTION int32_t i32_sum(i32x16 a)
 {
     int32_t sum = 0;
     for (int i = 0; i < LANES; i++) sum += a.lane[i];
     return sum;
 }
-ALWAYS_INLINE void i32_store_i8(int8_t *to, i32x16 a)
+LANE_FUNCTION void i32_store_i8(int8_t *to, i32x16 a)
 {
     for (int i = 0; i < LANES; i++) {
         int32_t v = a.lane[i];
         to[i] = (int8_t)(v < INT8_MIN ? INT8_MIN : v > INT8_MAX ? INT8_MAX : v);
     }
 }
-ALWAYS_INLINE i32x16 i32_dot(i32x16 sum, u8x64 weights, int32_t x)
+LANE_FUNCTION i32x16 i32_dot(i32x16 sum, u8x64 weights, int32_t x)
 {
     int8_t quad[4];
     memcpy(quad, &x, sizeof quad);
@@ -199,42 +202,42 @@ ALWAYS_INLINE i32x16 i32_dot(i32x16 sum, u8x64 weights, int32_t x)
     return sum;
 }
 
-ALWAYS_INLINE u8x64 u8_load(const uint8_t *from)
+LANE_FUNCTION u8x64 u8_load(const uint8_t *from)
 {
     u8x64 y;
     memcpy(y.byte, from, sizeof y.byte);
     return y;
 }
-ALWAYS_INLINE void u8_store(uint8_t *to, u8x64 v)
+LANE_FUNCTION void u8_store(uint8_t *to, u8x64 v)
 {
     memcpy(to, v.byte, sizeof v.byte);
 }
-ALWAYS_INLINE u8x64 u8_and(u8x64 a, uint8_t mask)
+LANE_FUNCTION u8x64 u8_and(u8x64 a, uint8_t mask)
 {
     u8x64 y;
     EACH_BYTE(a.byte[i] & mask);
 }
-ALWAYS_INLINE u8x64 u8_or(u8x64 a, u8x64 b)
+LANE_FUNCTION u8x64 u8_or(u8x64 a, u8x64 b)
 {
     u8x64 y;
     EACH_BYTE(a.byte[i] | b.byte[i]);
 }
-ALWAYS_INLINE u8x64 u8_add(u8x64 a, uint8_t b)
+LANE_FUNCTION u8x64 u8_add(u8x64 a, uint8_t b)
 {
     u8x64 y;
     EACH_BYTE(a.byte[i] + b);
 }
-ALWAYS_INLINE u8x64 u8_shift_right(u8x64 a, int bits)
+LANE_FUNCTION u8x64 u8_shift_right(u8x64 a, int bits)
 {
     u8x64 y;
     EACH_BYTE(a.byte[i] >> bits);
 }
-ALWAYS_INLINE u8x64 u8_shift_left(u8x64 a, int bits)
+LANE_FUNCTION u8x64 u8_shift_left(u8x64 a, int bits)
 {
     u8x64 y;
     EACH_BYTE(a.byte[i] << bits);
 }
-ALWAYS_INLINE u8x64 u8_table(const uint8_t table[16], u8x64 a)
+LANE_FUNCTION u8x64 u8_table(const uint8_t table[16], u8x64 a)
 {
     u8x64 y;
     EACH_BYTE(table[a.byte[i] & 15]);
