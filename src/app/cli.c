@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "app/nearest.h"
+#include "app/terminal.h"
 #include "app/verbs/verbs.h"
 
 /* In the order of `liminal --help`. */
@@ -152,7 +153,11 @@ int cli_main(int argc, char **argv)
     struct fault fault = {0};
     enum status status = dispatch(argv + 1, (size_t)argc - 1, &arena, &fault);
     if (status == OK) status = flush_output(&fault);
-    if (status != OK && fault.message[0]) fprintf(stderr, "liminal: %s\n", fault.message);
+    if (status != OK && fault.message[0]) {
+        fputs("liminal: ", stderr);
+        terminal_write(stderr, text_of(fault.message)); /* it may quote a file or a server */
+        fputc('\n', stderr);
+    }
     arena_deinit(&arena);
     return status_exit_code(status);
 }

@@ -64,8 +64,9 @@ struct option_parse {
 enum status option_parse_init(struct option_parse *parse, struct option_table table, void *values,
                               struct arena *arena, struct fault *fault) MUST_USE;
 
-/* Set one value from text. `where` starts the fault's sentence ("--port", "LIMINAL_PORT"). */
-enum status option_set(struct option_parse *parse, size_t row, enum option_source source,
+/* Set the value of a row from text. `where` starts the fault's sentence ("--port", "LIMINAL_PORT").
+ */
+enum status option_set(struct option_parse *parse, size_t index, enum option_source source,
                        const char *where, const char *text, struct fault *fault) MUST_USE;
 
 /* Rows that name environment variables take them. */
@@ -84,6 +85,6 @@ const char *option_nearest(struct option_table table, const char *name);
 /* One line or more per row, wrapped to 80 columns. */
 void option_help(struct option_table table, struct buffer *out);
 /* The value as a person would write it; secrets are the caller's to hide. */
-void option_describe_value(const struct option_parse *parse, size_t row, struct buffer *out);
+void option_describe_value(const struct option_parse *parse, size_t index, struct buffer *out);
 
 #endif

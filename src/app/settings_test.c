@@ -184,9 +184,8 @@ static void test_faults_in_the_file_name_the_place(void **state)
         assert_non_null(strstr(f->fault.message, CASES[i].needle));
     }
     char line[400];
-    memset(line, 'x', sizeof line);
-    memcpy(line, "model = ", 8);
-    struct text text = {line, sizeof line};
+    snprintf(line, sizeof line, "model = %0300d", 1);
+    struct text text = text_of(line);
     assert_int_equal(settings_read_text(&f->parse, "x.conf", text, &f->fault), STATUS_INVALID);
     assert_non_null(strstr(f->fault.message, "line 1 is longer"));
     assert_int_equal(

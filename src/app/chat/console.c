@@ -67,19 +67,19 @@ static bool set_up(struct console *console)
     return true;
 }
 
-enum status console_open(struct console **out, const char *history_path, struct fault *fault)
+enum status console_open(struct console **console, const char *history_path, struct fault *fault)
 {
     want_utf8();
-    struct console *console = calloc(1, sizeof *console);
-    if (!console) return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
-    console->history_path = history_path;
-    buffer_init(&console->entry);
-    if (!set_up(console)) {
-        console_close(console);
+    struct console *made = calloc(1, sizeof *made);
+    if (!made) return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
+    made->history_path = history_path;
+    buffer_init(&made->entry);
+    if (!set_up(made)) {
+        console_close(made);
         return fault_set(fault, STATUS_UNAVAILABLE,
                          "this terminal cannot be edited on: pass the prompt as an argument");
     }
-    *out = console;
+    *console = made;
     return OK;
 }
 

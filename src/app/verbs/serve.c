@@ -1,6 +1,6 @@
 /* serve.c - `liminal serve`: the OpenAI API until a signal asks to stop. */
 #include <errno.h>
-#include <pthread.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +14,47 @@
 #include "inference/engine.h"
 #include "platform/platform.h"
 
-static void stop_signals(sigset_t *set)
+/* ---- signals ---- */
+
+/* Whichever thread a signal finds, the main thread hears of it through the pipe. */
+static volatile sig_atomic_t is_serving;
+static int stop_pipe[2];
+
+/* While nothing is served yet, and again while it is being stopped, a signal ends the process. */
+static void note_signal(int number)
 {
-    sigemptyset(set);
-    sigaddset(set, SIGINT);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGHUP);
+    if (!is_serving) {
+        signal(number, SIG_DFL);
+        raise(number);
+        return;
+    }
+    is_serving = 0;
+    unsigned char byte = (unsigned char)number;
+    ssize_t ignored = write(stop_pipe[1], &byte, 1);
+    (void)ignored;
 }
+
+static enum status catch_signals(struct fault *fault)
+{
+    if (pipe2(stop_pipe, O_CLOEXEC) != 0)
+        return fault_set(fault, STATUS_IO, "cannot make a pipe: %s", strerror(errno));
+    struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
+    static const int NUMBERS[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < ARRAY_COUNT(NUMBERS); i++) sigaction(NUMBERS[i], &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return OK;
+}
+
+/* Blocks until somebody wants the server gone. */
+static void wait_for_stop(void)
+{
+    unsigned char number = 0;
+    while (read(stop_pipe[0], &number, 1) < 0 && errno == EINTR) continue;
+    log_write("app", LOG_INFO, NULL, "stopping on signal %d (%s); again to stop at once", number,
+              strsignal(number));
+}
+
+/* ---- who should know that it runs ---- */
 
 static void announce_to_person(const struct service *service, const char *url, FILE *out)
 {
@@ -58,44 +92,35 @@ static void announce_to_log(const struct service *service, const char *url, doub
     buffer_deinit(&fields);
 }
 
-/* Blocks until somebody wants the server gone. */
-static void wait_for_stop(const sigset_t *signals)
+/* ---- the verb ---- */
+
+static enum status show_settings(const struct command *command, struct fault *fault)
 {
-    int number = 0;
-    while (sigwait(signals, &number) != 0) continue;
-    log_write("app", LOG_INFO, NULL, "stopping on signal %d (%s); again to stop at once", number,
-              strsignal(number));
-    /* From here on the signals do what they do to any program. */
-    pthread_sigmask(SIG_UNBLOCK, signals, NULL);
+    struct buffer text;
+    buffer_init(&text);
+    enum status status = settings_print(command->parse, &text, fault);
+    if (status == OK) fputs(text.data, command->out);
+    buffer_deinit(&text);
+    return status;
 }
 
 static enum status serve_run(struct command *command, struct fault *fault)
 {
     uint64_t started_ns = clock_monotonic_ns();
     const struct settings *settings = command->values;
-    if (settings->show_settings) {
-        struct buffer text;
-        buffer_init(&text);
-        enum status status = settings_print(command->parse, &text, fault);
-        if (status == OK) fputs(text.data, command->out);
-        buffer_deinit(&text);
-        return status;
-    }
+    if (settings->show_settings) return show_settings(command, fault);
     TRY(log_configure(settings->log, fault));
     if (settings->data_dir && setenv("LIMINAL_HOME", settings->data_dir, 1) != 0)
         return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
-    sigset_t signals; /* blocked before the first thread starts, so that all inherit it */
-    stop_signals(&signals);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
-
+    TRY(catch_signals(fault));
     struct service service;
     TRY(service_open(&service, settings, command->arena, fault));
+    is_serving = 1;
     const char *url = settings_url(settings, service_port(&service), command->arena);
     if (!url) url = "?"; /* no memory for a line is no reason to stop */
     if (isatty(STDOUT_FILENO)) announce_to_person(&service, url, command->out);
     announce_to_log(&service, url, (double)(clock_monotonic_ns() - started_ns) / 1e9);
-    wait_for_stop(&signals);
+    wait_for_stop();
     service_close(&service, settings->grace_s * 1000);
     log_write("app", LOG_INFO, NULL, "stopped");
     return OK;

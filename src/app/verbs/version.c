@@ -1,7 +1,8 @@
-/* version.c - `liminal version`. */
+/* version.c - `liminal version`: what this program is, and what it found to compute with. */
 #include "app/version.h"
 
 #include "app/verbs/verbs.h"
+#include "compute/compute.h"
 
 struct version_values {
     bool json;
@@ -14,15 +15,20 @@ static const struct option_row OPTIONS[] = {
 static enum status version_run(struct command *command, struct fault *fault)
 {
     const struct version_values *values = command->values;
-    fprintf(command->out, values->json ? "{\"version\":\"%s\"}\n" : "liminal %s\n",
-            LIMINAL_VERSION);
+    struct compute *compute;
+    TRY(compute_open(&compute, &(struct compute_options){0}, fault));
+    fprintf(command->out,
+            values->json ? "{\"version\": \"%s\", \"instructions\": \"%s\", \"threads\": %u}\n"
+                         : "liminal %s (%s, %u threads)\n",
+            LIMINAL_VERSION, compute_isa_name(compute), compute_threads(compute));
+    compute_close(compute);
     return OK;
 }
 
 const struct verb VERB_VERSION = {
     .name = "version",
     .arguments = "",
-    .summary = "show the version",
+    .summary = "show the version, and the instruction set chosen on this machine",
     .options = OPTION_TABLE(OPTIONS),
     .values_bytes = sizeof(struct version_values),
     .run = version_run,

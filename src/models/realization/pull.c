@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -71,6 +72,13 @@ static enum status write_origin(const char *path, const struct models_origin *or
     return status;
 }
 
+/* By digest where one was asked for, else by where it came from. */
+static bool is_same_file(const struct models_pull *pull, const struct models_origin *origin)
+{
+    if (pull->sha256) return origin->sha256 && strcasecmp(origin->sha256, pull->sha256) == 0;
+    return origin->url && strcmp(origin->url, pull->reference.url) == 0;
+}
+
 /* A file already there is fine when it is the one asked for. */
 static enum status check_taken(const struct models_pull *pull, const char *path,
                                struct arena *arena, bool *is_here, struct fault *fault)
@@ -78,17 +86,15 @@ static enum status check_taken(const struct models_pull *pull, const char *path,
     *is_here = false;
     if (!file_exists(path)) return OK;
     struct models_origin origin;
-    bool known = models_origin(path, arena, &origin, NULL) == OK;
-    bool same = known && strcmp(origin.url, pull->reference.url) == 0;
-    if (pull->sha256) same = known && strcasecmp(origin.sha256, pull->sha256) == 0;
-    if (same && (uint64_t)file_size(path) == origin.bytes) {
+    if (models_origin(path, arena, &origin, NULL) != OK) origin = (struct models_origin){0};
+    if (is_same_file(pull, &origin) && (uint64_t)file_size(path) == origin.bytes) {
         *is_here = true;
         return OK;
     }
     return fault_set_param(fault, STATUS_CONFLICT, "model",
                            "there is another model \"%s\" already (%s): give this one a name with "
                            "--as, or `liminal rm %s` first",
-                           pull->reference.name, known ? origin.url : "put there by hand",
+                           pull->reference.name, origin.url ? origin.url : "put there by hand",
                            pull->reference.name);
 }
 

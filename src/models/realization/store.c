@@ -1,4 +1,5 @@
 /* store.c - the folder of models on disk. */
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -46,6 +47,7 @@ static enum status add_entry(const char *folder, struct text name, struct arena 
         if (listing->count) memcpy(more, listing->entries, listing->count * sizeof *more);
         listing->entries = more;
     }
+    assert(listing->entries);
     listing->entries[listing->count++] = entry;
     return OK;
 }
@@ -105,7 +107,7 @@ static enum status find_default(const char *folder, struct arena *arena, char **
     if (!listing.count || !listing.entries[0].is_default)
         return fault_set_param(fault, STATUS_NOT_FOUND, "model",
                                "there is no chat model in %s yet: fetch one with "
-                               "`liminal pull org/repo:file.gguf`, or `make model` for the default",
+                               "`liminal pull org/repo:file.gguf`, or the default with `make run`",
                                folder);
     *path = listing.entries[0].path;
     return OK;
