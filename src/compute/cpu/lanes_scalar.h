@@ -16,7 +16,7 @@ typedef struct {
 } u8x64;
 
 /* Not inlined: a kernel of some hundred such calls would unroll into megabytes of code. */
-#define LANE_FUNCTION static inline __attribute__((noinline))
+#define LANE_FUNCTION static __attribute__((noinline, unused))
 
 #define EACH_LANE(expression)                                   \
     do {                                                        \
