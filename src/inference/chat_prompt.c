@@ -31,6 +31,16 @@ static bool starts_with_bos(const struct tokenizer *tokenizer, struct text promp
     return bos >= 0 && text_starts_with(prompt, tokenizer_token_text(tokenizer, bos));
 }
 
+enum status text_prompt_encode(const struct tokenizer *tokenizer, struct text prompt,
+                               struct token_list *out, struct fault *fault)
+{
+    /* Only the start token may be missing: an end token after the prompt would end the answer
+     * before it begins, so TOKENIZE_ADD_SPECIAL is not for here. */
+    if (tokenizer_adds_bos(tokenizer) && !starts_with_bos(tokenizer, prompt))
+        TRY(token_list_add(out, tokenizer_bos(tokenizer), fault));
+    return tokenizer_encode(tokenizer, prompt, TOKENIZE_PARSE_SPECIAL, out, fault);
+}
+
 enum status chat_prompt_encode(const struct chat_template *compiled,
                                const struct tokenizer *tokenizer, json_t *messages,
                                int64_t now_unix, struct token_list *out, struct fault *fault)
@@ -40,12 +50,7 @@ enum status chat_prompt_encode(const struct chat_template *compiled,
     enum status status;
     TRY_DONE(render(compiled, tokenizer, messages, now_unix, &prompt, fault));
     TRY_DONE(buffer_status(&prompt, fault));
-
-    /* Only the start token may be missing: an end token after the prompt would end the answer
-     * before it begins, so TOKENIZE_ADD_SPECIAL is not for here. */
-    if (tokenizer_adds_bos(tokenizer) && !starts_with_bos(tokenizer, buffer_text(&prompt)))
-        TRY_DONE(token_list_add(out, tokenizer_bos(tokenizer), fault));
-    TRY_DONE(tokenizer_encode(tokenizer, buffer_text(&prompt), TOKENIZE_PARSE_SPECIAL, out, fault));
+    TRY_DONE(text_prompt_encode(tokenizer, buffer_text(&prompt), out, fault));
 done:
     buffer_deinit(&prompt);
     return status;

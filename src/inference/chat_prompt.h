@@ -22,4 +22,9 @@ enum status chat_prompt_encode(const struct chat_template *compiled,
                                int64_t now_unix, struct token_list *out,
                                struct fault *fault) MUST_USE;
 
+/* The same for a prompt that its writer made without a template: special tokens by their names, one
+ * start token. */
+enum status text_prompt_encode(const struct tokenizer *tokenizer, struct text prompt,
+                               struct token_list *out, struct fault *fault) MUST_USE;
+
 #endif

@@ -2,6 +2,7 @@
  * template. */
 #include "inference/adaptation/completion_run.h"
 #include "inference/adaptation/openai_request.h"
+#include "inference/chat_prompt.h"
 
 static enum status no_memory(struct fault *fault)
 {
@@ -12,8 +13,7 @@ static enum status no_memory(struct fault *fault)
 static enum status encode(const struct tokenizer *tokenizer, const struct prompt_input *input,
                           struct token_list *out, struct fault *fault)
 {
-    if (!input->tokens)
-        return tokenizer_encode(tokenizer, input->text, TOKENIZE_ADD_SPECIAL, out, fault);
+    if (!input->tokens) return text_prompt_encode(tokenizer, input->text, out, fault);
     for (size_t i = 0; i < input->token_count; i++)
         TRY(token_list_add(out, input->tokens[i], fault));
     return OK;

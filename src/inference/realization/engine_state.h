@@ -59,6 +59,7 @@ struct engine {
     uint32_t running_count;
     struct sampler *sampler;
     struct step_plan plan;
+    uint64_t row_ns; /* of late, in steps with prefill */
 };
 
 /* One forward step of all running sequences. Engine's thread only. */

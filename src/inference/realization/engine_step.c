@@ -12,6 +12,8 @@
 #include "inference/scheduler.h"
 #include "platform/platform.h"
 
+enum { ROWS_TO_LEARN_FROM = 16 };
+
 enum status step_plan_init(struct step_plan *plan, uint32_t row_limit, uint32_t sequence_limit,
                            uint32_t vocabulary, struct fault *fault)
 {
@@ -109,12 +111,16 @@ static void plan_step(struct engine *engine)
 {
     struct step_plan *plan = &engine->plan;
     plan->batch.count = plan->asker_count = 0;
+    uint32_t writing = 0;
     for (uint32_t i = 0; i < engine->running_count; i++) {
         const struct generation *generation = engine->running[i];
         uint32_t missing = generation->count - generation->computed;
         plan->needs[i] = missing == 1 ? 0 : missing;
+        writing += missing == 1;
     }
-    scheduler_share(plan->needs, engine->running_count, engine->prefill_chunk, plan->grants);
+    scheduler_share(plan->needs, engine->running_count,
+                    scheduler_prefill_rows(engine->prefill_chunk, writing, engine->row_ns),
+                    plan->grants);
     for (uint32_t i = 0; i < engine->running_count; i++) {
         uint32_t rows = plan->needs[i] ? plan->grants[i] : 1;
         if (rows == 0 || !make_room(engine, i, rows)) continue;
@@ -161,12 +167,23 @@ static void retire_all(struct engine *engine, const struct fault *fault)
         engine_retire(engine, engine->running_count - 1, END_ERROR, fault);
 }
 
+/* A moving average over steps with enough rows to tell. */
+static void learn_speed(struct engine *engine, uint64_t step_ns)
+{
+    size_t rows = engine->plan.batch.count;
+    if (rows < ROWS_TO_LEARN_FROM) return;
+    uint64_t row_ns = step_ns / rows;
+    engine->row_ns = engine->row_ns ? (3 * engine->row_ns + row_ns) / 4 : row_ns;
+}
+
 void engine_step(struct engine *engine)
 {
     struct step_plan *plan = &engine->plan;
     plan_step(engine);
     struct fault fault;
+    uint64_t start_ns = clock_monotonic_ns();
     enum status status = model_forward(engine->model, &plan->batch, plan->logits, &fault);
+    learn_speed(engine, clock_monotonic_ns() - start_ns);
     if (status != OK) {
         retire_all(engine, &fault);
         return;
