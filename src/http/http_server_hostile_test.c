@@ -103,14 +103,14 @@ static void test_slow_body(void **state)
 /* A large body on a slow line earns itself more time. */
 static void test_steady_body(void **state)
 {
-    enum { PIECE_BYTES = 8 * 1024, PIECES = 20, PAUSE_MS = 30 };
-    char piece[PIECE_BYTES];
+    enum { PIECE_BYTES = 16 * 1024, PIECES = 30, PAUSE_MS = 50 }; /* 1.5 s in all */
+    static char piece[PIECE_BYTES];
     memset(piece, 'x', sizeof piece);
-    open_with((struct http_server_options){.body_deadline_ms = 200});
+    open_with((struct http_server_options){.body_deadline_ms = 1000});
     int fd = client_connect(stage.port);
     buffer_clear(&answer);
-    client_send(fd, "POST /echo HTTP/1.1\r\n" CLOSE "Content-Length: 163840\r\n\r\n");
-    for (int i = 0; i < PIECES; i++) { /* 600 ms in all */
+    client_send(fd, "POST /echo HTTP/1.1\r\n" CLOSE "Content-Length: 491520\r\n\r\n");
+    for (int i = 0; i < PIECES; i++) {
         assert_true(client_send_bytes(fd, piece, sizeof piece));
         pause_ms(PAUSE_MS);
     }
@@ -156,16 +156,27 @@ static void test_reader_of_a_byte_at_a_time(void **state)
     close_stage();
 }
 
-static void test_reader_who_stops(void **state)
+/* Read up to `upto` bytes of the large answer, a megabyte at a time with pauses between. */
+static size_t read_steadily(int fd, size_t upto, unsigned pause)
 {
     static char bytes[1 << 20];
-    open_with((struct http_server_options){.write_deadline_ms = 100});
+    size_t total = 0, since_pause = 0, length;
+    while (total < upto && (length = client_receive(fd, bytes, sizeof bytes)) > 0) {
+        total += length;
+        since_pause += length;
+        if (since_pause < sizeof bytes) continue;
+        since_pause = 0;
+        pause_ms(pause);
+    }
+    return total;
+}
+
+static void test_reader_who_stops(void **state)
+{
+    open_with((struct http_server_options){.write_deadline_ms = 300});
     int fd = client_connect(stage.port);
     client_send(fd, "GET /large HTTP/1.1\r\n" CLOSE "\r\n");
-    for (size_t total = 0; total < LARGE_BYTES / 2;) {
-        total += client_receive(fd, bytes, sizeof bytes);
-        pause_ms(5); /* long enough for a few windows to pass */
-    }
+    assert_true(read_steadily(fd, LARGE_BYTES / 2, 30) >= LARGE_BYTES / 2);
     wait_for(&stage.finished, 1);
     assert_int_equal(stage.finished_gone, 1);
     close(fd);
@@ -174,16 +185,10 @@ static void test_reader_who_stops(void **state)
 
 static void test_steady_reader(void **state)
 {
-    static char bytes[1 << 20];
-    open_with((struct http_server_options){.write_deadline_ms = 100});
+    open_with((struct http_server_options){.write_deadline_ms = 500});
     int fd = client_connect(stage.port);
     client_send(fd, "GET /large HTTP/1.1\r\n" CLOSE "\r\n");
-    size_t total = 0, length;
-    while ((length = client_receive(fd, bytes, sizeof bytes)) > 0) {
-        total += length;
-        if (total % 7 == 0) pause_ms(10);
-    }
-    assert_true(total > LARGE_BYTES);
+    assert_true(read_steadily(fd, SIZE_MAX, 30) > LARGE_BYTES); /* 1.4 s in all */
     wait_for(&stage.finished, 1);
     assert_int_equal(stage.finished_gone, 0);
     close(fd);
