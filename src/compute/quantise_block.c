@@ -6,16 +6,6 @@
 #include "compute/tensor_blocks.h"
 #include "compute/tensor_type.h"
 
-static float inverse_of(float scale)
-{
-    return scale != 0 ? 1 / scale : 0;
-}
-
-static const float *importance_at(const float *importance, size_t index)
-{
-    return importance ? importance + index : NULL;
-}
-
 void quantise_q8_0(const float *x, void *blocks, size_t n)
 {
     struct block_q8_0 *block = blocks;
@@ -25,7 +15,8 @@ void quantise_q8_0(const float *x, void *blocks, size_t n)
         float scale = largest / 127;
         block->scale = f32_to_f16(scale);
         for (int j = 0; j < BLOCK_VALUES; j++)
-            block->quants[j] = (int8_t)quantise_nearest(x[b + j] * inverse_of(scale), -127, 127);
+            block->quants[j] =
+                (int8_t)quantise_nearest(x[b + j] * quantise_inverse(scale), -127, 127);
     }
 }
 
@@ -34,9 +25,9 @@ void quantise_q4_0(const float *x, const float *importance, void *blocks, size_t
     struct block_q4_0 *block = blocks;
     for (size_t b = 0; b < n; b += BLOCK_VALUES, block++) {
         float weights[BLOCK_VALUES];
-        quantise_weigh(x + b, importance_at(importance, b), BLOCK_VALUES, weights);
+        quantise_weigh(x + b, quantise_importance_at(importance, b), BLOCK_VALUES, weights);
         block->scale = f32_to_f16(quantise_fit_scale(x + b, weights, BLOCK_VALUES, -8, 7));
-        float inverse = inverse_of(f16_to_f32(block->scale));
+        float inverse = quantise_inverse(f16_to_f32(block->scale));
         for (int j = 0; j < 16; j++) {
             int low = quantise_nearest(x[b + j] * inverse, -8, 7) + 8;
             int high = quantise_nearest(x[b + j + 16] * inverse, -8, 7) + 8;
@@ -61,9 +52,9 @@ void quantise_q5_0(const float *x, const float *importance, void *blocks, size_t
     for (size_t b = 0; b < n; b += BLOCK_VALUES, block++) {
         float weights[BLOCK_VALUES];
         int values[BLOCK_VALUES];
-        quantise_weigh(x + b, importance_at(importance, b), BLOCK_VALUES, weights);
+        quantise_weigh(x + b, quantise_importance_at(importance, b), BLOCK_VALUES, weights);
         block->scale = f32_to_f16(quantise_fit_scale(x + b, weights, BLOCK_VALUES, -16, 15));
-        float inverse = inverse_of(f16_to_f32(block->scale));
+        float inverse = quantise_inverse(f16_to_f32(block->scale));
         for (int j = 0; j < BLOCK_VALUES; j++)
             values[j] = quantise_nearest(x[b + j] * inverse, -16, 15) + 16;
         block->high_bits = pack_five_bits(values, block->quants);
@@ -76,11 +67,11 @@ void quantise_q5_1(const float *x, const float *importance, void *blocks, size_t
     for (size_t b = 0; b < n; b += BLOCK_VALUES, block++) {
         float weights[BLOCK_VALUES];
         int values[BLOCK_VALUES];
-        quantise_weigh(x + b, importance_at(importance, b), BLOCK_VALUES, weights);
+        quantise_weigh(x + b, quantise_importance_at(importance, b), BLOCK_VALUES, weights);
         struct affine fit = quantise_fit_affine(x + b, weights, BLOCK_VALUES, 31);
         block->scale = f32_to_f16(fit.scale);
         block->minimum = f32_to_f16(-fit.minimum);
-        float inverse = inverse_of(f16_to_f32(block->scale));
+        float inverse = quantise_inverse(f16_to_f32(block->scale));
         float minimum = f16_to_f32(block->minimum);
         for (int j = 0; j < BLOCK_VALUES; j++)
             values[j] = quantise_nearest((x[b + j] - minimum) * inverse, 0, 31);
@@ -93,9 +84,9 @@ void quantise_iq4_nl(const float *x, const float *importance, void *blocks, size
     struct block_iq4_nl *block = blocks;
     for (size_t b = 0; b < n; b += BLOCK_VALUES, block++) {
         float weights[BLOCK_VALUES];
-        quantise_weigh(x + b, importance_at(importance, b), BLOCK_VALUES, weights);
+        quantise_weigh(x + b, quantise_importance_at(importance, b), BLOCK_VALUES, weights);
         block->scale = f32_to_f16(quantise_fit_iq4(x + b, weights, BLOCK_VALUES));
-        float inverse = inverse_of(f16_to_f32(block->scale));
+        float inverse = quantise_inverse(f16_to_f32(block->scale));
         for (int j = 0; j < 16; j++)
             block->quants[j] = (uint8_t)(quantise_nearest_iq4(x[b + j] * inverse) |
                                          quantise_nearest_iq4(x[b + j + 16] * inverse) << 4);

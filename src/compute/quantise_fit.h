@@ -13,6 +13,17 @@ static inline int quantise_nearest(float value, int low, int high)
     return nearest < low ? low : nearest > high ? high : nearest;
 }
 
+/* What to multiply by to divide by a scale; 0 for the scale of values that are all 0. */
+static inline float quantise_inverse(float scale)
+{
+    return scale != 0 ? 1 / scale : 0;
+}
+
+static inline const float *quantise_importance_at(const float *importance, size_t index)
+{
+    return importance ? importance + index : NULL;
+}
+
 /* x ~ scale * q with low <= q <= high; low is the side with more room. 0 when all x are 0. */
 float quantise_fit_scale(const float *x, const float *weights, size_t count, int low, int high);
 

@@ -10,19 +10,9 @@
 #include "compute/tensor_blocks.h"
 #include "compute/tensor_type.h"
 
-static float inverse_of(float scale)
-{
-    return scale != 0 ? 1 / scale : 0;
-}
-
 static float through_f16(float value)
 {
     return f16_to_f32(f32_to_f16(value));
-}
-
-static const float *importance_at(const float *importance, size_t index)
-{
-    return importance ? importance + index : NULL;
 }
 
 /* ---- Q4_K and Q5_K: eight sub-blocks of 32 with scale and minimum ---- */
@@ -38,7 +28,7 @@ struct affine_block {
 static void assign_quants(struct affine_block *block, const float *x, int high)
 {
     for (int j = 0; j < SUBS; j++) {
-        float inverse = inverse_of(block->scale * (float)block->scales[j]);
+        float inverse = quantise_inverse(block->scale * (float)block->scales[j]);
         float minimum = block->minimum * (float)block->minimums[j];
         for (int i = j * SUB_VALUES; i < (j + 1) * SUB_VALUES; i++)
             block->quants[i] = (uint8_t)quantise_nearest((x[i] + minimum) * inverse, 0, high);
@@ -75,13 +65,13 @@ static struct affine_block fit_affine_block(const float *x, const float *importa
     float weights[SUPER_VALUES], largest_scale = 0, largest_minimum = 0;
     for (int j = 0; j < SUBS; j++) {
         size_t at = (size_t)j * SUB_VALUES;
-        quantise_weigh(x + at, importance_at(importance, at), SUB_VALUES, weights + at);
+        quantise_weigh(x + at, quantise_importance_at(importance, at), SUB_VALUES, weights + at);
         fits[j] = quantise_fit_affine(x + at, weights + at, SUB_VALUES, high);
         largest_scale = fmaxf(largest_scale, fits[j].scale);
         largest_minimum = fmaxf(largest_minimum, fits[j].minimum);
     }
-    float inverse_scale = 63 * inverse_of(largest_scale);
-    float inverse_minimum = 63 * inverse_of(largest_minimum);
+    float inverse_scale = 63 * quantise_inverse(largest_scale);
+    float inverse_minimum = 63 * quantise_inverse(largest_minimum);
     for (int j = 0; j < SUBS; j++) {
         block.scales[j] = (uint8_t)quantise_nearest(fits[j].scale * inverse_scale, 0, 63);
         block.minimums[j] = (uint8_t)quantise_nearest(fits[j].minimum * inverse_minimum, 0, 63);
@@ -119,7 +109,8 @@ void quantise_q4_k(const float *x, const float *importance, void *blocks, size_t
 {
     struct block_q4_k *block = blocks;
     for (size_t b = 0; b < n; b += SUPER_VALUES, block++) {
-        struct affine_block fit = fit_affine_block(x + b, importance_at(importance, b), 15);
+        struct affine_block fit =
+            fit_affine_block(x + b, quantise_importance_at(importance, b), 15);
         block->scale = f32_to_f16(fit.scale);
         block->minimum = f32_to_f16(fit.minimum);
         pack_k4_scales(&fit, block->scales);
@@ -131,7 +122,8 @@ void quantise_q5_k(const float *x, const float *importance, void *blocks, size_t
 {
     struct block_q5_k *block = blocks;
     for (size_t b = 0; b < n; b += SUPER_VALUES, block++) {
-        struct affine_block fit = fit_affine_block(x + b, importance_at(importance, b), 31);
+        struct affine_block fit =
+            fit_affine_block(x + b, quantise_importance_at(importance, b), 31);
         block->scale = f32_to_f16(fit.scale);
         block->minimum = f32_to_f16(fit.minimum);
         pack_k4_scales(&fit, block->scales);
@@ -154,7 +146,7 @@ static float quantise_scales(const float *scales, int count, int low, int8_t *ou
     for (int j = 0; j < count; j++)
         if (fabsf(scales[j]) > fabsf(largest)) largest = scales[j];
     float block_scale = through_f16(largest / (float)low);
-    float inverse = inverse_of(block_scale);
+    float inverse = quantise_inverse(block_scale);
     for (int j = 0; j < count; j++)
         out[j] = (int8_t)quantise_nearest(scales[j] * inverse, low, -low - 1);
     return block_scale;
@@ -177,7 +169,7 @@ static void assign_q6(const float *x, float scale, const int8_t scales[16], uint
     for (int i = 0; i < SUPER_VALUES; i++) {
         int sub = i / 16;
         float sub_scale = scale * (float)scales[sub];
-        int q = quantise_nearest(x[i] * inverse_of(sub_scale), -32, 31);
+        int q = quantise_nearest(x[i] * quantise_inverse(sub_scale), -32, 31);
         quants[i] = (uint8_t)(q + 32);
         products[i] = (float)(scales[sub] * q);
     }
@@ -190,7 +182,8 @@ void quantise_q6_k(const float *x, const float *importance, void *blocks, size_t
         float weights[SUPER_VALUES], scales[SUBS_MAX], products[SUPER_VALUES];
         uint8_t quants[SUPER_VALUES];
         for (size_t j = 0; j < 16; j++) {
-            quantise_weigh(x + 16 * j, importance_at(importance, b + 16 * j), 16, weights + 16 * j);
+            quantise_weigh(x + 16 * j, quantise_importance_at(importance, b + 16 * j), 16,
+                           weights + 16 * j);
             scales[j] = quantise_fit_scale(x + 16 * j, weights + 16 * j, 16, -32, 31);
         }
         float scale = quantise_scales(scales, 16, -128, block->scales);
@@ -215,7 +208,7 @@ static void assign_iq4(const float *x, float scale, const int8_t scales[8], uint
     for (int i = 0; i < SUPER_VALUES; i++) {
         int sub = i / 32;
         float sub_scale = scale * (float)scales[sub];
-        quants[i] = (uint8_t)quantise_nearest_iq4(x[i] * inverse_of(sub_scale));
+        quants[i] = (uint8_t)quantise_nearest_iq4(x[i] * quantise_inverse(sub_scale));
         products[i] = (float)(scales[sub] * iq4_values[quants[i]]);
     }
 }
@@ -228,7 +221,8 @@ void quantise_iq4_xs(const float *x, const float *importance, void *blocks, size
         uint8_t quants[SUPER_VALUES];
         int8_t sub_scales[8];
         for (size_t j = 0; j < 8; j++) {
-            quantise_weigh(x + 32 * j, importance_at(importance, b + 32 * j), 32, weights + 32 * j);
+            quantise_weigh(x + 32 * j, quantise_importance_at(importance, b + 32 * j), 32,
+                           weights + 32 * j);
             scales[j] = quantise_fit_iq4(x + 32 * j, weights + 32 * j, 32);
         }
         float scale = quantise_scales(scales, 8, -32, sub_scales);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/file/architecture_keys.h"
 #include "model/file/convert.h"
 #include "model/file/hf_architecture.h"
 #include "model/file/hf_folder.h"
@@ -205,7 +206,8 @@ static enum status add_encoder_entries(struct conversion *c, struct fault *fault
                       c->folder.path);
     json_decref(pooling);
     gguf_writer_add_u32(c->writer, "tokenizer.ggml.token_type_count", types);
-    gguf_writer_add_u32(c->writer, "bert.pooling_type", by_cls ? POOLING_CLS : POOLING_MEAN);
+    architecture_add_u32(c->writer, hf_architecture_name(c->architecture), "pooling_type",
+                         by_cls ? POOLING_CLS : POOLING_MEAN);
     return OK;
 }
 

@@ -1,10 +1,9 @@
 /* file_type.c - see file_type.h. */
 #include "model/file/file_type.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <strings.h>
+
+#include "model/file/name_list.h"
 
 /* Numbers of general.file_type. */
 enum {
@@ -50,16 +49,14 @@ enum status file_type_find(const char *name, const struct file_type **type, stru
     const char *wanted = name;
     if (strcasecmp(name, "Q4_K") == 0) wanted = "Q4_K_M";
     if (strcasecmp(name, "Q5_K") == 0) wanted = "Q5_K_M";
-    char known[256] = "";
-    size_t used = 0;
+    struct name_list known = {""};
     for (size_t i = 0; i < ARRAY_COUNT(types); i++) {
         *type = &types[i];
         if (strcasecmp(types[i].name, wanted) == 0) return OK;
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "",
-                                 types[i].name);
+        name_list_add(&known, types[i].name);
     }
     return fault_set(fault, STATUS_INVALID, "there is no type \"%s\"; these exist: %s", name,
-                     known);
+                     known.text);
 }
 
 enum status file_type_find_writable(const char *name, const struct file_type **type,
@@ -67,14 +64,11 @@ enum status file_type_find_writable(const char *name, const struct file_type **t
 {
     TRY(file_type_find(name, type, fault));
     if ((*type)->can_quantise) return OK;
-    char known[256] = "";
-    size_t used = 0;
+    struct name_list known = {""};
     for (size_t i = 0; i < ARRAY_COUNT(types); i++)
-        if (types[i].can_quantise)
-            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "",
-                                     types[i].name);
+        if (types[i].can_quantise) name_list_add(&known, types[i].name);
     return fault_set(fault, STATUS_UNSUPPORTED, "%s can be read but not written; these can: %s",
-                     (*type)->name, known);
+                     (*type)->name, known.text);
 }
 
 /* ---- rules ---- */

@@ -8,11 +8,11 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "model/file/name_list.h"
 #include "platform/platform.h"
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "GGUF numbers are read as they lie");
@@ -267,17 +267,12 @@ static const char *foreign_type_name(int64_t type)
 
 static enum status refuse_type(struct fault *fault, int64_t type)
 {
-    char supported[256] = "";
-    size_t used = 0;
-    for (int known = 0; known < TENSOR_TYPE_COUNT; known++) {
-        const struct tensor_type_info *info = tensor_type_info(known);
-        if (info)
-            used += (size_t)snprintf(supported + used, sizeof supported - used, "%s%s",
-                                     used ? ", " : "", info->name);
-    }
+    struct name_list supported = {""};
+    for (int known = 0; known < TENSOR_TYPE_COUNT; known++)
+        if (tensor_type_info(known)) name_list_add(&supported, tensor_type_info(known)->name);
     return fault_set(fault, STATUS_UNSUPPORTED,
                      "type %" PRId64 " (%s) is not supported; these are: %s", type,
-                     foreign_type_name(type), supported);
+                     foreign_type_name(type), supported.text);
 }
 
 /* Dimensions and type; `bytes` is set from them. */

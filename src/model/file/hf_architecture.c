@@ -3,12 +3,13 @@
 #include "model/file/hf_architecture.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/file/architecture_keys.h"
 #include "model/file/hf_folder.h"
 #include "model/file/hf_rope.h"
+#include "model/file/name_list.h"
 
 /* ---- settings ---- */
 
@@ -229,17 +230,15 @@ enum status hf_architecture_find(const json_t *config, const struct hf_architect
 {
     const char *model_type = hf_string(config, "model_type");
     if (!model_type) return fault_set(fault, STATUS_CORRUPT, "config.json names no model_type");
-    char known[256] = "";
-    size_t used = 0;
+    struct name_list known = {""};
     for (size_t i = 0; i < ARRAY_COUNT(architectures); i++) {
         *architecture = &architectures[i];
         if (strcmp(architectures[i].model_type, model_type) == 0) return OK;
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "",
-                                 architectures[i].model_type);
+        name_list_add(&known, architectures[i].model_type);
     }
     return fault_set(fault, STATUS_UNSUPPORTED,
                      "models of type \"%.60s\" cannot be converted; these can: %s", model_type,
-                     known);
+                     known.text);
 }
 
 const char *hf_architecture_name(const struct hf_architecture *architecture)
@@ -248,8 +247,6 @@ const char *hf_architecture_name(const struct hf_architecture *architecture)
 }
 
 /* ---- settings to entries ---- */
-
-enum { KEY_BYTES = 96 };
 
 static enum status add_setting(const struct hf_architecture *architecture,
                                const struct setting *setting, const json_t *config,
@@ -260,16 +257,14 @@ static enum status add_setting(const struct hf_architecture *architecture,
     if (absent && setting->fallback == OMITTED) return OK;
     if (absent && setting->fallback == REQUIRED)
         return fault_set(fault, STATUS_CORRUPT, "config.json lacks \"%s\"", setting->config);
-    char key[KEY_BYTES];
-    snprintf(key, sizeof key, "%s.%s", architecture->gguf, setting->gguf);
     if (setting->kind == SETTING_U32) {
         uint32_t number = absent ? (uint32_t)setting->fallback : 0;
         TRY(hf_u32(config, setting->config, &number, fault));
-        gguf_writer_add_u32(writer, key, number);
+        architecture_add_u32(writer, architecture->gguf, setting->gguf, number);
     } else {
         float number = (float)setting->fallback;
         TRY(hf_f32(config, setting->config, &number, fault));
-        gguf_writer_add_f32(writer, key, number);
+        architecture_add_f32(writer, architecture->gguf, setting->gguf, number);
     }
     return OK;
 }
@@ -307,24 +302,17 @@ static enum status check_activation(const struct hf_architecture *architecture,
                      activation, architecture->gguf);
 }
 
-static void add_size(const struct hf_architecture *architecture, struct gguf_writer *writer,
-                     const char *name, uint32_t value)
-{
-    char key[KEY_BYTES];
-    snprintf(key, sizeof key, "%s.%s", architecture->gguf, name);
-    gguf_writer_add_u32(writer, key, value);
-}
-
 enum status hf_architecture_add_entries(const struct hf_architecture *architecture,
                                         const json_t *config, struct gguf_writer *writer,
                                         struct hf_sizes *sizes, struct fault *fault)
 {
     TRY(check_activation(architecture, config, fault));
     TRY(read_sizes(config, sizes, fault));
-    add_size(architecture, writer, "block_count", sizes->layers);
-    add_size(architecture, writer, "embedding_length", sizes->width);
-    add_size(architecture, writer, "attention.head_count", sizes->heads);
-    add_size(architecture, writer, "attention.head_count_kv", sizes->kv_heads);
+    const char *name = architecture->gguf;
+    architecture_add_u32(writer, name, "block_count", sizes->layers);
+    architecture_add_u32(writer, name, "embedding_length", sizes->width);
+    architecture_add_u32(writer, name, "attention.head_count", sizes->heads);
+    architecture_add_u32(writer, name, "attention.head_count_kv", sizes->kv_heads);
     for (const struct setting *setting = architecture->settings; setting->config; setting++)
         TRY(add_setting(architecture, setting, config, writer, fault));
     if (architecture->is_encoder) {
@@ -332,12 +320,10 @@ enum status hf_architecture_add_entries(const struct hf_architecture *architectu
         if (positions && strcmp(positions, "absolute") != 0)
             return fault_set(fault, STATUS_UNSUPPORTED,
                              "the position embedding \"%.40s\" is not supported", positions);
-        char key[KEY_BYTES];
-        snprintf(key, sizeof key, "%s.attention.causal", architecture->gguf);
-        gguf_writer_add_bool(writer, key, false);
+        architecture_add_bool(writer, name, "attention.causal", false);
         return OK;
     }
-    return hf_rope_add_entries(architecture->gguf, config, sizes, writer, fault);
+    return hf_rope_add_entries(name, config, sizes, writer, fault);
 }
 
 /* ---- renaming ---- */

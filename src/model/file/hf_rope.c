@@ -6,9 +6,9 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "model/file/architecture_keys.h"
 #include "model/file/hf_folder.h"
 
 struct rope {
@@ -53,31 +53,6 @@ static enum status read_rope(const json_t *config, const struct hf_sizes *sizes,
     return OK;
 }
 
-enum { KEY_BYTES = 96 };
-
-static void add_f32(struct gguf_writer *writer, const char *architecture, const char *name,
-                    float value)
-{
-    char key[KEY_BYTES];
-    snprintf(key, sizeof key, "%s.rope.%s", architecture, name);
-    gguf_writer_add_f32(writer, key, value);
-}
-
-static void add_u32(struct gguf_writer *writer, const char *architecture, const char *name,
-                    uint32_t value)
-{
-    char key[KEY_BYTES];
-    snprintf(key, sizeof key, "%s.rope.%s", architecture, name);
-    gguf_writer_add_u32(writer, key, value);
-}
-
-static void add_type(struct gguf_writer *writer, const char *architecture, const char *type)
-{
-    char key[KEY_BYTES];
-    snprintf(key, sizeof key, "%s.rope.scaling.type", architecture);
-    gguf_writer_add_string(writer, key, text_of(type));
-}
-
 /* Numbers of YaRN that config.json may give. */
 static enum status add_yarn(struct gguf_writer *writer, const char *architecture,
                             const struct rope *rope, struct fault *fault)
@@ -85,18 +60,19 @@ static enum status add_yarn(struct gguf_writer *writer, const char *architecture
     static const struct {
         const char *config, *gguf;
     } numbers[] = {
-        {"extrapolation_factor", "scaling.yarn_ext_factor"},
-        {"attention_factor", "scaling.yarn_attn_factor"},
-        {"beta_fast", "scaling.yarn_beta_fast"},
-        {"beta_slow", "scaling.yarn_beta_slow"},
+        {"extrapolation_factor", "rope.scaling.yarn_ext_factor"},
+        {"attention_factor", "rope.scaling.yarn_attn_factor"},
+        {"beta_fast", "rope.scaling.yarn_beta_fast"},
+        {"beta_slow", "rope.scaling.yarn_beta_slow"},
     };
-    add_type(writer, architecture, "yarn");
-    add_f32(writer, architecture, "scaling.factor", rope->factor);
-    add_u32(writer, architecture, "scaling.original_context_length", rope->original_context);
+    architecture_add_string(writer, architecture, "rope.scaling.type", "yarn");
+    architecture_add_f32(writer, architecture, "rope.scaling.factor", rope->factor);
+    architecture_add_u32(writer, architecture, "rope.scaling.original_context_length",
+                         rope->original_context);
     for (size_t i = 0; i < ARRAY_COUNT(numbers); i++) {
         float number = NAN;
         TRY(hf_f32(rope->scaling, numbers[i].config, &number, fault));
-        if (!isnan(number)) add_f32(writer, architecture, numbers[i].gguf, number);
+        if (!isnan(number)) architecture_add_f32(writer, architecture, numbers[i].gguf, number);
     }
     return OK;
 }
@@ -108,9 +84,10 @@ static enum status add_longrope(struct gguf_writer *writer, const char *architec
     uint32_t context = rope->original_context;
     TRY(hf_u32(config, "max_position_embeddings", &context, fault));
     float scale = rope->original_context ? (float)context / (float)rope->original_context : 1;
-    add_type(writer, architecture, "longrope");
-    add_f32(writer, architecture, "scaling.attn_factor",
-            scale > 1 ? sqrtf(1 + logf(scale) / logf((float)rope->original_context)) : 1);
+    architecture_add_string(writer, architecture, "rope.scaling.type", "longrope");
+    architecture_add_f32(
+        writer, architecture, "rope.scaling.attn_factor",
+        scale > 1 ? sqrtf(1 + logf(scale) / logf((float)rope->original_context)) : 1);
     return OK;
 }
 
@@ -123,16 +100,19 @@ enum status hf_rope_add_entries(const char *architecture, const json_t *config,
     bool is_phi3 = strcmp(architecture, "phi3") == 0, is_llama = strcmp(architecture, "llama") == 0;
     float theta = rope.theta;
     if (theta == 0) theta = strcmp(architecture, "gemma3") == 0 ? 1000000.0f : 10000.0f;
-    add_f32(writer, architecture, "freq_base", theta);
-    if (rope.local_theta != 0) add_f32(writer, architecture, "freq_base_swa", rope.local_theta);
-    if (is_llama || is_phi3) add_u32(writer, architecture, "dimension_count", rope.width);
+    architecture_add_f32(writer, architecture, "rope.freq_base", theta);
+    if (rope.local_theta != 0)
+        architecture_add_f32(writer, architecture, "rope.freq_base_swa", rope.local_theta);
+    if (is_llama || is_phi3)
+        architecture_add_u32(writer, architecture, "rope.dimension_count", rope.width);
     if (is_phi3)
-        add_u32(writer, architecture, "scaling.original_context_length", rope.original_context);
+        architecture_add_u32(writer, architecture, "rope.scaling.original_context_length",
+                             rope.original_context);
 
     if (strcmp(rope.type, "default") == 0 || strcmp(rope.type, "llama3") == 0) return OK;
     if (strcmp(rope.type, "linear") == 0) {
-        add_type(writer, architecture, "linear");
-        add_f32(writer, architecture, "scaling.factor", rope.factor);
+        architecture_add_string(writer, architecture, "rope.scaling.type", "linear");
+        architecture_add_f32(writer, architecture, "rope.scaling.factor", rope.factor);
         return OK;
     }
     if (strcmp(rope.type, "yarn") == 0) return add_yarn(writer, architecture, &rope, fault);

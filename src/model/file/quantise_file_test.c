@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "base/test_support.h"
+#include "model/file/file_type.h"
 #include "model/file/gguf.h"
 #include "model/file/synth.h"
 #include "model/file/test_folder.h"
@@ -160,6 +161,19 @@ static void quantised_input_is_read(void **state)
     gguf_close(out);
 }
 
+/* The words of the help text are those that work. */
+static void the_list_of_types_is_true(void **state)
+{
+    const struct file_type *type;
+    int writable = 0, listed = 1;
+    for (size_t i = 0; (type = file_type_at(i)); i++) {
+        writable += type->can_quantise;
+        if (type->can_quantise) assert_contains(quantise_file_types(), type->name);
+    }
+    for (const char *c = quantise_file_types(); *c; c++) listed += *c == ',';
+    assert_int_equal(listed, writable);
+}
+
 static void what_cannot_be_done_is_said(void **state)
 {
     struct fault fault;
@@ -198,6 +212,7 @@ int main(void)
         IN_TEST_FOLDER(fallbacks_are_told),
         IN_TEST_FOLDER(threads_do_not_change_the_file),
         IN_TEST_FOLDER(quantised_input_is_read),
+        cmocka_unit_test(the_list_of_types_is_true),
         IN_TEST_FOLDER(what_cannot_be_done_is_said),
         IN_TEST_FOLDER(a_full_disk_leaves_nothing),
     };

@@ -8,13 +8,13 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "compute/tensor_blocks.h"
 #include "model/file/file_type.h"
 #include "model/file/hf_rope.h"
+#include "model/file/name_list.h"
 #include "model/file/synth_shape.h"
 #include "model/file/synth_tokenizer.h"
 
@@ -261,15 +261,13 @@ static enum status write_model(struct synthesis *synthesis, struct arena *arena,
 static enum status find_shape(const char *name, const struct synth_shape **shape,
                               struct fault *fault)
 {
-    char known[512] = "";
-    size_t used = 0;
+    struct name_list known = {""};
     for (size_t i = 0; (*shape = synth_shape_at(i)); i++) {
         if (strcmp((*shape)->name, name) == 0) return OK;
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "",
-                                 (*shape)->name);
+        name_list_add(&known, (*shape)->name);
     }
     return fault_set(fault, STATUS_NOT_FOUND, "there is no shape \"%.60s\"; these exist: %s", name,
-                     known);
+                     known.text);
 }
 
 const char *synth_shape_name(size_t index)

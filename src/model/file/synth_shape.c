@@ -2,8 +2,9 @@
 #include "model/file/synth_shape.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "model/file/architecture_keys.h"
 
 static const struct synth_shape shapes[] = {
     {.name = "llama-3.2-1b",
@@ -146,63 +147,50 @@ const char *synth_shape_architecture(const struct synth_shape *shape)
 
 /* ---- entries ---- */
 
-enum { KEY_BYTES = 96, WINDOW = 32 /* small, so that tests cross it */ };
-
-static void add_u32(const struct synth_shape *shape, struct gguf_writer *writer, const char *name,
-                    uint32_t value)
-{
-    char key[KEY_BYTES];
-    snprintf(key, sizeof key, "%s.%s", synth_shape_architecture(shape), name);
-    gguf_writer_add_u32(writer, key, value);
-}
-
-static void add_f32(const struct synth_shape *shape, struct gguf_writer *writer, const char *name,
-                    float value)
-{
-    char key[KEY_BYTES];
-    snprintf(key, sizeof key, "%s.%s", synth_shape_architecture(shape), name);
-    gguf_writer_add_f32(writer, key, value);
-}
+enum { WINDOW = 32 /* small, so that tests cross it */ };
 
 static void add_decoder_entries(const struct synth_shape *shape, struct gguf_writer *writer)
 {
-    add_f32(shape, writer, "attention.layer_norm_rms_epsilon", 1e-5f);
-    add_f32(shape, writer, "rope.freq_base", shape->rope_theta);
-    add_u32(shape, writer, "rope.dimension_count", shape->head_width);
-    add_u32(shape, writer, "attention.key_length", shape->head_width);
-    add_u32(shape, writer, "attention.value_length", shape->head_width);
+    const char *name = synth_shape_architecture(shape);
+    architecture_add_f32(writer, name, "attention.layer_norm_rms_epsilon", 1e-5f);
+    architecture_add_f32(writer, name, "rope.freq_base", shape->rope_theta);
+    architecture_add_u32(writer, name, "rope.dimension_count", shape->head_width);
+    architecture_add_u32(writer, name, "attention.key_length", shape->head_width);
+    architecture_add_u32(writer, name, "attention.value_length", shape->head_width);
     if (shape->architecture & (SYNTH_GEMMA2 | SYNTH_GEMMA3))
-        add_u32(shape, writer, "attention.sliding_window", WINDOW);
+        architecture_add_u32(writer, name, "attention.sliding_window", WINDOW);
     if (shape->architecture == SYNTH_GEMMA2) {
-        add_f32(shape, writer, "attn_logit_softcapping", 50);
-        add_f32(shape, writer, "final_logit_softcapping", 30);
+        architecture_add_f32(writer, name, "attn_logit_softcapping", 50);
+        architecture_add_f32(writer, name, "final_logit_softcapping", 30);
     }
-    if (shape->architecture == SYNTH_GEMMA3) add_f32(shape, writer, "rope.freq_base_swa", 10000);
+    if (shape->architecture == SYNTH_GEMMA3)
+        architecture_add_f32(writer, name, "rope.freq_base_swa", 10000);
     if (shape->architecture == SYNTH_PHI3) {
-        add_u32(shape, writer, "rope.scaling.original_context_length", shape->context);
-        add_u32(shape, writer, "attention.sliding_window", shape->context);
+        architecture_add_u32(writer, name, "rope.scaling.original_context_length", shape->context);
+        architecture_add_u32(writer, name, "attention.sliding_window", shape->context);
     }
 }
 
 static void add_encoder_entries(const struct synth_shape *shape, struct gguf_writer *writer)
 {
-    char key[KEY_BYTES];
-    snprintf(key, sizeof key, "%s.attention.causal", synth_shape_architecture(shape));
-    gguf_writer_add_bool(writer, key, false);
-    add_f32(shape, writer, "attention.layer_norm_epsilon", 1e-12f);
-    add_u32(shape, writer, "pooling_type", 1); /* mean */
+    const char *name = synth_shape_architecture(shape);
+    architecture_add_bool(writer, name, "attention.causal", false);
+    architecture_add_f32(writer, name, "attention.layer_norm_epsilon", 1e-12f);
+    architecture_add_u32(writer, name, "pooling_type", 1); /* mean */
     gguf_writer_add_u32(writer, "tokenizer.ggml.token_type_count", 2);
 }
 
 void synth_shape_add_entries(const struct synth_shape *shape, struct gguf_writer *writer)
 {
-    add_u32(shape, writer, "block_count", shape->layers);
-    add_u32(shape, writer, "context_length", shape->context);
-    add_u32(shape, writer, "embedding_length", shape->width);
-    add_u32(shape, writer, "feed_forward_length", shape->feed_forward);
-    add_u32(shape, writer, "attention.head_count", shape->heads);
-    add_u32(shape, writer, "attention.head_count_kv", shape->kv_heads);
-    if (shape->architecture == SYNTH_LLAMA) add_u32(shape, writer, "vocab_size", shape->vocabulary);
+    const char *name = synth_shape_architecture(shape);
+    architecture_add_u32(writer, name, "block_count", shape->layers);
+    architecture_add_u32(writer, name, "context_length", shape->context);
+    architecture_add_u32(writer, name, "embedding_length", shape->width);
+    architecture_add_u32(writer, name, "feed_forward_length", shape->feed_forward);
+    architecture_add_u32(writer, name, "attention.head_count", shape->heads);
+    architecture_add_u32(writer, name, "attention.head_count_kv", shape->kv_heads);
+    if (shape->architecture == SYNTH_LLAMA)
+        architecture_add_u32(writer, name, "vocab_size", shape->vocabulary);
     if (shape->architecture == SYNTH_BERT)
         add_encoder_entries(shape, writer);
     else
