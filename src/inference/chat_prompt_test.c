@@ -2,35 +2,27 @@
  * token, whoever wrote it. Uses the tokenizer of a real model file. */
 #include "inference/chat_prompt.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "base/test_support.h"
-#include "model/file/gguf.h"
+#include "model/model_test_support.h"
 #include "model/template/chat_template.h"
 #include "model/tokenizer/tokenizer.h"
 
-static struct gguf *gguf;
-static struct tokenizer *tokenizer;
+static struct compute *compute;
+static struct model *model;
+static const struct tokenizer *tokenizer;
 
 static int open_tokenizer(void **state)
 {
-    const char *folder = getenv("LIMINAL_TEST_MODELS"), *home = getenv("HOME");
-    char path[512];
-    if (folder)
-        snprintf(path, sizeof path, "%s/stories15m.gguf", folder);
-    else
-        snprintf(path, sizeof path, "%s/.cache/liminal/models/stories15m.gguf", home);
-    struct fault fault;
-    assert_ok(gguf_open(&gguf, path, &fault), &fault);
-    assert_ok(tokenizer_from_gguf(&tokenizer, gguf, &fault), &fault);
+    compute = test_compute(1);
+    model = test_model(compute, "stories15m.gguf");
+    tokenizer = model_tokenizer(model);
     return 0;
 }
 
 static int close_tokenizer(void **state)
 {
-    tokenizer_free(tokenizer);
-    gguf_close(gguf);
+    model_close(model);
+    compute_close(compute);
     return 0;
 }
 
