@@ -21,12 +21,14 @@ typedef bool http_progress(void *argument, uint64_t done_bytes, uint64_t total_b
 
 /* A file to fetch. Only url and path are needed; the zeros of the others mean the defaults. */
 struct http_download {
-    const char *url;              /* http:// or https:// */
-    const char *path;             /* the file to make; grows as PATH.part, renamed when whole */
-    const char *sha256;           /* what it must be, 64 hex digits; NULL: not known */
-    uint64_t size_bytes;          /* how long it must be; 0: not known */
-    uint64_t limit_bytes;         /* refuse anything longer; 0: what the disk holds */
-    const char *const *headers;   /* NULL-ended "Name: value", sent to the URL's own host only */
+    const char *url;      /* http:// or https:// */
+    const char *path;     /* the file to make; grows as PATH.part, renamed when whole */
+    const char *sha256;   /* what it must be, 64 hex digits; NULL: not known */
+    uint64_t size_bytes;  /* how long it must be; 0: not known */
+    uint64_t limit_bytes; /* refuse anything longer; 0: what the disk holds */
+    /* NULL-ended "Name: value"; credentials among them (Authorization, Cookie) stay with the host
+     * of the URL when it redirects to another. */
+    const char *const *headers;
     http_progress *progress;      /* may be NULL; called a few times a second */
     void *argument;               /* of progress */
     unsigned attempts;            /* in a row without a new byte; default 6 */

@@ -211,6 +211,33 @@ static void test_part_without_proof_starts_again(void **state)
     assert_false(asked(0, "Range:"));
 }
 
+/* Nothing proves that the rest would be of the same file. */
+static void test_no_validator_starts_again(void **state)
+{
+    struct fault fault;
+    const struct act acts[] = {
+        {"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\nConnection: close\r\n", 0, 100000, false},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\nConnection: close\r\n", 0, FILE_BYTES,
+         false}};
+    assert_int_equal(download_with((struct http_download){0}, acts, 2, &fault), OK);
+    assert_file_whole();
+    assert_false(asked(1, "Range:"));
+}
+
+/* Without a validator, but with a digest that would show a mixture. */
+static void test_digest_is_proof_enough(void **state)
+{
+    struct fault fault;
+    const struct act acts[] = {
+        {"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\nConnection: close\r\n", 0, 100000, false},
+        {PART_HEAD("100000-299999") "Content-Length: 200000\r\n", 100000, FILE_BYTES, false}};
+    assert_int_equal(download_with((struct http_download){.sha256 = stage.sha256}, acts, 2, &fault),
+                     OK);
+    assert_file_whole();
+    assert_true(asked(1, "Range: bytes=100000-\r\n"));
+    assert_false(asked(1, "If-Range"));
+}
+
 static void test_server_ignores_range(void **state)
 {
     struct fault fault;
@@ -402,6 +429,35 @@ static void test_redirect(void **state)
     assert_true(asked(1, "GET /moved "));
 }
 
+static void test_credentials_stay_with_their_host(void **state)
+{
+    struct fault fault;
+    char head[256];
+    snprintf(head, sizeof head,
+             "HTTP/1.1 302 Found\r\nLocation: http://localhost:%u/moved\r\n"
+             "Content-Length: 0\r\nConnection: close\r\n",
+             stage.port);
+    const struct act acts[] = {{head, 0, 0, false}, {OK_HEAD, 0, FILE_BYTES, false}};
+    const char *const headers[] = {"Authorization: Bearer secret", NULL};
+    assert_int_equal(download_with((struct http_download){.headers = headers}, acts, 2, &fault),
+                     OK);
+    assert_true(asked(0, "Authorization: Bearer secret\r\n"));
+    assert_true(asked(1, "Host: localhost:"));
+    assert_false(asked(1, "secret"));
+}
+
+static void test_server_says_when(void **state)
+{
+    struct fault fault;
+    const struct act acts[] = {{"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
+                                "Content-Length: 0\r\nConnection: close\r\n",
+                                0, 0, false},
+                               {OK_HEAD, 0, FILE_BYTES, false}};
+    uint64_t start = clock_monotonic_ns();
+    assert_int_equal(download_with((struct http_download){0}, acts, 2, &fault), OK);
+    assert_true(clock_monotonic_ns() - start >= 1000000000);
+}
+
 static void test_endless_redirects(void **state)
 {
     struct fault fault;
@@ -561,6 +617,8 @@ int main(void)
         STAGED(test_resumes_after_drops),
         STAGED(test_resumes_an_earlier_run),
         STAGED(test_part_without_proof_starts_again),
+        STAGED(test_no_validator_starts_again),
+        STAGED(test_digest_is_proof_enough),
         STAGED(test_server_ignores_range),
         STAGED(test_wrong_range_is_not_appended),
         STAGED(test_file_changed_meanwhile),
@@ -575,6 +633,8 @@ int main(void)
         STAGED(test_codes),
         STAGED(test_server_trouble_passes),
         STAGED(test_redirect),
+        STAGED(test_credentials_stay_with_their_host),
+        STAGED(test_server_says_when),
         STAGED(test_endless_redirects),
         STAGED(test_silent_server),
         STAGED(test_cancel),

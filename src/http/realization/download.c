@@ -98,9 +98,8 @@ static enum status drop_part(struct fetch *fetch)
     return OK;
 }
 
-/* What is here can be continued when a validator can prove that it is of the same file, or when
- * the digest will show it in the end. */
-static enum status resume_part(struct fetch *fetch)
+/* What an earlier run has left. */
+static void find_earlier(struct fetch *fetch)
 {
     struct buffer from;
     buffer_init(&from);
@@ -110,8 +109,15 @@ static enum status resume_part(struct fetch *fetch)
                  TEXT_FORMAT(text_trim(buffer_text(&from))));
     buffer_deinit(&from);
     fetch->resumed = fetch->state.have_bytes > 0;
+    fetch->farthest = fetch->state.have_bytes;
+}
+
+/* What is here can be continued when a validator can prove that it is of the same file, or when
+ * the digest will show it in the end. */
+static enum status keep_if_provable(struct fetch *fetch)
+{
     bool provable = fetch->state.validator[0] || fetch->wish.sha256;
-    return fetch->resumed && !provable ? drop_part(fetch) : OK;
+    return fetch->state.have_bytes > 0 && !provable ? drop_part(fetch) : OK;
 }
 
 static enum status keep_validator(struct fetch *fetch)
@@ -390,6 +396,7 @@ static enum status fetch_all(struct fetch *fetch)
 {
     unsigned failures = 0;
     for (;;) {
+        TRY(keep_if_provable(fetch));
         switch (attempt(fetch)) {
         case OUTCOME_WHOLE: return OK;
         case OUTCOME_FAIL: return fetch->ended;
@@ -463,8 +470,7 @@ static enum status put_in_place(struct fetch *fetch)
 
 static enum status run(struct fetch *fetch)
 {
-    TRY(resume_part(fetch));
-    fetch->farthest = fetch->state.have_bytes;
+    find_earlier(fetch);
     for (;;) {
         TRY(fetch_all(fetch));
         bool resumed = fetch->resumed;
