@@ -18,8 +18,8 @@ void chat_template_free(struct chat_template *compiled);
 
 /* Append the rendering to `out`. `context` is a JSON object of the template's globals (messages,
  * tools, add_generation_prompt, bos_token, ...), keys in insertion order. `now_unix` is for
- * strftime_now (UTC). raise_exception(...) gives STATUS_INVALID with the template's words. On failure
- * `out` is as it was. */
+ * strftime_now (UTC). raise_exception(...) gives STATUS_INVALID with the template's words. On
+ * failure `out` is as it was. */
 enum status chat_template_render(const struct chat_template *compiled, const json_t *context,
                                  int64_t now_unix, struct buffer *out,
                                  struct fault *fault) MUST_USE;
