@@ -77,7 +77,7 @@ struct generation_request {
     void *argument;
 };
 
-enum status engine_open(struct engine **engine, struct model *model /* taken */,
+enum status engine_open(struct engine **out, struct model *model /* taken */,
                         const struct engine_options *options, struct fault *fault) MUST_USE;
 void engine_close(struct engine *engine);
 const struct model_info *engine_model(const struct engine *engine);
@@ -89,7 +89,7 @@ uint32_t engine_context_length(const struct engine *engine);
 /* STATUS_INVALID for an empty prompt or one that leaves no room (both numbers in the fault),
  * STATUS_BUSY when the queue is full. On OK the events will come, the last with an end. */
 enum status engine_submit(struct engine *engine, const struct generation_request *request,
-                          struct generation **generation, struct fault *fault) MUST_USE;
+                          struct generation **out, struct fault *fault) MUST_USE;
 /* Ends within one step; the last event (END_CANCELLED) still comes. Any thread. */
 void engine_cancel(struct engine *engine, struct generation *generation);
 /* The handle from engine_submit is given back when its owner no longer needs it. */

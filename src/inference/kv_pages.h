@@ -17,7 +17,7 @@ struct kv_pages;
 
 /* As many pages as fit into the budget; STATUS_NO_MEMORY when not even one does or the address
  * space is refused. */
-enum status kv_pages_open(struct kv_pages **pages, size_t page_bytes, uint64_t budget_bytes,
+enum status kv_pages_open(struct kv_pages **out, size_t page_bytes, uint64_t budget_bytes,
                           struct fault *fault) MUST_USE;
 void kv_pages_close(struct kv_pages *pages);
 

@@ -18,7 +18,7 @@
 struct prefix_cache;
 
 /* Takes the pool, also when it fails. */
-enum status prefix_cache_new(struct prefix_cache **cache, struct kv_pages *pages,
+enum status prefix_cache_new(struct prefix_cache **out, struct kv_pages *pages,
                              struct fault *fault) MUST_USE;
 void prefix_cache_free(struct prefix_cache *cache);
 

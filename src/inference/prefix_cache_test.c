@@ -29,7 +29,8 @@ struct sequence {
 static void set_tokens(struct sequence *sequence, const char *page_tokens)
 {
     sequence->count = (uint32_t)strlen(page_tokens);
-    for (uint32_t i = 0; i < sequence->count * T; i++) sequence->tokens[i] = page_tokens[i / T];
+    for (uint32_t i = 0; i < sequence->count * T; i++)
+        sequence->tokens[i] = (unsigned char)page_tokens[i / T];
 }
 
 /* Find what is known, take the rest, remember all. Returns how many were found. */

@@ -14,8 +14,7 @@ struct sampler;
 
 enum { LOGIT_BIAS_LIMIT = 1024 };
 
-enum status sampler_new(struct sampler **sampler, uint32_t vocabulary,
-                        struct fault *fault) MUST_USE;
+enum status sampler_new(struct sampler **out, uint32_t vocabulary, struct fault *fault) MUST_USE;
 void sampler_free(struct sampler *sampler);
 
 struct sampler_input {

@@ -38,7 +38,7 @@ struct api_options {
 
 /* Strings are copied. A chat template that does not compile is no failure here: it is logged, and
  * /v1/chat/completions answers with its fault, so that the other routes still serve. */
-enum status api_open(struct api **api, const struct api_options *options,
+enum status api_open(struct api **out, const struct api_options *options,
                      struct fault *fault) MUST_USE;
 /* After the server that used its routes is closed. */
 void api_close(struct api *api);

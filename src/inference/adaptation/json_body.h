@@ -13,7 +13,7 @@
 #include "base/status.h"
 #include "base/text.h"
 
-enum status json_body_parse(struct text body, json_t **root, struct fault *fault) MUST_USE;
+enum status json_body_parse(struct text body, json_t **out, struct fault *fault) MUST_USE;
 
 /* The field, or NULL when it is absent or null. */
 json_t *json_body_field(const json_t *object, const char *name);

@@ -49,7 +49,7 @@ struct generation {
 
 /* A copy of the request for at most `limit` tokens, prompt included. One reference for the engine,
  * one for the caller. */
-enum status generation_new(struct generation **generation, const struct generation_request *request,
+enum status generation_new(struct generation **out, const struct generation_request *request,
                            uint32_t limit, const struct tokenizer *tokenizer,
                            struct fault *fault) MUST_USE;
 
