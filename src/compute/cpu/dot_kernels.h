@@ -6,7 +6,42 @@
  *     sum += minimum x (sum of activations)               (where the type has minimums)
  * Nothing else touches `sum`, so it does not depend on how many tokens or panels run beside it. */
 
-/* TOKENS x PANELS accumulators; both are constants where this is inlined. */
+/* One scale's share of a block: all of it, or its first or second half. */
+ALWAYS_INLINE void dot_scaled(const struct tile_format *f, const struct panel *panels, int count,
+                              int tokens, unsigned b, const int half, const struct activations *a,
+                              f32x16 sums[PANEL_PAIR][TOKEN_GROUP])
+{
+    const int halves = f->block_scales, groups = BLOCK_GROUPS / halves;
+    const size_t first = (size_t)b * tokens;
+    const int8_t *x = a->quants + first * BLOCK_COLS + half * groups * 4;
+    const int32_t *starts = halves == 1 ? a->starts + first : a->half_starts + 2 * first + half;
+    const float *x_sums = halves == 1 ? a->sums + first : a->half_sums + 2 * first + half;
+    const float *scales = a->scales + first;
+    i32x16 dots[PANEL_PAIR][TOKEN_GROUP];
+    for (int t = 0; t < tokens; t++)
+        for (int p = 0; p < count; p++) dots[p][t] = i32_all(LANES_BIAS ? starts[t * halves] : 0);
+    for (int g = 0; g < groups; g++) {
+        u8x64 weights[PANEL_PAIR];
+        for (int p = 0; p < count; p++)
+            weights[p] = u8_load(panels[p].weights[b][half * groups + g]);
+        for (int t = 0; t < tokens; t++) {
+            int32_t quad = load_quad(x + t * BLOCK_COLS + 4 * g);
+            for (int p = 0; p < count; p++) dots[p][t] = i32_dot(dots[p][t], weights[p], quad);
+        }
+    }
+    for (int p = 0; p < count; p++) {
+        f32x16 scale = f32_load(panels[p].scales[b * halves + half]);
+        for (int t = 0; t < tokens; t++)
+            sums[p][t] =
+                f32_fma(f32_of_i32(dots[p][t]), f32_mul(scale, f32_all(scales[t])), sums[p][t]);
+        if (!f->minimums) continue;
+        f32x16 minimum = f32_load(panels[p].minimums[b * halves + half]);
+        for (int t = 0; t < tokens; t++)
+            sums[p][t] = f32_fma(minimum, f32_all(x_sums[t * halves]), sums[p][t]);
+    }
+}
+
+/* TOKENS x PANELS sums; both are constants where this is inlined. */
 ALWAYS_INLINE void dot_panels(const struct tile_format *f, const struct panel *panels, int count,
                               int tokens, unsigned blocks, const struct activations *a, float *out,
                               size_t panel_stride)
@@ -15,40 +50,9 @@ ALWAYS_INLINE void dot_panels(const struct tile_format *f, const struct panel *p
     for (int p = 0; p < count; p++)
         for (int t = 0; t < tokens; t++)
             sums[p][t] = f32_load(out + p * panel_stride + t * TILE_ROWS);
-    const int halves = f->block_scales;
     for (unsigned b = 0; b < blocks; b++) {
-        const int8_t *x = a->quants + (size_t)b * tokens * BLOCK_COLS;
-        for (int half = 0; half < halves; half++) {
-            const int32_t *starts = halves == 1 ? a->starts + b * tokens
-                                                : a->half_starts + (size_t)b * tokens * 2 + half;
-            i32x16 dots[PANEL_PAIR][TOKEN_GROUP];
-            for (int t = 0; t < tokens; t++)
-                for (int p = 0; p < count; p++)
-                    dots[p][t] = i32_all(LANES_BIAS ? starts[t * halves] : 0);
-            for (int g = half * BLOCK_GROUPS / halves; g < (half + 1) * BLOCK_GROUPS / halves;
-                 g++) {
-                u8x64 weights[PANEL_PAIR];
-                for (int p = 0; p < count; p++) weights[p] = u8_load(panels[p].weights[b][g]);
-                for (int t = 0; t < tokens; t++) {
-                    int32_t quad = load_quad(x + t * BLOCK_COLS + 4 * g);
-                    for (int p = 0; p < count; p++)
-                        dots[p][t] = i32_dot(dots[p][t], weights[p], quad);
-                }
-            }
-            for (int p = 0; p < count; p++) {
-                f32x16 scale = f32_load(panels[p].scales[b * halves + half]);
-                for (int t = 0; t < tokens; t++)
-                    sums[p][t] =
-                        f32_fma(f32_of_i32(dots[p][t]),
-                                f32_mul(scale, f32_all(a->scales[b * tokens + t])), sums[p][t]);
-                if (!f->minimums) continue;
-                f32x16 minimum = f32_load(panels[p].minimums[b * halves + half]);
-                const float *x_sums = halves == 1 ? a->sums + b * tokens
-                                                  : a->half_sums + (size_t)b * tokens * 2 + half;
-                for (int t = 0; t < tokens; t++)
-                    sums[p][t] = f32_fma(minimum, f32_all(x_sums[t * halves]), sums[p][t]);
-            }
-        }
+        dot_scaled(f, panels, count, tokens, b, 0, a, sums);
+        if (f->block_scales == 2) dot_scaled(f, panels, count, tokens, b, 1, a, sums);
     }
     for (int p = 0; p < count; p++)
         for (int t = 0; t < tokens; t++)
