@@ -108,6 +108,64 @@ static void test_answer(void **state)
     assert_answer(200, "\r\n\r\nhello");
     assert_true(answer_has(&answer, "\r\nDate: "));
     assert_true(answer_has(&answer, "\r\nContent-Length: 5\r\n"));
+    wait_for(&stage.finished, 1);
+    assert_int_equal(stage.last_code, 200);
+    assert_int_equal(stage.last_bytes, answer.length);
+    assert_in_range(stage.last_ns, 1000, UINT64_C(10000000000));
+}
+
+static void handle_note(struct http_exchange *exchange, void *context)
+{
+    http_set_note(exchange, context);
+    http_reply(exchange, 200, "text/plain", http_remote_address(exchange));
+}
+
+static void keep_note(const struct http_exchange *exchange, int http_code, uint64_t bytes_out,
+                      uint64_t duration_ns, bool client_gone, void *context)
+{
+    *(void **)context = http_note(exchange);
+    assert_string_equal(http_route_pattern(exchange), "/note");
+    assert_true(text_equal(http_path(exchange), TEXT("/note")));
+}
+
+/* What a handler notes is there when the request is finished. */
+static void test_note(void **state)
+{
+    int noted;
+    void *kept = NULL;
+    struct fault fault;
+    struct http_server *server;
+    const struct http_route route = {"GET", "/note", handle_note, &noted};
+    struct http_server_options options = {.finished = keep_note, .context = &kept};
+    assert_int_equal(http_server_open(&server, &options, &route, 1, &fault), OK);
+    stage.port = http_server_port(server);
+    ask("GET /note HTTP/1.1\r\n" CLOSE "\r\n");
+    assert_answer(200, "\r\n\r\n127.0.0.1");
+    http_server_close(server);
+    assert_ptr_equal(kept, &noted);
+}
+
+/* IPv6, where the machine has it. */
+static void test_ipv6(void **state)
+{
+    struct fault fault;
+    struct http_server *server;
+    const struct http_route route = {"GET", "/note", handle_note, NULL};
+    struct http_server_options options = {.host = "::1"};
+    enum status status = http_server_open(&server, &options, &route, 1, &fault);
+    if (status == STATUS_INVALID && strstr(fault.message, "has no address")) skip();
+    assert_int_equal(status, OK);
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6,
+                                   .sin6_port = htons(http_server_port(server)),
+                                   .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int fd = socket(AF_INET6, SOCK_STREAM, 0);
+    assert_return_code(connect(fd, (struct sockaddr *)&address, sizeof address), errno);
+    buffer_clear(&answer);
+    client_send(fd, "GET /note HTTP/1.1\r\nHost: [::1]\r\nConnection: close\r\n\r\n");
+    client_receive_all(fd, &answer);
+    assert_answer(200, "\r\n\r\n::1");
+    close(fd);
+    http_server_close(server);
 }
 
 static void test_parameters(void **state)
@@ -657,6 +715,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_SERVER(test_answer),
+        cmocka_unit_test(test_note),
+        cmocka_unit_test(test_ipv6),
         WITH_SERVER(test_parameters),
         WITH_SERVER(test_not_served),
         WITH_SERVER(test_faults),

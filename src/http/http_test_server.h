@@ -14,6 +14,7 @@ static struct {
     struct http_server *server;
     uint16_t port;
     atomic_int handled, gone, finished, finished_gone, last_code;
+    atomic_ulong last_bytes, last_ns;
     struct http_stream *_Atomic stream; /* that a test holds on to */
     atomic_bool release;                /* lets handle_wait answer */
 } stage;
@@ -40,6 +41,8 @@ static inline void on_finished(const struct http_exchange *exchange, int http_co
                                void *context)
 {
     atomic_store(&stage.last_code, http_code);
+    atomic_store(&stage.last_bytes, bytes_out);
+    atomic_store(&stage.last_ns, duration_ns);
     atomic_fetch_add(&stage.finished_gone, client_gone);
     atomic_fetch_add(&stage.finished, 1);
 }
