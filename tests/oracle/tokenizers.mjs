@@ -5,6 +5,7 @@
 //   node tests/oracle/tokenizers.mjs --check    only say whether it would change; exit 1 then
 //
 // strings.json    the strings, once
+// schemes.json    small tokenizers for each step that a tokenizer.json may name (tokenizer_schemes.mjs)
 // NAME.ids        per string the number of its ids, then the ids, as LEB128 numbers
 // NAME.json       who said so; the strings for which decoding the ids (with special tokens if
 //                 "decodes_special") does not give back the string, with what it gives; and the known
@@ -17,6 +18,7 @@ import path from "node:path";
 import {Tokenizer} from "@huggingface/tokenizers";
 import reference from "@anush008/tokenizers";
 import {modelsFolder, openModel, oracleName} from "./llama.mjs";
+import {describeSchemes} from "./tokenizer_schemes.mjs";
 import {makeStrings} from "./tokenizer_strings.mjs";
 
 const modules = new URL("node_modules/", import.meta.url).pathname;
@@ -104,6 +106,7 @@ async function compareLlama() {
 
 fs.mkdirSync(out, {recursive: true});
 write("strings.json", lines(strings) + "\n");
+write("schemes.json", lines(await describeSchemes(reference)) + "\n");
 for (const tokenizer of tokenizers) await compare(tokenizer);
 await compareLlama();
 process.exit(checkOnly && changed ? 1 : 0);

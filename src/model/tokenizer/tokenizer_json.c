@@ -266,7 +266,6 @@ static enum status read_unigram(struct tokenizer *tokenizer, const struct source
     json_int_t id = json_is_integer(unknown) ? json_integer_value(unknown) : -1;
     if (!scores || id < 0 || id >= (json_int_t)tokenizer->vocabulary.count)
         return fault_set(fault, STATUS_CORRUPT, "the tokenizer's unk_id is no token");
-    tokenizer->vocabulary.kinds[id] = TOKEN_UNKNOWN;
     tokenizer->model = MODEL_UNIGRAM;
     return unigram_init(&tokenizer->unigram, &tokenizer->vocabulary, scores, (int32_t)id,
                         json_member_bool(source->model, "byte_fallback", false), fault);

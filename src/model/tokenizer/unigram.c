@@ -65,7 +65,8 @@ static void search(const struct unigram *unigram, const struct vocabulary *vocab
             if (at + length < word.length && ((unsigned char)word.data[at + length] & 0xC0) == 0x80)
                 continue;
             int32_t id = vocabulary_find(vocabulary, text_slice(word, at, at + length));
-            if (id < 0 || !vocabulary_is_plain(vocabulary, (uint32_t)id)) continue;
+            if (id < 0 || id == unigram->unknown || !vocabulary_is_plain(vocabulary, (uint32_t)id))
+                continue;
             relax(steps, at, length, id, unigram->scores[id]);
             covers_character |= length == character;
         }
