@@ -48,7 +48,7 @@ async function nextTokens(model, vocabulary) {
 }
 
 async function embeddings(model, vocabulary) {
-    const context = await model.createEmbeddingContext({threads: 2});
+    const context = await model.createEmbeddingContext({threads: 1});
     const cases = [];
     for (const [count, seed] of [[2, 1], [17, 2], [40, 3]]) {
         const ids = tokens(count, vocabulary, seed);

@@ -13,4 +13,5 @@ restore() {
 trap restore EXIT
 tests/oracle/regenerate.sh || { echo "0 passed, 1 failed"; exit 1; }
 diff -rq "$kept/vectors" tests/vectors | sed 's/^/changed: /'
+export LIMINAL_TEST_DEEP=1
 tools/run_tests.sh build '^(tokenizer_golden|chat_template_vectors|tensor_type|model_greedy|model_embed|model_architectures)_test$'

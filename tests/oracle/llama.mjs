@@ -25,7 +25,7 @@ const ranked = (result) => [...result.next.probabilities].sort((a, b) => b[1] - 
 // After `prompt` and each of `answer` but the last, all tokens: [[id, p], ...] best first.
 export async function forced(model, prompt, answer) {
     const ids = [...prompt, ...answer.slice(0, -1)];
-    const context = await model.createContext({contextSize: ids.length + 8, threads: 2, flashAttention: false});
+    const context = await model.createContext({contextSize: ids.length + 8, threads: 1, flashAttention: false});
     const input = ids.map((id, i) => (i >= prompt.length - 1 ? [id, asIs] : id));
     const results = await context.getSequence().controlledEvaluate(input);
     await context.dispose();
@@ -34,7 +34,7 @@ export async function forced(model, prompt, answer) {
 
 // The log-probabilities of all tokens after ids[0..i], for each i of `at`.
 export async function logProbabilities(model, ids, at) {
-    const context = await model.createContext({contextSize: ids.length + 8, threads: 2, flashAttention: false});
+    const context = await model.createContext({contextSize: ids.length + 8, threads: 1, flashAttention: false});
     const input = ids.map((id, i) => (at.includes(i) ? [id, asIs] : id));
     const results = await context.getSequence().controlledEvaluate(input);
     const rows = at.map((i) => {
@@ -48,7 +48,7 @@ export async function logProbabilities(model, ids, at) {
 
 // Feed `prompt` (token ids), then `count` times its own best token. Per step: [[id, p], ...] best first.
 export async function greedy(model, prompt, count) {
-    const context = await model.createContext({contextSize: prompt.length + count + 8, threads: 2, flashAttention: false});
+    const context = await model.createContext({contextSize: prompt.length + count + 8, threads: 1, flashAttention: false});
     const sequence = context.getSequence();
     const steps = [];
     let input = [...prompt.slice(0, -1), [prompt.at(-1), asIs]];
