@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "model/file/convert.h"
 #include "model/file/tensor_plan.h"
-#include "model/file/vocabulary.h"
+#include "model/file/token_table.h"
 #include "platform/platform.h"
 
 enum { UNKNOWN_ID = 0, BOS_ID = 1, EOS_ID = 2, FIRST_BYTE_ID = 3, BYTES = 256 };
@@ -158,7 +158,7 @@ static bool is_byte_token(struct text piece, uint8_t byte, const char *name)
 
 /* Ids 0 to 2 are control tokens, then one for each byte, then the pieces proper, with spaces where
  * SentencePiece has its mark. */
-static enum status set_token(struct vocabulary *vocabulary, uint32_t id, struct text piece,
+static enum status set_token(struct token_table *vocabulary, uint32_t id, struct text piece,
                              float score, struct arena *arena, struct fault *fault)
 {
     static const char *const controls[] = {"<unk>", "<s>", "</s>"};
@@ -171,7 +171,7 @@ static enum status set_token(struct vocabulary *vocabulary, uint32_t id, struct 
     }
     if (id >= FIRST_BYTE_ID + BYTES) {
         vocabulary->types[id] = TOKEN_NORMAL;
-        return vocabulary_replace(arena, piece, TEXT(" "), TEXT(SPACE_MARK), token, fault);
+        return token_table_replace(arena, piece, TEXT(" "), TEXT(SPACE_MARK), token, fault);
     }
     const char *name = arena_printf(arena, "<0x%02X>", id - FIRST_BYTE_ID);
     if (!name) return no_memory(fault);
@@ -184,10 +184,10 @@ static enum status set_token(struct vocabulary *vocabulary, uint32_t id, struct 
 }
 
 /* u32: longest token; then for each token f32 score, u32 length, bytes. */
-static enum status read_tokenizer(struct vocabulary *vocabulary, struct arena *arena,
+static enum status read_tokenizer(struct token_table *vocabulary, struct arena *arena,
                                   uint32_t count, struct text bytes, struct fault *fault)
 {
-    TRY(vocabulary_init(vocabulary, count, arena, fault));
+    TRY(token_table_init(vocabulary, count, arena, fault));
     size_t at = sizeof(uint32_t);
     for (uint32_t id = 0; id < count; id++) {
         float score;
@@ -211,7 +211,7 @@ static enum status read_tokenizer(struct vocabulary *vocabulary, struct arena *a
 /* ---- writing ---- */
 
 static void add_entries(struct gguf_writer *writer, const struct checkpoint *c,
-                        const struct vocabulary *vocabulary, const struct file_type *type)
+                        const struct token_table *vocabulary, const struct file_type *type)
 {
     gguf_writer_add_string(writer, "general.architecture", TEXT("llama"));
     gguf_writer_add_string(writer, "general.name", TEXT("llama2.c checkpoint"));
@@ -227,7 +227,7 @@ static void add_entries(struct gguf_writer *writer, const struct checkpoint *c,
     gguf_writer_add_u32(writer, "llama.attention.head_count_kv", c->kv_heads);
     gguf_writer_add_f32(writer, "llama.attention.layer_norm_rms_epsilon", 1e-5f);
     gguf_writer_add_u32(writer, "llama.vocab_size", c->vocabulary);
-    vocabulary_add_entries(vocabulary, "llama", "default", writer);
+    token_table_add_entries(vocabulary, "llama", "default", writer);
     gguf_writer_add_u32(writer, "tokenizer.ggml.bos_token_id", BOS_ID);
     gguf_writer_add_u32(writer, "tokenizer.ggml.eos_token_id", EOS_ID);
     gguf_writer_add_u32(writer, "tokenizer.ggml.unknown_token_id", UNKNOWN_ID);
@@ -236,7 +236,7 @@ static void add_entries(struct gguf_writer *writer, const struct checkpoint *c,
 }
 
 static enum status write_model(const struct checkpoint *checkpoint, const struct layout *layout,
-                               const struct vocabulary *vocabulary, const char *out_path,
+                               const struct token_table *vocabulary, const char *out_path,
                                const struct file_type *type, const struct progress *progress,
                                struct fault *fault)
 {
@@ -290,7 +290,7 @@ static enum status convert_mapped(const struct file_map *map, const char *tokeni
     TRY(lay_out_checkpoint(&layout, fault));
     struct text tokenizer = TEXT("");
     TRY(find_tokenizer(map, &layout, tokenizer_path, tokenizer_map, &tokenizer, fault));
-    struct vocabulary vocabulary = {0};
+    struct token_table vocabulary = {0};
     TRY(read_tokenizer(&vocabulary, arena, checkpoint.vocabulary, tokenizer, fault));
     return write_model(&checkpoint, &layout, &vocabulary, out_path, type, progress, fault);
 }

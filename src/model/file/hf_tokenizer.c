@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "model/file/vocabulary.h"
+#include "model/file/token_table.h"
 
 enum tokenizer_kind { KIND_SENTENCEPIECE, KIND_BYTE_BPE, KIND_WORDPIECE };
 
@@ -86,7 +86,7 @@ static enum status find_pre_tokenizer(const json_t *tokenizer, const char **name
 
 /* ---- the vocabulary ---- */
 
-static enum status place_token(struct vocabulary *vocabulary, const json_t *id, struct text token,
+static enum status place_token(struct token_table *vocabulary, const json_t *id, struct text token,
                                enum token_type type, struct fault *fault)
 {
     if (!json_is_integer(id) || json_integer_value(id) < 0 ||
@@ -120,7 +120,7 @@ static enum status mark_word_start(struct arena *arena, const char *token, struc
 }
 
 static enum status read_tokens(const json_t *model, enum tokenizer_kind kind,
-                               struct vocabulary *vocabulary, struct arena *arena,
+                               struct token_table *vocabulary, struct arena *arena,
                                struct fault *fault)
 {
     const char *token;
@@ -146,7 +146,7 @@ static bool looks_special(struct text token)
 }
 
 static enum status read_added_tokens(const struct hf_folder *folder, enum tokenizer_kind kind,
-                                     struct vocabulary *vocabulary, struct arena *arena,
+                                     struct token_table *vocabulary, struct arena *arena,
                                      struct fault *fault)
 {
     const char *unknown = hf_string(json_object_get(folder->tokenizer, "model"), "unk_token");
@@ -163,13 +163,13 @@ static enum status read_added_tokens(const struct hf_folder *folder, enum tokeni
         if (kind == KIND_SENTENCEPIECE && unknown && strcmp(unknown, content) == 0)
             type = TOKEN_UNKNOWN;
         if (type == TOKEN_USER_DEFINED)
-            TRY(vocabulary_replace(arena, token, TEXT(SPACE_MARK), TEXT(" "), &token, fault));
+            TRY(token_table_replace(arena, token, TEXT(SPACE_MARK), TEXT(" "), &token, fault));
         TRY(place_token(vocabulary, json_object_get(added, "id"), token, type, fault));
     }
     return OK;
 }
 
-static enum status fill_holes(struct vocabulary *vocabulary, struct arena *arena,
+static enum status fill_holes(struct token_table *vocabulary, struct arena *arena,
                               struct fault *fault)
 {
     for (uint32_t id = 0; id < vocabulary->count; id++) {
@@ -225,7 +225,7 @@ static enum status add_merges(const json_t *model, struct gguf_writer *writer, s
 
 /* The score of a token is minus the rank of the first merge that makes it; what no merge makes
  * (single characters) comes last. */
-static enum status score_by_merges(const json_t *model, struct vocabulary *vocabulary,
+static enum status score_by_merges(const json_t *model, struct token_table *vocabulary,
                                    struct arena *arena, struct fault *fault)
 {
     const json_t *vocab = json_object_get(model, "vocab");
@@ -249,7 +249,7 @@ static enum status score_by_merges(const json_t *model, struct vocabulary *vocab
 
 /* ---- special tokens and switches ---- */
 
-static bool find_token(const struct vocabulary *vocabulary, const char *token, uint32_t *id)
+static bool find_token(const struct token_table *vocabulary, const char *token, uint32_t *id)
 {
     for (*id = 0; *id < vocabulary->count; ++*id)
         if (vocabulary->types[*id] != TOKEN_NORMAL &&
@@ -308,7 +308,7 @@ static bool listed_id(const json_t *config, const char *key, uint32_t count, uin
 }
 
 static void add_specials(const struct hf_folder *folder, enum tokenizer_kind kind,
-                         const struct vocabulary *vocabulary, struct gguf_writer *writer)
+                         const struct token_table *vocabulary, struct gguf_writer *writer)
 {
     for (size_t i = 0; i < ARRAY_COUNT(specials); i++) {
         const char *name = named_token(folder->tokenizer_config, specials[i].token_key);
@@ -378,7 +378,7 @@ static enum status add_chat_template(const struct hf_folder *folder, struct gguf
 /* ---- the whole ---- */
 
 static enum status read_vocabulary(const struct hf_folder *folder, enum tokenizer_kind kind,
-                                   struct vocabulary *vocabulary, struct arena *arena,
+                                   struct token_table *vocabulary, struct arena *arena,
                                    struct fault *fault)
 {
     const json_t *model = json_object_get(folder->tokenizer, "model");
@@ -391,21 +391,21 @@ static enum status read_vocabulary(const struct hf_folder *folder, enum tokenize
 }
 
 static enum status add_kind(const struct hf_folder *folder, enum tokenizer_kind kind,
-                            const struct vocabulary *vocabulary, struct gguf_writer *writer,
+                            const struct token_table *vocabulary, struct gguf_writer *writer,
                             struct arena *arena, struct fault *fault)
 {
     const char *pre_tokenizer = NULL;
     switch (kind) {
     case KIND_SENTENCEPIECE:
-        vocabulary_add_entries(vocabulary, "llama", "default", writer);
+        token_table_add_entries(vocabulary, "llama", "default", writer);
         gguf_writer_add_bool(writer, "tokenizer.ggml.add_space_prefix",
                              prepends_space(folder->tokenizer));
         return OK;
-    case KIND_WORDPIECE: vocabulary_add_entries(vocabulary, "bert", "default", writer); return OK;
+    case KIND_WORDPIECE: token_table_add_entries(vocabulary, "bert", "default", writer); return OK;
     case KIND_BYTE_BPE: break;
     }
     TRY(find_pre_tokenizer(folder->tokenizer, &pre_tokenizer, fault));
-    vocabulary_add_entries(vocabulary, "gpt2", pre_tokenizer, writer);
+    token_table_add_entries(vocabulary, "gpt2", pre_tokenizer, writer);
     return add_merges(json_object_get(folder->tokenizer, "model"), writer, arena, fault);
 }
 
@@ -414,9 +414,9 @@ enum status hf_tokenizer_add_entries(const struct hf_folder *folder, uint32_t vo
                                      struct fault *fault)
 {
     enum tokenizer_kind kind = KIND_SENTENCEPIECE;
-    struct vocabulary vocabulary;
+    struct token_table vocabulary;
     TRY(find_kind(json_object_get(folder->tokenizer, "model"), &kind, fault));
-    TRY(vocabulary_init(&vocabulary, vocabulary_count, arena, fault));
+    TRY(token_table_init(&vocabulary, vocabulary_count, arena, fault));
     TRY(read_vocabulary(folder, kind, &vocabulary, arena, fault));
     TRY(add_kind(folder, kind, &vocabulary, writer, arena, fault));
     add_specials(folder, kind, &vocabulary, writer);

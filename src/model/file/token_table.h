@@ -1,7 +1,7 @@
-/* vocabulary.h - the token list of a model file under construction: what the tokenizers of
+/* token_table.h - the token list of a model file under construction: what the tokenizers of
  * llama2.c, of Hugging Face and of synthetic models have in common. */
-#ifndef LIMINAL_MODEL_FILE_VOCABULARY_H
-#define LIMINAL_MODEL_FILE_VOCABULARY_H
+#ifndef LIMINAL_MODEL_TOKEN_TABLE_H
+#define LIMINAL_MODEL_TOKEN_TABLE_H
 
 #include "base/arena.h"
 #include "model/file/gguf.h"
@@ -17,7 +17,7 @@ enum token_type { /* numbers of the format */
 
 #define SPACE_MARK "\u2581" /* SentencePiece's visible space */
 
-struct vocabulary {
+struct token_table {
     uint32_t count;
     struct text *tokens;
     int32_t *types; /* 0: no token yet */
@@ -25,14 +25,14 @@ struct vocabulary {
 };
 
 /* `count` empty slots. */
-enum status vocabulary_init(struct vocabulary *vocabulary, uint32_t count, struct arena *arena,
-                            struct fault *fault) MUST_USE;
+enum status token_table_init(struct token_table *table, uint32_t count, struct arena *arena,
+                             struct fault *fault) MUST_USE;
 /* tokenizer.ggml.model, .pre, .tokens, .scores and .token_type. */
-void vocabulary_add_entries(const struct vocabulary *vocabulary, const char *model,
-                            const char *pre_tokenizer, struct gguf_writer *writer);
+void token_table_add_entries(const struct token_table *table, const char *model,
+                             const char *pre_tokenizer, struct gguf_writer *writer);
 
 /* A copy of `t` with every `from` replaced by `to`. */
-enum status vocabulary_replace(struct arena *arena, struct text t, struct text from, struct text to,
-                               struct text *out, struct fault *fault) MUST_USE;
+enum status token_table_replace(struct arena *arena, struct text t, struct text from,
+                                struct text to, struct text *out, struct fault *fault) MUST_USE;
 
 #endif
