@@ -87,6 +87,13 @@ static float *logits_of(struct model *model, const struct run *run)
     return all;
 }
 
+static uint32_t bits_of(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
 static void compare_rows(const float *reference, const float *logits, const struct run *run,
                          unsigned threads, const char *name, uint32_t vocabulary)
 {
@@ -94,7 +101,7 @@ static void compare_rows(const float *reference, const float *logits, const stru
         if (!is_wanted(run, row)) continue;
         const float *a = reference + row * vocabulary, *b = logits + row * vocabulary;
         for (uint32_t i = 0; i < vocabulary; i++)
-            if (memcmp(&a[i], &b[i], sizeof *a) != 0)
+            if (bits_of(a[i]) != bits_of(b[i]))
                 fail_msg("%s, %u threads, chunks of %zu%s%s: row %zu, logit %u is %.9g, not %.9g",
                          name, threads, run->chunk, run->with_others ? ", with others" : "",
                          run->sparse ? ", sparse" : "", row, i, (double)b[i], (double)a[i]);
