@@ -191,6 +191,23 @@ static void add_general(struct conversion *c)
     gguf_writer_add_u32(c->writer, "general.quantization_version", 2);
 }
 
+/* GGUF's llama and qwen architectures attend to the whole context, as llama.cpp has it. */
+static enum status note_lost_window(const struct conversion *c, struct fault *fault)
+{
+    const char *architecture = hf_architecture_name(c->architecture);
+    bool keeps_window = strncmp(architecture, "gemma", 5) == 0 || strcmp(architecture, "phi3") == 0;
+    uint32_t window = 0;
+    TRY(hf_u32(c->folder.config, "sliding_window", &window, fault));
+    bool unused = json_is_false(json_object_get(c->folder.config, "use_sliding_window"));
+    if (window && !keeps_window && !unused)
+        progress_note(c->progress,
+                      "the sliding window of %" PRIu32
+                      " tokens is lost: texts longer than it are "
+                      "seen whole",
+                      window);
+    return OK;
+}
+
 enum pooling { POOLING_MEAN = 1, POOLING_CLS = 2 }; /* numbers of the format */
 
 /* sentence-transformers say in a file of their own how token vectors become one. */
@@ -216,6 +233,7 @@ static enum status write_conversion(struct conversion *c, struct fault *fault)
     add_general(c);
     TRY(hf_architecture_add_entries(c->architecture, c->folder.config, c->writer, &c->sizes,
                                     fault));
+    TRY(note_lost_window(c, fault));
     if (strcmp(hf_architecture_name(c->architecture), "bert") == 0)
         TRY(add_encoder_entries(c, fault));
     TRY(plan_tensors(c, fault));

@@ -265,6 +265,26 @@ static void llama_biases_are_interleaved_too(void **state)
     gguf_close(gguf);
 }
 
+static void keep_note(void *argument, const char *line)
+{
+    snprintf(argument, 256, "%s", line);
+}
+
+static void a_lost_window_is_told(void **state)
+{
+    char note[256] = "";
+    struct progress progress = {.note = keep_note, .argument = note};
+    struct fault fault;
+    write_llama(",\"sliding_window\":4096,\"use_sliding_window\":false");
+    assert_ok(convert_huggingface(test_folder, test_path("x.gguf"), "F16", &progress, &fault),
+              &fault);
+    assert_string_equal(note, "");
+    write_llama(",\"sliding_window\":4096");
+    assert_ok(convert_huggingface(test_folder, test_path("x.gguf"), "F16", &progress, &fault),
+              &fault);
+    assert_contains(note, "4096");
+}
+
 static void gemma_norms_gain_one(void **state)
 {
     struct shard shard;
@@ -580,6 +600,7 @@ int main(void)
         IN_TEST_FOLDER(llama_rows_are_interleaved),
         IN_TEST_FOLDER(qwen_keeps_its_rows_and_biases),
         IN_TEST_FOLDER(llama_biases_are_interleaved_too),
+        IN_TEST_FOLDER(a_lost_window_is_told),
         IN_TEST_FOLDER(gemma_norms_gain_one),
         IN_TEST_FOLDER(phi3_has_fused_matrices_and_factors),
         IN_TEST_FOLDER(bert_is_an_encoder),
