@@ -70,7 +70,8 @@ prepare() {
     scripts/fetch-test-models.sh || exit 1
 }
 
-concurrent='^(engine|http_server|http_client|pool|compute|tokenizer_threads|chat_template|log|kv_pages).*_test$'
+# The tests in which threads meet.
+concurrent='^(engine|http_|thread_pool|compute|tokenizer_threads|chat_template|log|model_determinism).*_test$'
 
 case ${1:-check} in
 check)
@@ -91,7 +92,7 @@ deep)
     rm -f "$logs/counts"
     prepare
     suite oracles tests/oracle/compare.sh
-    suite default-model env LIMINAL_BIN="$LIMINAL_BIN" tools/check_default_model.sh
+    suite default-model env LIMINAL_TEST_DEEP=1 tools/run_tests.sh build '^model_greedy_test$'
     suite kernels-aarch64 tools/check_kernels_aarch64.sh
     suite e2e-deep node_suite tests/e2e/deep/*.test.mjs
     suite fuzz-long tools/fuzz.sh 30
