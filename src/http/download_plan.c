@@ -56,6 +56,11 @@ static bool parse_content_range(const char *range, uint64_t *first, uint64_t *to
     return true;
 }
 
+static void keep_validator(struct download_state *state, const struct download_answer *answer)
+{
+    snprintf(state->validator, sizeof state->validator, "%s", download_validator(answer));
+}
+
 static enum download_step judge_part(struct download_state *state,
                                      const struct download_answer *answer)
 {
@@ -66,6 +71,7 @@ static enum download_step judge_part(struct download_state *state,
     bool other_length = state->total_bytes && state->total_bytes != total;
     if (first != state->have_bytes || changed || other_length) return DOWNLOAD_RESTART;
     state->total_bytes = total;
+    if (first == 0) keep_validator(state, answer);
     return DOWNLOAD_APPEND;
 }
 
@@ -86,7 +92,7 @@ enum download_step download_judge(struct download_state *state,
     int code = answer->http_code;
     if (code == 200) {
         state->total_bytes = answer->length_bytes;
-        snprintf(state->validator, sizeof state->validator, "%s", download_validator(answer));
+        keep_validator(state, answer);
         return DOWNLOAD_REPLACE;
     }
     if (code == 206) return judge_part(state, answer);

@@ -38,7 +38,9 @@ enum download_step {
 void download_answer_header(struct download_answer *answer, struct text line);
 /* The value for If-Range and for the next run: a strong ETag, else Last-Modified, else "". */
 const char *download_validator(const struct download_answer *answer);
-/* Judge; updates state->total_bytes and, with DOWNLOAD_REPLACE, the validator. */
+/* Judge; updates state->total_bytes and, where the body is the beginning of the file, the
+ * validator.
+ */
 enum download_step download_judge(struct download_state *state,
                                   const struct download_answer *answer);
 

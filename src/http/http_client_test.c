@@ -340,6 +340,38 @@ static void test_length_unlike_the_expected(void **state)
     assert_non_null(strstr(fault.message, "300000 bytes long, not 5"));
 }
 
+/* The server says nothing of the length: what was expected decides. */
+static void test_untold_length(void **state)
+{
+    struct fault fault;
+    const struct act acts[] = {{"HTTP/1.1 200 OK\r\nConnection: close\r\n", 0, FILE_BYTES, false}};
+    assert_int_equal(download_with((struct http_download){.size_bytes = 1000}, acts, 1, &fault),
+                     STATUS_CORRUPT);
+    assert_non_null(strstr(fault.message, "more than the 1000 bytes"));
+    renew_stage();
+    assert_int_equal(
+        download_with((struct http_download){.size_bytes = FILE_BYTES + 1}, acts, 1, &fault),
+        STATUS_CORRUPT);
+    assert_non_null(strstr(fault.message, "300000 bytes long, not 300001"));
+    renew_stage();
+    assert_int_equal(
+        download_with((struct http_download){.size_bytes = FILE_BYTES}, acts, 1, &fault), OK);
+    assert_file_whole();
+}
+
+/* A server that gives no more than a slice at a time. */
+static void test_slices(void **state)
+{
+    struct fault fault;
+    const struct act acts[] = {
+        {PART_HEAD("0-99999") "Content-Length: 100000\r\n", 0, 100000, false},
+        {PART_HEAD("100000-199999") "Content-Length: 100000\r\n", 100000, 200000, false},
+        {PART_HEAD("200000-299999") "Content-Length: 100000\r\n", 200000, FILE_BYTES, false}};
+    assert_int_equal(download_with((struct http_download){0}, acts, 3, &fault), OK);
+    assert_file_whole();
+    assert_true(asked(2, "If-Range: \"one\"\r\n"));
+}
+
 static void test_limit(void **state)
 {
     struct fault fault;
@@ -550,26 +582,46 @@ static void test_no_tls(void **state)
     assert_non_null(strstr(fault.message, "TLS"));
 }
 
+static enum status call_with(struct http_call call, const struct act *act, int *code,
+                             struct buffer *got, struct fault *fault)
+{
+    stage.acts = act;
+    stage.act_count = 1;
+    call.url = stage.url;
+    assert_int_equal(pthread_create(&stage.thread, NULL, play, NULL), 0);
+    enum status status = http_call(&call, code, got, fault);
+    pthread_join(stage.thread, NULL);
+    return status;
+}
+
 static void test_call(void **state)
 {
     struct fault fault;
-    struct buffer answer = {0};
+    struct buffer got = {0};
     int code;
-    const struct act acts[] = {
-        {"HTTP/1.1 418 \r\nContent-Length: 9\r\nConnection: close\r\n", 0, 9, false}};
-    stage.acts = acts;
-    stage.act_count = 1;
-    assert_int_equal(pthread_create(&stage.thread, NULL, play, NULL), 0);
-    struct http_call call = {
-        .url = stage.url, .headers = (const char *[]){"X-One: 1", NULL}, .body = TEXT("{\"a\":1}")};
-    assert_int_equal(http_call(&call, &code, &answer, &fault), OK);
-    pthread_join(stage.thread, NULL);
+    const struct act act = {"HTTP/1.1 418 \r\nContent-Length: 9\r\nConnection: close\r\n", 0, 9,
+                            false};
+    const char *const headers[] = {"X-One: 1", NULL};
+    struct http_call call = {.headers = headers, .body = TEXT("{\"a\":1}")};
+    assert_int_equal(call_with(call, &act, &code, &got, &fault), OK);
     assert_int_equal(code, 418);
-    assert_int_equal(answer.length, 9);
-    assert_memory_equal(answer.data, stage.file, 9);
+    assert_int_equal(got.length, 9);
+    assert_memory_equal(got.data, stage.file, 9);
     assert_true(asked(0, "POST /file "));
     assert_true(asked(0, "X-One: 1\r\n"));
-    buffer_deinit(&answer);
+    buffer_deinit(&got);
+}
+
+static void test_call_with_a_long_answer(void **state)
+{
+    struct fault fault;
+    struct buffer got = {0};
+    int code;
+    const struct act act = {OK_HEAD, 0, FILE_BYTES, false};
+    assert_int_equal(call_with((struct http_call){.limit_bytes = 1000}, &act, &code, &got, &fault),
+                     STATUS_TOO_LARGE);
+    assert_true(got.length <= 1000);
+    buffer_deinit(&got);
 }
 
 /* ---- the plan alone ---- */
@@ -627,6 +679,8 @@ int main(void)
         STAGED(test_promises_more_than_it_sends),
         STAGED(test_promises_less_than_the_file),
         STAGED(test_length_unlike_the_expected),
+        STAGED(test_untold_length),
+        STAGED(test_slices),
         STAGED(test_limit),
         STAGED(test_wrong_file),
         STAGED(test_foreign_part_is_fetched_again),
@@ -643,6 +697,7 @@ int main(void)
         STAGED(test_nobody_there),
         STAGED(test_no_tls),
         STAGED(test_call),
+        STAGED(test_call_with_a_long_answer),
         cmocka_unit_test(test_content_range),
         cmocka_unit_test(test_validators),
     };

@@ -120,6 +120,36 @@ static void test_steady_body(void **state)
     close_stage();
 }
 
+/* A refused client that neither closes nor falls silent is waited for, but not for long. */
+static void test_lingering_ends(void **state)
+{
+    open_with((struct http_server_options){0});
+    int fd = client_connect(stage.port);
+    buffer_clear(&answer);
+    client_send(fd, "GET /\r\n\r\n");
+    client_receive_all(fd, &answer);
+    assert_int_equal(answer_code(&answer), 400);
+    uint64_t start = now_ms();
+    while (client_send(fd, "x") && now_ms() - start < CLIENT_PATIENCE_MS) pause_ms(50);
+    assert_in_range(now_ms() - start, 1000, 5000);
+    close(fd);
+    close_stage();
+}
+
+/* Nor is all that it sends taken. */
+static void test_lingering_takes_little(void **state)
+{
+    static char junk[1 << 16];
+    open_with((struct http_server_options){0});
+    int fd = client_connect(stage.port);
+    client_send(fd, "GET /\r\n\r\n");
+    size_t sent = 0;
+    while (sent < LARGE_BYTES && client_send_bytes(fd, junk, sizeof junk)) sent += sizeof junk;
+    assert_true(sent < LARGE_BYTES);
+    close(fd);
+    close_stage();
+}
+
 /* ---- slow readers ---- */
 
 static int ask_for_large(void)
@@ -384,6 +414,21 @@ static void test_no_more_descriptors(void **state)
     close_stage();
 }
 
+/* A low soft limit of descriptors is raised to what the connections need. */
+static void test_descriptors_are_fitted(void **state)
+{
+    struct rlimit before, low;
+    getrlimit(RLIMIT_NOFILE, &before);
+    low = before;
+    low.rlim_cur = 100;
+    setrlimit(RLIMIT_NOFILE, &low);
+    open_with((struct http_server_options){.connection_limit = 300});
+    getrlimit(RLIMIT_NOFILE, &low);
+    setrlimit(RLIMIT_NOFILE, &before);
+    close_stage();
+    assert_in_range(low.rlim_cur, 301, 1000);
+}
+
 static void test_no_more_memory(void **state)
 {
 #ifdef SANITIZED
@@ -449,6 +494,8 @@ int main(void)
         cmocka_unit_test(test_idle_connection),
         cmocka_unit_test(test_slow_body),
         cmocka_unit_test(test_steady_body),
+        cmocka_unit_test(test_lingering_ends),
+        cmocka_unit_test(test_lingering_takes_little),
         cmocka_unit_test(test_reader_of_nothing),
         cmocka_unit_test(test_reader_of_a_byte_at_a_time),
         cmocka_unit_test(test_reader_who_stops),
@@ -461,6 +508,7 @@ int main(void)
         cmocka_unit_test(test_too_many_bodies),
         cmocka_unit_test(test_greedy_pipelining),
         cmocka_unit_test(test_no_more_descriptors),
+        cmocka_unit_test(test_descriptors_are_fitted),
         cmocka_unit_test(test_no_more_memory),
         cmocka_unit_test(test_memory_stays_flat),
     };

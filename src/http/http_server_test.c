@@ -419,6 +419,20 @@ static void test_gzip(void **state)
     free(zeros);
 }
 
+/* What inflating adds counts against the bound on all bodies. */
+static void test_gzip_counts(void **state)
+{
+    char zeros[5000] = {0};
+    open_with((struct http_server_options){.bodies_limit_bytes = 1000});
+    ask_gzip("gzip", zeros, 500, 0);
+    assert_answer(200, "\r\nContent-Length: 500\r\n");
+    ask_gzip("gzip", zeros, sizeof zeros, 0);
+    assert_answer(503, "in memory");
+    ask_gzip("gzip", zeros, 500, 0); /* and is given back */
+    assert_answer(200, "\r\nContent-Length: 500\r\n");
+    close_stage();
+}
+
 /* ---- connections ---- */
 
 static void test_keep_alive(void **state)
@@ -734,6 +748,7 @@ int main(void)
         WITH_SERVER(test_continue),
         WITH_SERVER(test_large_body),
         WITH_SERVER(test_gzip),
+        cmocka_unit_test(test_gzip_counts),
         WITH_SERVER(test_keep_alive),
         WITH_SERVER(test_http_1_0),
         WITH_SERVER(test_pipelining),

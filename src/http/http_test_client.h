@@ -3,33 +3,14 @@
 #ifndef LIMINAL_HTTP_TEST_CLIENT_H
 #define LIMINAL_HTTP_TEST_CLIENT_H
 
-/* cmocka.h wants these first */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-/* clang-format off */
-#include <cmocka.h>
-/* clang-format on */
-
 #include <arpa/inet.h>
 #include <poll.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/test_support.h"
 #include "base/text.h"
-
-/* Sanitizers replace malloc and take address space as they like: some tests can't run then. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
 
 enum { CLIENT_PATIENCE_MS = 10000 };
 

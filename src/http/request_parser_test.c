@@ -109,6 +109,18 @@ static void test_fields(void **state)
     http_request_deinit(&request);
 }
 
+static void test_every_token_character(void **state)
+{
+    static const char NAME[] = "!#$%&'*+-.^_`|~059azAZ";
+    struct http_request request;
+    struct buffer bytes = {0};
+    buffer_printf(&bytes, "GET / HTTP/1.1\r\nHost: a\r\n%s: v\r\n\r\n", NAME);
+    assert_int_equal(parse(&request, buffer_text(&bytes), 0).step, PARSE_DONE);
+    assert_non_null(http_request_field(&request, text_of(NAME)));
+    http_request_deinit(&request);
+    buffer_deinit(&bytes);
+}
+
 static int refusal_of(const struct buffer *bytes)
 {
     struct http_request request;
@@ -188,11 +200,9 @@ static void test_continue(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_smuggling),
-        cmocka_unit_test(test_sound_requests),
-        cmocka_unit_test(test_fields),
-        cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_bound_before_malformed),
+        cmocka_unit_test(test_smuggling), cmocka_unit_test(test_sound_requests),
+        cmocka_unit_test(test_fields),    cmocka_unit_test(test_every_token_character),
+        cmocka_unit_test(test_bounds),    cmocka_unit_test(test_bound_before_malformed),
         cmocka_unit_test(test_continue),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -176,7 +176,7 @@ static void judge(struct fetch *fetch)
     if (fetch->ended != OK || fetch->step == DOWNLOAD_RESTART) return;
     next.have_bytes = fetch->state.have_bytes;
     fetch->state = next;
-    if (fetch->step == DOWNLOAD_REPLACE) fetch->ended = keep_validator(fetch);
+    if (fetch->state.have_bytes == 0) fetch->ended = keep_validator(fetch);
     if (fetch->ended == OK) fetch->ended = check_length(fetch);
 }
 
