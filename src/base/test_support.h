@@ -14,6 +14,15 @@
 
 #include "base/status.h"
 
+/* Sanitizers replace malloc and take address space as they like: some tests can't run then. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
 #define assert_ok(expression, fault)                                                           \
     do {                                                                                       \
         enum status assert_status = (expression);                                              \

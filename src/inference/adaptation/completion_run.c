@@ -27,6 +27,7 @@ struct completion_run {
     struct openai_head head;
     char *model_name;
     bool stream, wants_logprobs;
+    bool sent; /* the stream has begun: its code can't change any more */
     struct http_stream *to_client;
     struct request_note *note; /* lives as long as the stream */
     const struct tokenizer *tokenizer;
@@ -140,6 +141,7 @@ static void client_gone(void *argument)
 /* Send what is in run->out. A client that is gone or reads too slowly ends its generations. */
 static void flush(struct completion_run *run)
 {
+    run->sent = true;
     if (run->out.failed || !http_stream_send(run->to_client, buffer_text(&run->out)))
         cancel_all(run);
     buffer_clear(&run->out);
@@ -286,7 +288,7 @@ static void finish(struct completion_run *run, const struct generation_event *ev
         metrics->prompt_tokens += run->usage.prompt_tokens;
         metrics->completion_tokens += run->usage.completion_tokens;
         write_note(run, event); /* the note is the stream's: not after its end */
-        if (run->stream)
+        if (run->stream && (run->sent || run->fault.status == OK))
             finish_stream(run);
         else
             finish_whole(run);

@@ -48,6 +48,8 @@ enum status json_body_parse(struct text body, json_t **out, struct fault *fault)
     TRY(check_bounds(body, fault));
     json_error_t error;
     json_t *root = json_loadb(body.data, body.length, JSON_REJECT_DUPLICATES, &error);
+    if (!root && json_error_code(&error) == json_error_out_of_memory)
+        return fault_set(fault, STATUS_NO_MEMORY, "no memory for the request");
     if (!root)
         return fault_set(fault, STATUS_INVALID, "the body is not valid JSON: line %d column %d: %s",
                          error.line, error.column, error.text);
