@@ -706,6 +706,9 @@ static void test_cannot_listen(void **state)
     struct http_server_options options = {.port = stage.port};
     assert_int_equal(http_server_open(&server, &options, ROUTES, 1, &fault), STATUS_CONFLICT);
     assert_non_null(strstr(fault.message, "is taken"));
+    assert_int_equal(http_server_check_port(&options, &fault), STATUS_CONFLICT);
+    options.port = 0;
+    assert_int_equal(http_server_check_port(&options, &fault), OK);
     options = (struct http_server_options){.loops = 2};
     assert_int_equal(http_server_open(&server, &options, ROUTES, 1, &fault), OK);
     options.port = http_server_port(server); /* SO_REUSEPORT must not hide the other */

@@ -144,6 +144,7 @@ enum status http_server_check_port(const struct http_server_options *options, st
 {
     struct http_server server = {.options = *options, .loop_count = 1};
     int fd;
+    fill_defaults(&server.options);
     TRY(listen_all(&server, &fd, fault));
     close(fd);
     return OK;
