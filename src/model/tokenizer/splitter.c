@@ -52,7 +52,8 @@ static enum status compile(void **code, struct text pattern, bool is_literal, st
     if (!*code) {
         char reason[160];
         pcre2_get_error_message(error, (PCRE2_UCHAR *)reason, sizeof reason);
-        return fault_set(fault, STATUS_UNSUPPORTED,
+        return fault_set(fault,
+                         error == PCRE2_ERROR_HEAP_FAILED ? STATUS_NO_MEMORY : STATUS_UNSUPPORTED,
                          "the regular expression is not understood at byte %zu: %s", at, reason);
     }
     error = pcre2_jit_compile(*code, PCRE2_JIT_COMPLETE);

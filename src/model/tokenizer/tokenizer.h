@@ -30,8 +30,8 @@ enum {
     TOKENIZE_ADD_SPECIAL = 1,   /* bos/eos/cls/sep as the model wants them */
     TOKENIZE_PARSE_SPECIAL = 2, /* "<|im_end|>" in the text is that token; else it is plain text */
 };
-/* Append the ids of `t` to `out`; on failure `out` is as before. Bytes that are not UTF-8 become byte
- * tokens where the scheme has any; BERT drops them, the others give their unknown token.
+/* Append the ids of `t` to `out`; on failure `out` is as before. Bytes that are not UTF-8 become
+ * byte tokens where the scheme has any; BERT drops them, the others give their unknown token.
  * STATUS_INVALID when the vocabulary can say a character neither so nor so, STATUS_TOO_LARGE beyond
  * 1 GiB or when a tokenizer.json's own regular expression backtracks without end. */
 enum status tokenizer_encode(const struct tokenizer *tokenizer, struct text t, unsigned flags,
@@ -40,8 +40,8 @@ enum status tokenizer_encode(const struct tokenizer *tokenizer, struct text t, u
  * give their text if `special`, else nothing; so do ids out of range. */
 void tokenizer_piece(const struct tokenizer *tokenizer, int32_t id, bool special,
                      struct buffer *out);
-/* Append the bytes of a list, with the scheme's rule for the leading space (and WordPiece's clean-up
- * of spaces). What came from invalid UTF-8 is the same invalid bytes again. */
+/* Append the bytes of a list, with the scheme's rule for the leading space (and WordPiece's
+ * clean-up of spaces). What came from invalid UTF-8 is the same invalid bytes again. */
 enum status tokenizer_decode(const struct tokenizer *tokenizer, const int32_t *ids, size_t count,
                              bool special, struct buffer *out, struct fault *fault) MUST_USE;
 
@@ -68,8 +68,8 @@ void detokenizer_init(struct detokenizer *detokenizer, const struct tokenizer *t
 void detokenizer_deinit(struct detokenizer *detokenizer);
 /* Append to `out` what became whole by this token; special tokens give nothing. */
 void detokenizer_add(struct detokenizer *detokenizer, int32_t id, struct buffer *out);
-/* What is left at the end. All that a detokenizer gave, joined, is what tokenizer_decode gives, with
- * U+FFFD for each byte that is part of no character. */
+/* What is left at the end. All that a detokenizer gave, joined, is what tokenizer_decode gives,
+ * with U+FFFD for each byte that is part of no character. */
 void detokenizer_finish(struct detokenizer *detokenizer, struct buffer *out);
 
 #endif

@@ -444,6 +444,9 @@ static enum status parse(struct text text, bool is_config, json_t **out, struct 
                       &error);
     if (json_is_object(*out)) return OK;
     if (*out) return fault_set(fault, STATUS_CORRUPT, "%s is not a JSON object", what);
+    /* Jansson keeps silent when memory runs out. */
+    if (error.text[0] == '\0' || json_error_code(&error) == json_error_out_of_memory)
+        return fault_set(fault, STATUS_NO_MEMORY, "no memory to read %s", what);
     return fault_set(fault, STATUS_CORRUPT, "%s: %s (line %d)", what, error.text, error.line);
 }
 
