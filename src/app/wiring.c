@@ -9,6 +9,7 @@
 #include "app/terminal.h"
 #include "app/version.h"
 #include "compute/compute.h"
+#include "compute/device.h"
 #include "http/http_server.h"
 #include "inference/adaptation/api.h"
 #include "inference/engine.h"
@@ -138,6 +139,17 @@ static enum status open_server(struct service *service, const struct settings *s
     return http_server_open(&service->server, &options, routes, count, fault);
 }
 
+/* An accelerator that this build can't use is told, so that nobody wonders why it stays cold. */
+static void tell_idle_devices(void)
+{
+    struct device_set devices = device_detect(&device_probe_machine);
+    enum device preferred = device_preferred(&devices);
+    if (!device_supported(preferred))
+        log_write("app", LOG_WARN, NULL,
+                  "this machine has a %s device, but this build computes on the cpu only",
+                  device_name(preferred));
+}
+
 enum { TEMPLATE_LIMIT_BYTES = 1 << 20 };
 
 enum status service_open(struct service *service, const struct settings *settings,
@@ -152,6 +164,7 @@ enum status service_open(struct service *service, const struct settings *setting
     if (settings->chat_template)
         TRY_DONE(file_read(settings->chat_template, TEMPLATE_LIMIT_BYTES, &service->chat_template,
                            fault));
+    tell_idle_devices();
     TRY_DONE(open_chat_model(service, settings, arena, fault));
     if (settings->embedding_model)
         TRY_DONE(loaded_model_open(&service->embedding, settings->embedding_model, settings, arena,
