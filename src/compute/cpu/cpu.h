@@ -14,7 +14,7 @@ enum { BATCH_TOKENS = 86 * TOKEN_GROUP };
 /* What one thread needs to multiply. */
 struct multiply_scratch {
     struct panel panels[PANEL_PAIR];
-    _Alignas(64) float sums[4 /* FLOAT_TILES_MAX */][BATCH_TOKENS][TILE_ROWS];
+    _Alignas(64) float sums[FLOAT_TILES_MAX][BATCH_TOKENS][TILE_ROWS];
 };
 
 struct compute {

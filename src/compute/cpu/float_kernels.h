@@ -3,8 +3,6 @@
  * sum += weight x activation, column by column in order, rounded once each: exact weights, and the
  * same bits whatever runs beside. */
 
-enum { FLOAT_TILES_MAX = 4 };
-
 ALWAYS_INLINE f32x16 float_weights(enum tile_layout layout, const uint8_t *tile, size_t col)
 {
     size_t at = col * TILE_ROWS;

@@ -5,6 +5,8 @@
  * a byte. VPERMI2B looks up 64 indices at once in 128 entries. Then, per group of four columns,
  * VPMULTISHIFTQB spreads a row's byte over its four lanes and VPERMB turns codes into magnitudes.
  * A weight is 128 + magnitude; 0 - that is 128 - magnitude, which the sign masks choose. */
+#include <pthread.h>
+
 #include "compute/iq_codebooks.h"
 
 /* Codes of the first and of the last four weights of each grid entry; the eight signs of each
@@ -12,7 +14,7 @@
 static _Alignas(64) uint8_t grid_codes[2][256];
 static _Alignas(64) uint8_t grid_signs[128];
 
-static void grid_prepare(void)
+static void grid_fill(void)
 {
     for (int entry = 0; entry < 256; entry++)
         for (int half = 0; half < 2; half++) {
@@ -25,6 +27,12 @@ static void grid_prepare(void)
             grid_codes[half][entry] = (uint8_t)byte;
         }
     for (unsigned index = 0; index < 128; index++) grid_signs[index] = iq_signs(index);
+}
+
+static void grid_prepare(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, grid_fill);
 }
 
 /* 1 + 2 x the four scale bits of each row. */

@@ -8,8 +8,9 @@
 #include "compute/cpu/tile.h"
 
 enum {
-    TOKEN_GROUP = 6, /* tokens of a batch that one call of a dot kernel handles */
-    PANEL_PAIR = 2,  /* panels likewise */
+    TOKEN_GROUP = 6,     /* tokens of a batch that one call of a dot kernel handles */
+    PANEL_PAIR = 2,      /* panels likewise */
+    FLOAT_TILES_MAX = 4, /* tiles of float weights likewise */
 };
 
 /* Quantised activations of a group of 1..TOKEN_GROUP tokens. All arrays are [block][token]. */

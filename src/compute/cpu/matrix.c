@@ -9,15 +9,16 @@
 enum { HUGE_PAGE_BYTES = 2 << 20, CACHE_LINE_BYTES = 64 };
 
 /* Memory for packed weights, by huge pages when it is worth them: reads of weights touch each page
- * once per token, and a 4 KB page is read faster than its translation is found. */
+ * once per token, and a 4 KB page is read faster than its translation is found. What does not fill
+ * a huge page at the end stays in small ones. */
 static void *weights_alloc(size_t bytes)
 {
-    size_t alignment = bytes >= HUGE_PAGE_BYTES ? HUGE_PAGE_BYTES : CACHE_LINE_BYTES;
-    size_t rounded = (bytes + alignment - 1) / alignment * alignment;
-    if (rounded < bytes) return NULL;
-    void *memory = aligned_alloc(alignment, rounded ? rounded : alignment);
+    bool large = bytes >= HUGE_PAGE_BYTES;
+    void *memory = NULL;
+    if (posix_memalign(&memory, large ? HUGE_PAGE_BYTES : CACHE_LINE_BYTES, bytes) != 0)
+        return NULL;
     /* Advice: where it is refused, small pages do. */
-    if (memory && alignment == HUGE_PAGE_BYTES) (void)madvise(memory, rounded, MADV_HUGEPAGE);
+    if (large) (void)madvise(memory, bytes / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES, MADV_HUGEPAGE);
     return memory;
 }
 

@@ -17,7 +17,6 @@
 #include "compute/cpu/cpu.h"
 
 enum {
-    ITEM_TILES = 4,         /* an item of work; FLOAT_TILES_MAX */
     FLOAT_CHUNK_COLS = 128, /* of float weights at a time: 4 tiles x 128 x 4 bytes fill L1 */
     ITEMS_PER_THREAD = 16,  /* how finely work is shared when there is plenty */
 };
@@ -83,7 +82,7 @@ struct multiply_job {
     const struct product *group;
     size_t group_count;
     bool quantised;       /* some matrix wants quantised activations */
-    uint32_t items, step; /* of ITEM_TILES tiles, all products after each other */
+    uint32_t items, step; /* some tiles each, all products after each other */
 };
 
 static uint32_t matrix_tiles(const struct matrix *m)
@@ -91,9 +90,14 @@ static uint32_t matrix_tiles(const struct matrix *m)
     return m->rows / TILE_ROWS + (m->rows % TILE_ROWS != 0);
 }
 
+static uint32_t item_tiles(const struct matrix *m)
+{
+    return m->layout < TILE_FLOAT_COUNT ? FLOAT_TILES_MAX : PANEL_PAIR;
+}
+
 static uint32_t matrix_items(const struct matrix *m)
 {
-    return (matrix_tiles(m) + ITEM_TILES - 1) / ITEM_TILES;
+    return (matrix_tiles(m) + item_tiles(m) - 1) / item_tiles(m);
 }
 
 /* sums[token][row] of tile `tile` to their place in y. */
@@ -172,21 +176,18 @@ static void multiply_item(const struct multiply_job *job, const struct product *
                           uint32_t item, struct multiply_scratch *scratch)
 {
     const struct matrix *m = product->matrix;
-    uint32_t tile = item * ITEM_TILES, end = matrix_tiles(m);
-    if (end > tile + ITEM_TILES) end = tile + ITEM_TILES;
-    while (tile < end) {
-        uint32_t left = end - tile, tiles;
-        if (m->layout < TILE_FLOAT_COUNT) {
-            tiles = left == 3 ? 2 : left;
-            multiply_float(job, product, tile, tiles, scratch);
-        } else if (job->n == 1) {
-            tiles = 1;
-            multiply_one(job, product, tile, scratch);
-        } else {
-            tiles = left < PANEL_PAIR ? left : PANEL_PAIR;
-            multiply_pair(job, product, tile, tiles, scratch);
+    uint32_t tile = item * item_tiles(m), left = matrix_tiles(m) - tile;
+    if (left > item_tiles(m)) left = item_tiles(m);
+    if (m->layout < TILE_FLOAT_COUNT) {
+        if (left == 3) { /* kernels take 1, 2 or 4 */
+            multiply_float(job, product, tile++, 1, scratch);
+            left = 2;
         }
-        tile += tiles;
+        multiply_float(job, product, tile, left, scratch);
+    } else if (job->n > 1) {
+        multiply_pair(job, product, tile, left, scratch);
+    } else {
+        for (uint32_t i = 0; i < left; i++) multiply_one(job, product, tile + i, scratch);
     }
 }
 

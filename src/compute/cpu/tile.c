@@ -336,17 +336,27 @@ static void pack_quantised(enum tensor_type type, const uint8_t *data, size_t ro
         }
 }
 
+/* Columns in blocks whose part of the tile stays in the first-level cache. */
+static void pack_floats(enum tile_layout layout, const uint8_t *data, size_t row_bytes,
+                        unsigned rows, uint32_t cols, uint8_t *tile)
+{
+    enum { BLOCK = 64 };
+    const size_t size = layout == TILE_F32 ? sizeof(float) : sizeof(uint16_t);
+    for (size_t first = 0; first < cols; first += BLOCK) {
+        size_t end = first + BLOCK < cols ? first + BLOCK : cols;
+        for (unsigned r = 0; r < rows; r++)
+            for (size_t c = first; c < end; c++)
+                memcpy(tile + (c * TILE_ROWS + r) * size, data + r * row_bytes + c * size, size);
+    }
+}
+
 void tile_pack(enum tensor_type type, const uint8_t *data, size_t row_bytes, unsigned rows,
                uint32_t cols, uint8_t *tile)
 {
     enum tile_layout layout = tile_layout_of(type);
     if (rows < TILE_ROWS) memset(tile, 0, tile_bytes(layout, cols));
-    if (layout >= TILE_FLOAT_COUNT) {
+    if (layout < TILE_FLOAT_COUNT)
+        pack_floats(layout, data, row_bytes, rows, cols, tile);
+    else
         pack_quantised(type, data, row_bytes, rows, cols, tile);
-        return;
-    }
-    size_t size = layout == TILE_F32 ? sizeof(float) : sizeof(uint16_t);
-    for (unsigned r = 0; r < rows; r++)
-        for (size_t c = 0; c < cols; c++)
-            memcpy(tile + (c * TILE_ROWS + r) * size, data + r * row_bytes + c * size, size);
 }
