@@ -1,50 +1,10 @@
-/* http_server_torture_test.c - every allocation of the server fails in turn (after curl's torture
- * tests). Requests may be refused or dropped then, but the server must live on and leak nothing it
- * counts.
- *
- * malloc and its kin are replaced by versions that can fail. They fail only in the server's threads
- * and only for calls from our own code: libuv aborts by design when it has no memory. */
+/* http_server_torture_test.c - every allocation of the server fails in turn. Requests may be
+ * refused or dropped then, but the server must live on and leak nothing it counts. */
 #include "http/http_test_server.h"
 
 #include <zlib.h>
 
-/* ---- the allocator ---- */
-
-static atomic_int allocations;       /* of the server, since the count was reset */
-static atomic_int fails_at = -1;     /* this one fails; -1: none */
-static atomic_bool fails_from_there; /* and so do all after it */
-static __thread bool exempt;         /* the test's own thread */
-
-#ifndef SANITIZED
-void *__libc_malloc(size_t bytes);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *old, size_t bytes);
-
-static bool fails(const void *caller)
-{
-    extern const char __executable_start, etext;
-    if (exempt || (const char *)caller < &__executable_start || (const char *)caller >= &etext)
-        return false;
-    int index = atomic_fetch_add(&allocations, 1);
-    int at = atomic_load(&fails_at);
-    return at >= 0 && (index == at || (index > at && atomic_load(&fails_from_there)));
-}
-
-void *malloc(size_t size)
-{
-    return fails(__builtin_return_address(0)) ? NULL : __libc_malloc(size);
-}
-
-void *calloc(size_t nmemb, size_t size)
-{
-    return fails(__builtin_return_address(0)) ? NULL : __libc_calloc(nmemb, size);
-}
-
-void *realloc(void *ptr, size_t size)
-{
-    return fails(__builtin_return_address(0)) ? NULL : __libc_realloc(ptr, size);
-}
-#endif
+#include "base/test_failing_malloc.h"
 
 /* ---- what the server is asked ---- */
 
@@ -120,11 +80,11 @@ static void ask_everything(void)
     buffer_deinit(&answer);
 }
 
-static void assert_alive(void)
+static void assert_alive(int index)
 {
     struct buffer answer = {0};
     client_exchange(stage.port, REQUESTS[0], &answer);
-    if (answer_code(&answer) != 200) fail_msg("dead after failure %d", (int)fails_at);
+    if (answer_code(&answer) != 200) fail_msg("dead after failure %d", index);
     buffer_deinit(&answer);
 }
 
@@ -150,20 +110,17 @@ static void test_each_allocation_fails(void **state)
 #ifdef SANITIZED
     skip();
 #endif
-    exempt = true;
-    for (int run_of_failures = 0; run_of_failures < 2; run_of_failures++) {
+    for (int goes_on = 0; goes_on < 2; goes_on++) {
         open_tortured();
-        atomic_store(&allocations, 0);
+        malloc_torture(TORTURE_OTHER_THREADS, -1, false);
         ask_everything();
-        int needed = atomic_load(&allocations);
+        int needed = malloc_relent();
         assert_true(needed > 50);
-        for (int at = 0; at < needed; at++) {
-            atomic_store(&allocations, 0);
-            atomic_store(&fails_from_there, run_of_failures == 1);
-            atomic_store(&fails_at, at);
+        for (int index = 0; index < needed; index++) {
+            malloc_torture(TORTURE_OTHER_THREADS, index, goes_on);
             ask_everything();
-            atomic_store(&fails_at, -1);
-            assert_alive();
+            malloc_relent();
+            assert_alive(index);
         }
         close_stage(); /* returns only if nothing was forgotten */
     }

@@ -1,66 +1,14 @@
-/* engine_torture_test.c - every allocation of the engine fails in turn (after curl's torture
- * tests): a request may be refused or end with an error then, but the engine lives on, keeps no
- * page, and what it does answer is right.
- *
- * malloc and its kin are replaced by versions that can fail, only for calls from our own code and
- * only in the threads that a test is about. */
+/* engine_torture_test.c - every allocation of the engine fails in turn: a request may be refused or
+ * end with an error then, but the engine lives on, keeps no page, and what it does answer is right.
+ */
 #include <semaphore.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/test_failing_malloc.h"
 #include "base/test_support.h"
 #include "inference/engine.h"
 #include "model/model.h"
 #include "model/model_test_support.h"
-
-/* ---- the allocator ---- */
-
-static atomic_int allocations;   /* in the tortured threads, since the count was reset */
-static atomic_int fails_at = -1; /* this one fails; -1: none */
-static atomic_bool spares_main;  /* torture the engine's threads, or the test's own */
-static __thread bool is_main;
-
-#ifndef SANITIZED
-void *__libc_malloc(size_t bytes);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *old, size_t bytes);
-
-static bool fails(const void *caller)
-{
-    extern const char __executable_start, etext;
-    if (is_main == atomic_load(&spares_main)) return false;
-    if ((const char *)caller < &__executable_start || (const char *)caller >= &etext) return false;
-    return atomic_fetch_add(&allocations, 1) == atomic_load(&fails_at);
-}
-
-void *malloc(size_t size)
-{
-    return fails(__builtin_return_address(0)) ? NULL : __libc_malloc(size);
-}
-
-void *calloc(size_t nmemb, size_t size)
-{
-    return fails(__builtin_return_address(0)) ? NULL : __libc_calloc(nmemb, size);
-}
-
-void *realloc(void *ptr, size_t size)
-{
-    return fails(__builtin_return_address(0)) ? NULL : __libc_realloc(ptr, size);
-}
-#endif
-
-static void torture(bool engine_threads, int index)
-{
-    atomic_store(&spares_main, engine_threads);
-    atomic_store(&allocations, 0);
-    atomic_store(&fails_at, index);
-}
-
-static int relent(void)
-{
-    atomic_store(&fails_at, -1);
-    return atomic_load(&allocations);
-}
 
 /* ---- one request ---- */
 
@@ -129,8 +77,6 @@ static struct answer expected;
 
 static int open_all(void **state)
 {
-    is_main = true;
-    atomic_store(&spares_main, true);
     compute = test_compute(2);
     struct engine_options options = {.sequences = 2};
     struct fault fault;
@@ -163,9 +109,9 @@ static void a_request_without_memory_is_refused(void **state)
     int refused = 0;
     for (int index = 0;; index++) {
         struct answer answer;
-        torture(false, index);
+        malloc_torture(TORTURE_TEST_THREAD, index, false);
         enum status status = ask(engine, &answer);
-        bool was_reached = relent() > index;
+        bool was_reached = malloc_relent() > index;
         if (status == OK) {
             expect_right(&answer);
         } else {
@@ -184,9 +130,9 @@ static void an_answer_without_memory_ends_with_an_error_or_is_right(void **state
 #endif
     for (int index = 0;; index++) {
         struct answer answer;
-        torture(true, index);
+        malloc_torture(TORTURE_OTHER_THREADS, index, false);
         assert_int_equal(ask(engine, &answer), OK);
-        bool was_reached = relent() > index;
+        bool was_reached = malloc_relent() > index;
         if (answer.end == END_ERROR)
             assert_int_equal(answer.status, STATUS_NO_MEMORY);
         else
@@ -201,10 +147,10 @@ static void an_answer_without_memory_ends_with_an_error_or_is_right(void **state
 static int allocations_for(uint32_t max_tokens)
 {
     struct answer answer;
-    torture(true, -1);
+    malloc_torture(TORTURE_OTHER_THREADS, -1, false);
     assert_int_equal(ask_for(engine, max_tokens, &answer), OK);
     assert_int_equal(answer.end, END_LENGTH);
-    return relent();
+    return malloc_relent();
 }
 
 static void tokens_cost_no_allocation(void **state)
@@ -226,9 +172,9 @@ static void an_engine_without_memory_does_not_open(void **state)
         struct fault fault;
         struct engine_options options = {.sequences = 2};
         struct model *model = test_model(compute, "stories15m.gguf");
-        torture(false, index);
+        malloc_torture(TORTURE_TEST_THREAD, index, false);
         enum status status = engine_open(&other, model, &options, &fault);
-        bool was_reached = relent() > index;
+        bool was_reached = malloc_relent() > index;
         if (status == OK) {
             engine_close(other);
         } else {
