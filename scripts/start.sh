@@ -51,20 +51,31 @@ fi
 
 # Whoever chose a model need not fetch the default one.
 [ -n "${MODEL_PATH:-}${LIMINAL_MODEL:-}" ] || scripts/fetch-model.sh
+set -m # a process group of its own, so that one Ctrl-C is one signal: a second stops it at once
 "$liminal" serve >/dev/null & # what it says to a person is said below; its log goes to stderr
 server=$!
+set +m
+stopping=
 stop() {
+    stopping=yes
     kill "$server" 2>/dev/null || true
-    wait "$server" 2>/dev/null || true
 }
-trap stop EXIT
-trap 'exit 0' INT TERM HUP
+trap stop INT TERM HUP
+trap 'kill "$server" 2>/dev/null || true' EXIT
+runs() { kill -0 "$server" 2>/dev/null; }
+
 for ((i = 0; ; i++)); do
     listens && is_liminal && break
-    kill -0 "$server" 2>/dev/null || fail "The server did not start; the line above says why."
+    [ -z "$stopping" ] || exit 0
+    runs || fail "The server did not start; the line above says why."
     [ $i -lt 1200 ] || fail "The server has not answered for two minutes."
     sleep 0.1
 done
 say_next
 echo "Ctrl-C stops it. Its log follows."
-wait "$server"
+code=0
+while runs; do # each signal interrupts a wait
+    wait "$server" || code=$?
+done
+[ -z "$stopping" ] || exit 0
+exit "$code"

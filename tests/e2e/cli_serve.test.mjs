@@ -167,7 +167,7 @@ describe('serve', () => {
     for (let i = 0; i < 8; i++) stuck(patient).catch(() => {});
     await new Promise((soon) => setTimeout(soon, 300));
     patient.child.kill('SIGINT');
-    await new Promise((soon) => setTimeout(soon, 300));
+    for (let i = 0; i < 200 && !/stopping on signal/.test(patient.err); i++) await new Promise((soon) => setTimeout(soon, 50));
     assert.deepEqual(await patient.stop('SIGINT'), { code: null, signal: 'SIGINT' });
   });
 
@@ -216,6 +216,7 @@ describe('scripts/start.sh', () => {
     assert.match(second.out, /running already/);
     process.kill(-first.child.pid, 'SIGINT');
     assert.equal(await first.ended, 0);
+    assert.match(first.err, /"message":"stopped"/);
     await assert.rejects(fetch(`http://127.0.0.1:${port}/v1/models`));
   });
 
