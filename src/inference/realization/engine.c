@@ -136,12 +136,12 @@ static void admit(struct engine *engine)
         if (!admit_oldest(engine)) return;
 }
 
-static void finish_unadmitted(struct engine *engine, struct generation *cancelled,
-                              const struct fault *stopping)
+/* Cancelled, or ended by the fault that stops all. */
+static void finish_unadmitted(struct generation *list, const struct fault *stopping)
 {
-    while (cancelled) {
-        struct generation *generation = cancelled;
-        cancelled = generation->next;
+    while (list) {
+        struct generation *generation = list;
+        list = generation->next;
         generation_finish(generation, stopping ? END_ERROR : END_CANCELLED, stopping,
                           clock_monotonic_ns());
         generation_release(generation);
@@ -178,16 +178,16 @@ static struct embed_job *next_embed(struct engine *engine)
     return job;
 }
 
-static void stop_all(struct engine *engine, struct generation *waiting, struct embed_job *embed)
+static void stop_all(struct engine *engine, struct generation *waiting, struct embed_job *embeds)
 {
     struct fault fault;
     fault_set(&fault, STATUS_UNAVAILABLE, "the server is stopping");
-    finish_unadmitted(engine, waiting, &fault);
+    finish_unadmitted(waiting, &fault);
     while (engine->running_count > 0)
         engine_retire(engine, engine->running_count - 1, END_ERROR, &fault);
-    while (embed) {
-        struct embed_job *job = embed;
-        embed = job->next; /* the job is its caller's again once it is done */
+    while (embeds) {
+        struct embed_job *job = embeds;
+        embeds = job->next; /* the job is its caller's again once it is done */
         fault_set(job->fault, STATUS_UNAVAILABLE, "the server is stopping");
         finish_embed(engine, job, STATUS_UNAVAILABLE);
     }
@@ -206,39 +206,53 @@ static void publish(struct engine *engine, uint32_t cancelled)
     pthread_mutex_unlock(&engine->mutex);
 }
 
+/* What the engine's thread found in front of it. */
+struct work {
+    struct generation *unadmitted; /* cancelled while they waited, or, when stopping, all */
+    uint32_t cancelled;
+    struct embed_job *embeds; /* one, or, when stopping, all */
+    bool stopping;
+};
+
+/* Sleeps while there is nothing to do. */
+static struct work await_work(struct engine *engine)
+{
+    pthread_mutex_lock(&engine->mutex);
+    while (!engine->waiting && !engine->embeds && !engine->stopping && engine->running_count == 0)
+        pthread_cond_wait(&engine->work, &engine->mutex);
+    uint32_t waiting = engine->counters.waiting;
+    struct work work = {.stopping = engine->stopping, .unadmitted = unlink_cancelled(engine)};
+    work.cancelled = waiting - engine->counters.waiting;
+    work.embeds = engine->stopping ? engine->embeds : next_embed(engine);
+    pthread_mutex_unlock(&engine->mutex);
+    return work;
+}
+
+static void embed(struct engine *engine, struct embed_job *job)
+{
+    enum status status =
+        model_embed(engine->model, job->tokens, job->count, job->vector, job->fault);
+    finish_embed(engine, job, status);
+}
+
 static void *run(void *argument)
 {
     struct engine *engine = argument;
-    for (;;) {
-        pthread_mutex_lock(&engine->mutex);
-        while (!engine->waiting && !engine->embeds && !engine->stopping &&
-               engine->running_count == 0)
-            pthread_cond_wait(&engine->work, &engine->mutex);
-        uint32_t waiting_before = engine->counters.waiting;
-        struct generation *cancelled = unlink_cancelled(engine);
-        uint32_t cancelled_count = waiting_before - engine->counters.waiting;
-        bool stopping = engine->stopping;
-        struct embed_job *embed = stopping ? engine->embeds : next_embed(engine);
-        pthread_mutex_unlock(&engine->mutex);
-
-        if (stopping) {
-            stop_all(engine, cancelled, embed);
-            publish(engine, 0);
-            return NULL;
-        }
-        finish_unadmitted(engine, cancelled, NULL);
-        cancelled_count += retire_cancelled(engine);
+    struct work work = await_work(engine);
+    for (; !work.stopping; work = await_work(engine)) {
+        finish_unadmitted(work.unadmitted, NULL);
+        uint32_t cancelled = work.cancelled + retire_cancelled(engine);
         pthread_mutex_lock(&engine->mutex);
         admit(engine);
         pthread_mutex_unlock(&engine->mutex);
-        publish(engine, cancelled_count);
+        publish(engine, cancelled);
         if (engine->running_count > 0) engine_step(engine);
-        if (embed)
-            finish_embed(engine, embed,
-                         model_embed(engine->model, embed->tokens, embed->count, embed->vector,
-                                     embed->fault));
+        if (work.embeds) embed(engine, work.embeds);
         publish(engine, 0);
     }
+    stop_all(engine, work.unadmitted, work.embeds);
+    publish(engine, 0);
+    return NULL;
 }
 
 /* ---- the face ---- */
