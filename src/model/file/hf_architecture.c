@@ -151,78 +151,33 @@ static const struct rename bert_layers[] = {
 
 /* ---- architectures ---- */
 
+enum trait {
+    INTERLEAVED_ROPE = 1, /* GGUF has rotary pairs side by side where transformers has halves */
+    NORMS_PLUS_ONE = 2,   /* GGUF stores what multiplies, 1 + w */
+    NEVER_UNTIED = 4,     /* there is no output matrix, whatever the folder holds */
+    ENCODER = 8,
+};
+
 struct hf_architecture {
     const char *model_type, *gguf;
     const char *activation; /* hidden_act must start with it */
     const struct setting *settings;
     const struct rename *globals, *layers;
-    bool
-        interleaves_rope; /* GGUF keeps rotary pairs side by side where transformers keeps halves */
-    bool adds_one_to_norms;
-    bool is_encoder;
+    int traits;
 };
 
+enum { GEMMA = NORMS_PLUS_ONE | NEVER_UNTIED };
+
 static const struct hf_architecture architectures[] = {
-    {.model_type = "llama",
-     .gguf = "llama",
-     .activation = "silu",
-     .settings = llama_settings,
-     .globals = decoder_globals,
-     .layers = llama_layers,
-     .interleaves_rope = true},
-    {.model_type = "mistral",
-     .gguf = "llama",
-     .activation = "silu",
-     .settings = llama_settings,
-     .globals = decoder_globals,
-     .layers = llama_layers,
-     .interleaves_rope = true},
-    {.model_type = "qwen2",
-     .gguf = "qwen2",
-     .activation = "silu",
-     .settings = qwen_settings,
-     .globals = decoder_globals,
-     .layers = llama_layers},
-    {.model_type = "qwen3",
-     .gguf = "qwen3",
-     .activation = "silu",
-     .settings = qwen_settings,
-     .globals = decoder_globals,
-     .layers = llama_layers},
-    {.model_type = "gemma2",
-     .gguf = "gemma2",
-     .activation = "gelu",
-     .settings = gemma2_settings,
-     .globals = decoder_globals,
-     .layers = gemma_layers,
-     .adds_one_to_norms = true},
-    {.model_type = "gemma3_text",
-     .gguf = "gemma3",
-     .activation = "gelu",
-     .settings = gemma3_settings,
-     .globals = decoder_globals,
-     .layers = gemma_layers,
-     .adds_one_to_norms = true},
-    {.model_type = "gemma3",
-     .gguf = "gemma3",
-     .activation = "gelu",
-     .settings = gemma3_settings,
-     .globals = decoder_globals,
-     .layers = gemma_layers,
-     .adds_one_to_norms = true},
-    {.model_type = "phi3",
-     .gguf = "phi3",
-     .activation = "silu",
-     .settings = phi3_settings,
-     .globals = decoder_globals,
-     .layers = phi3_layers},
-    {.model_type = "bert",
-     .gguf = "bert",
-     .activation = "gelu",
-     .settings = bert_settings,
-     .globals = bert_globals,
-     .layers = bert_layers,
-     .is_encoder = true},
+    {"llama", "llama", "silu", llama_settings, decoder_globals, llama_layers, INTERLEAVED_ROPE},
+    {"mistral", "llama", "silu", llama_settings, decoder_globals, llama_layers, INTERLEAVED_ROPE},
+    {"qwen2", "qwen2", "silu", qwen_settings, decoder_globals, llama_layers, 0},
+    {"qwen3", "qwen3", "silu", qwen_settings, decoder_globals, llama_layers, 0},
+    {"gemma2", "gemma2", "gelu", gemma2_settings, decoder_globals, gemma_layers, GEMMA},
+    {"gemma3_text", "gemma3", "gelu", gemma3_settings, decoder_globals, gemma_layers, GEMMA},
+    {"gemma3", "gemma3", "gelu", gemma3_settings, decoder_globals, gemma_layers, GEMMA},
+    {"phi3", "phi3", "silu", phi3_settings, decoder_globals, phi3_layers, 0},
+    {"bert", "bert", "gelu", bert_settings, bert_globals, bert_layers, ENCODER},
 };
 
 enum status hf_architecture_find(const json_t *config, const struct hf_architecture **architecture,
@@ -315,7 +270,7 @@ enum status hf_architecture_add_entries(const struct hf_architecture *architectu
     architecture_add_u32(writer, name, "attention.head_count_kv", sizes->kv_heads);
     for (const struct setting *setting = architecture->settings; setting->config; setting++)
         TRY(add_setting(architecture, setting, config, writer, fault));
-    if (architecture->is_encoder) {
+    if (architecture->traits & ENCODER) {
         const char *positions = hf_string(config, "position_embedding_type");
         if (positions && strcmp(positions, "absolute") != 0)
             return fault_set(fault, STATUS_UNSUPPORTED,
@@ -382,13 +337,13 @@ static const char *layer_part(const char *name, uint32_t *layer)
 static float value_to_add(const struct hf_architecture *architecture, const char *name)
 {
     bool is_norm = text_ends_with(text_of(name), TEXT("norm.weight"));
-    return architecture->adds_one_to_norms && is_norm ? 1.0f : 0.0f;
+    return architecture->traits & NORMS_PLUS_ONE && is_norm ? 1.0f : 0.0f;
 }
 
 static uint32_t heads_to_permute(const struct hf_architecture *architecture,
                                  const struct hf_sizes *sizes, const char *local_name)
 {
-    if (!architecture->interleaves_rope) return 0;
+    if (!(architecture->traits & INTERLEAVED_ROPE)) return 0;
     if (after(local_name, "self_attn.q_proj.")) return sizes->heads;
     return after(local_name, "self_attn.k_proj.") ? sizes->kv_heads : 0;
 }
@@ -402,7 +357,7 @@ enum status hf_architecture_tensor(const struct hf_architecture *architecture, c
     if (is_foreign_part(name)) return OK;
     const char *plain = unwrap(name), *rest;
     bool tied = json_is_true(json_object_get(config, "tie_word_embeddings")) ||
-                architecture->adds_one_to_norms; /* Gemma never has an output of its own */
+                architecture->traits & NEVER_UNTIED;
     if (after(plain, "lm_head.") && tied) return OK;
     uint32_t layer = 0;
     const char *local = layer_part(plain, &layer);
@@ -425,6 +380,6 @@ enum status hf_architecture_factors(const struct hf_architecture *architecture,
                                     struct arena *arena, struct hf_factors factors[HF_FACTORS_MAX],
                                     struct fault *fault)
 {
-    if (architecture->is_encoder) return OK;
+    if (architecture->traits & ENCODER) return OK;
     return hf_rope_factors(architecture->gguf, config, sizes, arena, factors, fault);
 }
