@@ -304,7 +304,10 @@ enum status jinja_contains(struct interpreter *in, struct value container, struc
                            bool *contains)
 {
     *contains = false;
-    TRY(jinja_charge(in, jinja_weight(container)));
+    if (container.kind == VALUE_DICT)
+        TRY(jinja_charge(in, container.dict->count * sizeof item));
+    else
+        TRY(jinja_charge(in, jinja_weight(container)));
     if (container.kind == VALUE_STRING) {
         if (item.kind != VALUE_STRING)
             return jinja_fail(in, STATUS_INVALID, "\"in\" a string needs a string, not %s",

@@ -89,6 +89,10 @@ static void stops_runaways(void **state)
         "{{ ('x' * 99999).join('y' * 99999) }}",
         "{{ range(0, 9223372036854775807) | list }}",
         "{{ 'x'.center(9223372036854775807) }}",
+        "{% set a = 'a' * 9999999 %}{{ a.rfind('b' ~ a[:999999]) }}",
+        "{% macro m() %}{{ kwargs }}{% endmacro %}{% set ns = namespace(l=[]) %}{% for i in "
+        "range(50000) %}"
+        "{% set ns.l = ns.l + [('k' ~ i, 1)] %}{% endfor %}{{ m(**dict(ns.l)) }}",
         "{{ 'x' | indent(9223372036854775807) }}",
         "{{ [1] | batch(9223372036854775807, 0) | list }}",
         "{{ '%999999999d' % 5 }}",

@@ -71,6 +71,7 @@ struct argument_lists {
 static enum status add_keyword(struct interpreter *in, struct argument_lists *lists,
                                struct text name, struct value value)
 {
+    TRY(jinja_charge(in, lists->keyword_count * sizeof name));
     for (size_t i = 0; i < lists->keyword_count; i++)
         if (text_equal(lists->keywords[i].name, name))
             return jinja_fail(in, STATUS_INVALID, "the argument \"%.*s\" is given twice",
@@ -82,7 +83,6 @@ static enum status add_keyword(struct interpreter *in, struct argument_lists *li
 static enum status spread_keywords(struct interpreter *in, struct argument_lists *lists,
                                    const struct dict *dict)
 {
-    TRY(jinja_charge(in, dict->count * 64));
     for (size_t i = 0; i < dict->count; i++) {
         if (dict->entries[i].key.kind != VALUE_STRING)
             return jinja_fail(in, STATUS_INVALID, "the names of arguments must be strings");

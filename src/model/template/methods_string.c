@@ -120,14 +120,29 @@ METHOD(string_removesuffix)
     return OK;
 }
 
-/* Index of the last occurrence, or SIZE_MAX. */
-static size_t find_last(struct text text, struct text part)
+/* The index of the last occurrence, or SIZE_MAX, in *found. Every place may cost the whole part,
+ * and is paid for in stretches before it is looked at. */
+static enum status find_last(struct interpreter *in, struct text text, struct text part,
+                             size_t *found)
 {
-    for (size_t at = text.length + 1; at-- > 0;)
-        if (text.length - at >= part.length &&
-            (!part.length || !memcmp(text.data + at, part.data, part.length)))
-            return at;
-    return SIZE_MAX;
+    enum { STRETCH = 1024 };
+    *found = SIZE_MAX;
+    if (part.length > text.length) return OK;
+    for (size_t at = text.length - part.length + 1, walked = 0; at-- > 0; walked++) {
+        if (walked % STRETCH == 0) TRY(jinja_charge(in, STRETCH * part.length));
+        if (!text_starts_with(text_slice(text, at, text.length), part)) continue;
+        *found = at;
+        return OK;
+    }
+    return OK;
+}
+
+static enum status find_either(struct interpreter *in, struct text text, struct text part,
+                               bool last, size_t *found)
+{
+    if (last) return find_last(in, text, part, found);
+    *found = text_find(text, part);
+    return OK;
 }
 
 /* The first or the last character of a text that has one. */
@@ -173,9 +188,9 @@ static enum status split_at(struct interpreter *in, struct text text, struct tex
 {
     if (!separator.length) return jinja_fail(in, STATUS_INVALID, "the separator is empty");
     for (; most != 0; most--) {
-        size_t found = from_right ? find_last(text, separator) : text_find(text, separator);
+        size_t found;
+        TRY(find_either(in, text, separator, from_right, &found));
         if (found == SIZE_MAX) break;
-        TRY(jinja_charge(in, from_right ? text.length - found : found));
         size_t behind = found + separator.length;
         struct text part =
             from_right ? text_slice(text, behind, text.length) : text_slice(text, 0, found);
@@ -237,7 +252,8 @@ static enum status partition(struct interpreter *in, const struct call *call, bo
     if (!separator.length) return jinja_fail(in, STATUS_INVALID, "the separator is empty");
     TRY(jinja_charge(in, text.length));
     TRY(jinja_new_list(in, VALUE_TUPLE, result));
-    size_t found = last ? find_last(text, separator) : text_find(text, separator);
+    size_t found;
+    TRY(find_either(in, text, separator, last, &found));
     bool hit = found != SIZE_MAX;
     struct text before = hit ? text_slice(text, 0, found) : last ? TEXT("") : text;
     struct text after = hit    ? text_slice(text, found + separator.length, text.length)
@@ -301,7 +317,8 @@ static enum status find(struct interpreter *in, const struct call *call, bool la
     int64_t start;
     TRY(string_argument(in, call->argument[0], &part));
     TRY(search_range(in, call, &text, &start));
-    size_t found = !text.data ? SIZE_MAX : last ? find_last(text, part) : text_find(text, part);
+    size_t found = SIZE_MAX;
+    if (text.data) TRY(find_either(in, text, part, last, &found));
     *result = jinja_int(-1);
     if (found != SIZE_MAX)
         *result = jinja_int(start + (int64_t)jinja_char_count(text_slice(text, 0, found)));
