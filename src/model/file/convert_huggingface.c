@@ -4,6 +4,7 @@
  * tokenizer (hf_tokenizer), and the writing of tensors (tensor_plan). */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/file/architecture_keys.h"
@@ -179,14 +180,21 @@ static enum status check_layers(const struct conversion *c, struct fault *fault)
 
 /* ---- entries ---- */
 
+/* The model is called what its folder is called, also when that was given as "." or "model/". */
+static void add_name(struct conversion *c)
+{
+    char *path = realpath(c->folder.path, NULL);
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    gguf_writer_add_string(c->writer, "general.name", text_of(slash ? slash + 1 : c->folder.path));
+    free(path);
+}
+
 static void add_general(struct conversion *c)
 {
-    const char *slash = strrchr(c->folder.path, '/');
-    const char *name = slash && slash[1] ? slash + 1 : c->folder.path;
     const char *architecture = hf_architecture_name(c->architecture);
     gguf_writer_add_string(c->writer, "general.architecture", text_of(architecture));
     gguf_writer_add_string(c->writer, "general.type", TEXT("model"));
-    gguf_writer_add_string(c->writer, "general.name", text_of(name));
+    add_name(c);
     gguf_writer_add_u32(c->writer, "general.file_type", c->type->number);
     gguf_writer_add_u32(c->writer, "general.quantization_version", 2);
 }

@@ -136,7 +136,7 @@ static struct gguf *convert(void)
     struct fault fault;
     struct gguf *gguf;
     const char *out = test_path("out.gguf");
-    assert_ok(convert_huggingface(test_folder, out, "F32", NULL, &fault), &fault);
+    assert_ok(convert_huggingface(test_path(""), out, "F32", NULL, &fault), &fault);
     assert_ok(gguf_open(&gguf, out, &fault), &fault);
     return gguf;
 }
@@ -205,6 +205,7 @@ static void llama_rows_are_interleaved(void **state)
         "\"original_max_position_embeddings\":8192}");
     struct gguf *gguf = convert();
     assert_text(gguf, "general.architecture", "llama");
+    assert_text(gguf, "general.name", strrchr(test_folder, '/') + 1);
     assert_number(gguf, "llama.block_count", LAYERS);
     assert_number(gguf, "llama.context_length", 4096);
     assert_number(gguf, "llama.attention.head_count_kv", KV_HEADS);
