@@ -170,21 +170,20 @@ static enum status python_item(struct interpreter *in, struct value object, stru
         *found = present != NULL;
         return OK;
     }
-    if (!jinja_is_integral(key)) return OK;
-    int64_t index = jinja_to_int(key), count;
-    if (object.kind == VALUE_LIST || object.kind == VALUE_TUPLE) {
-        count = (int64_t)object.list->count;
-        if (index < 0) index += count;
-        *found = index >= 0 && index < count;
-        if (*found) *value = object.list->items[index];
-    } else if (object.kind == VALUE_STRING) {
-        TRY(jinja_charge(in, object.string.length));
-        count = (int64_t)jinja_char_count(object.string);
-        if (index < 0) index += count;
-        *found = index >= 0 && index < count;
-        size_t from = *found ? jinja_char_offset(object.string, (size_t)index) : 0;
+    bool is_list = object.kind == VALUE_LIST || object.kind == VALUE_TUPLE;
+    if (!jinja_is_integral(key) || (!is_list && object.kind != VALUE_STRING)) return OK;
+    TRY(jinja_charge(in, is_list ? 0 : object.string.length));
+    size_t count = is_list ? object.list->count : jinja_char_count(object.string);
+    int64_t index = jinja_to_int(key);
+    if (index < 0) index += (int64_t)count;
+    *found = index >= 0 && index < (int64_t)count;
+    if (!*found) return OK;
+    if (is_list) {
+        *value = object.list->items[index];
+    } else {
+        size_t from = jinja_char_offset(object.string, (size_t)index);
         struct text rest = text_slice(object.string, from, object.string.length);
-        if (*found) *value = jinja_string(text_slice(rest, 0, jinja_char_offset(rest, 1)));
+        *value = jinja_string(text_slice(rest, 0, jinja_char_offset(rest, 1)));
     }
     return OK;
 }
@@ -300,6 +299,7 @@ enum status jinja_slice(struct interpreter *in, struct value object, const struc
     TRY(jinja_new_list(in, object.kind, value));
     return slice_list(in, object.list, range, *value);
 }
+
 enum status jinja_contains(struct interpreter *in, struct value container, struct value item,
                            bool *contains)
 {

@@ -1,7 +1,6 @@
 /* builtin.c - finds a builtin by name and matches the arguments of a call with its signature. */
 #include "model/template/builtin.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "model/template/interpreter.h"
