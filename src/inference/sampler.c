@@ -18,7 +18,7 @@ struct adjusted {
 
 struct sampler {
     uint32_t vocabulary;
-    struct candidate *heap;
+    struct candidate *candidates;
     uint32_t *seen;     /* per token: times in the window; all zero between calls */
     uint32_t *answered; /* per token: times in the answer; all zero between calls */
     struct adjusted *adjusted;
@@ -77,11 +77,11 @@ enum status sampler_new(struct sampler **out, uint32_t vocabulary, struct fault 
     struct sampler *sampler = calloc(1, sizeof *sampler);
     if (!sampler) return fault_set(fault, STATUS_NO_MEMORY, "no memory for a sampler");
     sampler->vocabulary = vocabulary;
-    sampler->heap = calloc(vocabulary, sizeof *sampler->heap);
+    sampler->candidates = calloc(vocabulary, sizeof *sampler->candidates);
     sampler->seen = calloc(vocabulary, sizeof *sampler->seen);
     sampler->answered = calloc(vocabulary, sizeof *sampler->answered);
     sampler->adjusted = calloc((size_t)vocabulary + LOGIT_BIAS_LIMIT, sizeof *sampler->adjusted);
-    if (!sampler->heap || !sampler->seen || !sampler->answered || !sampler->adjusted) {
+    if (!sampler->candidates || !sampler->seen || !sampler->answered || !sampler->adjusted) {
         sampler_free(sampler);
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for a sampler of %u tokens",
                          vocabulary);
@@ -93,7 +93,7 @@ enum status sampler_new(struct sampler **out, uint32_t vocabulary, struct fault 
 void sampler_free(struct sampler *sampler)
 {
     if (!sampler) return;
-    free(sampler->heap);
+    free(sampler->candidates);
     free(sampler->seen);
     free(sampler->answered);
     free(sampler->adjusted);
@@ -229,57 +229,86 @@ static bool before(struct candidate a, struct candidate b)
     return a.weight > b.weight || (a.weight == b.weight && a.token < b.token);
 }
 
-static void sift_down(struct candidate *heap, size_t count, size_t at)
+static void swap(struct candidate *a, struct candidate *b)
 {
-    struct candidate moved = heap[at];
-    for (size_t child; (child = 2 * at + 1) < count; at = child) {
-        if (child + 1 < count && before(heap[child + 1], heap[child])) child++;
-        if (!before(heap[child], moved)) break;
-        heap[at] = heap[child];
-    }
-    heap[at] = moved;
+    struct candidate moved = *a;
+    *a = *b;
+    *b = moved;
 }
 
-/* Bring the most probable candidates to the end of the array, best last, until `limit` of them are
- * there or their mass reaches `mass`. Returns how many; only they are sorted. */
-static size_t take_best(struct candidate *heap, size_t count, size_t limit, double mass)
+/* Move the median of the first, middle and last candidate to the end, as the pivot. */
+static void choose_pivot(struct candidate *candidates, size_t count)
 {
-    for (size_t i = count / 2; i-- > 0;) sift_down(heap, count, i);
-    size_t taken = 0;
+    struct candidate *first = candidates, *middle = candidates + count / 2,
+                     *last = candidates + count - 1;
+    if (before(*middle, *first)) swap(middle, first);
+    if (before(*last, *first)) swap(last, first);
+    if (before(*middle, *last)) swap(middle, last);
+}
+
+/* Bring those that are better than a pivot to the front and the pivot behind them. Returns where
+ * the pivot is; *mass is what those before it weigh. */
+static size_t partition(struct candidate *candidates, size_t count, double *mass)
+{
+    choose_pivot(candidates, count);
+    struct candidate pivot = candidates[count - 1];
+    size_t better = 0;
+    *mass = 0;
+    for (size_t i = 0; i + 1 < count; i++) {
+        if (!before(candidates[i], pivot)) continue;
+        *mass += (double)candidates[i].weight;
+        swap(&candidates[i], &candidates[better++]);
+    }
+    swap(&candidates[better], &candidates[count - 1]);
+    return better;
+}
+
+/* Move the best candidates to the front, as many as it takes to weigh `mass`, but at most `limit`
+ * and at least one; returns how many. Quickselect (Hoare 1961): linear time, and no order among
+ * those chosen, which a draw does not need. */
+static size_t keep_best(struct candidate *candidates, size_t count, size_t limit, double mass)
+{
+    size_t from = 0, to = count; /* the last one to keep is in between */
+    double kept = 0;             /* what candidates[0..from) weigh */
+    while (from < to) {
+        double better;
+        size_t pivot = from + partition(candidates + from, to - from, &better);
+        double with_pivot = kept + better + (double)candidates[pivot].weight;
+        if (pivot >= limit || kept + better >= mass) {
+            to = pivot;
+        } else {
+            from = pivot + 1;
+            kept = with_pivot;
+            if (from >= limit || kept >= mass) break;
+        }
+    }
+    return from > 0 ? from : 1;
+}
+
+static double weight_of(const struct candidate *candidates, size_t count)
+{
     double sum = 0;
-    while (taken < count && taken < limit && (taken == 0 || sum < mass)) {
-        size_t last = count - ++taken;
-        struct candidate best = heap[0];
-        heap[0] = heap[last];
-        heap[last] = best;
-        if (last > 0) sift_down(heap, last, 0);
-        sum += (double)best.weight;
-    }
-    return taken;
+    for (size_t i = 0; i < count; i++) sum += (double)candidates[i].weight;
+    return sum;
 }
 
-/* Of `count` candidates sorted best last: how many hold the share top_p of their own mass. */
-static size_t nucleus(const struct candidate *sorted, size_t count, double top_p)
+/* The best weight is 1, so min_p is the least weight. */
+static size_t drop_lighter(struct candidate *candidates, size_t count, float min_p)
 {
-    double total = 0, sum = 0;
-    for (size_t i = 0; i < count; i++) total += (double)sorted[i].weight;
     size_t kept = 0;
-    while (kept < count && (kept == 0 || sum < top_p * total))
-        sum += (double)sorted[count - ++kept].weight;
+    for (size_t i = 0; i < count; i++)
+        if (candidates[i].weight >= min_p) candidates[kept++] = candidates[i];
     return kept;
 }
 
 static int32_t draw_from(const struct candidate *candidates, size_t count, double random)
 {
-    double total = 0;
-    for (size_t i = 0; i < count; i++) total += (double)candidates[i].weight;
-    double target = random * total, sum = 0;
+    double target = random * weight_of(candidates, count), sum = 0;
     size_t last = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && sum <= target; i++) {
         if (candidates[i].weight <= 0) continue;
         last = i;
         sum += (double)candidates[i].weight;
-        if (sum > target) break;
     }
     return candidates[last].token;
 }
@@ -287,44 +316,18 @@ static int32_t draw_from(const struct candidate *candidates, size_t count, doubl
 static int32_t draw(struct sampler *sampler, const struct sampler_input *input, float most)
 {
     const struct sampling *sampling = input->sampling;
-    struct candidate *candidates = sampler->heap;
+    struct candidate *candidates = sampler->candidates;
     size_t count = sampler->vocabulary;
-    double total = 0;
     for (size_t i = 0; i < count; i++) {
         float weight = expf((input->logits[i] - most) / sampling->temperature);
         candidates[i] = (struct candidate){weight, (int32_t)i};
-        total += (double)weight;
     }
-
-    bool limits_count = sampling->top_k > 0 && (size_t)sampling->top_k < count;
-    bool limits_mass = sampling->top_p < 1;
-    if (limits_count || limits_mass) {
-        if (!limits_count) {
-            /* Tokens this rare hold less than 1 - top_p even all together: the nucleus is among
-             * the others, and the heap stays small. */
-            double rare = (1 - (double)sampling->top_p) * total / (double)count;
-            size_t kept = 0;
-            for (size_t i = 0; i < count; i++)
-                if ((double)candidates[i].weight >= rare) candidates[kept++] = candidates[i];
-            count = kept;
-        }
-        double mass = limits_count ? INFINITY : (double)sampling->top_p * total;
-        size_t limit = limits_count ? (size_t)sampling->top_k : count;
-        size_t taken = take_best(candidates, count, limit, mass);
-        candidates += count - taken;
-        count = taken;
-        if (limits_count && limits_mass) {
-            size_t kept = nucleus(candidates, count, (double)sampling->top_p);
-            candidates += count - kept;
-            count = kept;
-        }
-    }
-    if (sampling->min_p > 0) { /* the best weight is 1, so min_p is the least weight */
-        size_t kept = 0;
-        for (size_t i = 0; i < count; i++)
-            if (candidates[i].weight >= sampling->min_p) candidates[kept++] = candidates[i];
-        count = kept;
-    }
+    if (sampling->top_k > 0 && (size_t)sampling->top_k < count)
+        count = keep_best(candidates, count, (size_t)sampling->top_k, INFINITY);
+    if (sampling->top_p < 1)
+        count = keep_best(candidates, count, count,
+                          (double)sampling->top_p * weight_of(candidates, count));
+    if (sampling->min_p > 0) count = drop_lighter(candidates, count, sampling->min_p);
     return draw_from(candidates, count, random_at(sampling->seed, input->index));
 }
 

@@ -2,6 +2,7 @@
 #include "inference/sampler.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/test_support.h"
@@ -180,6 +181,65 @@ static void narrow_settings_leave_the_best(void **state)
         assert_true(draw(&sampling, i) == 1 || draw(&sampling, i) == 4);
 }
 
+/* ---- a vocabulary that is worth selecting from, against plain sorting ---- */
+
+enum { LARGE = 3000 };
+static float large_logits[LARGE];
+
+static int by_logit(const void *left, const void *right)
+{
+    int32_t a = *(const int32_t *)left, b = *(const int32_t *)right;
+    if (large_logits[a] != large_logits[b]) return large_logits[a] < large_logits[b] ? 1 : -1;
+    return a - b;
+}
+
+/* How many of the sorted tokens top_k and top_p leave. */
+static size_t expected_count(const int32_t *sorted, int32_t top_k, double top_p)
+{
+    size_t count = top_k ? (size_t)top_k : LARGE, kept = 0;
+    double total = 0, sum = 0;
+    for (size_t i = 0; i < count; i++) total += exp((double)large_logits[sorted[i]]);
+    while (kept < count && (kept == 0 || sum < top_p * total))
+        sum += exp((double)large_logits[sorted[kept++]]);
+    return kept;
+}
+
+static void exactly_the_best_are_drawn_from(void **state)
+{
+    static const struct {
+        int32_t top_k;
+        float top_p;
+    } cases[] = {{1, 1}, {2, 1}, {40, 1}, {0, 0.01f}, {0, 0.05f}, {60, 0.5f}, {60, 0.9f}};
+    struct sampler *large;
+    struct fault fault;
+    assert_ok(sampler_new(&large, LARGE, &fault), &fault);
+    int32_t sorted[LARGE];
+    srand(3);
+    for (int i = 0; i < LARGE; i++) {
+        large_logits[i] = (float)(rand() % 50) / 25; /* many are equal */
+        sorted[i] = i;
+    }
+    qsort(sorted, LARGE, sizeof *sorted, by_logit);
+    for (size_t c = 0; c < ARRAY_COUNT(cases); c++) {
+        struct sampling sampling = plain_sampling();
+        sampling.top_k = cases[c].top_k;
+        sampling.top_p = cases[c].top_p;
+        size_t count = expected_count(sorted, cases[c].top_k, (double)cases[c].top_p);
+        bool drawn[LARGE] = {false};
+        for (uint64_t i = 0; i < 40 * count; i++) {
+            float logits[LARGE];
+            memcpy(logits, large_logits, sizeof logits);
+            struct sampler_input input = {
+                .logits = logits, .sampling = &sampling, .index = i, .top_logprobs = -1};
+            struct sampler_choice choice;
+            assert_true(sampler_choose(large, &input, &choice));
+            drawn[choice.token] = true;
+        }
+        for (size_t i = 0; i < LARGE; i++) assert_int_equal(drawn[sorted[i]], i < count);
+    }
+    sampler_free(large);
+}
+
 static void seeds_decide(void **state)
 {
     struct sampling a = plain_sampling(), b = a;
@@ -245,6 +305,7 @@ int main(void)
         cmocka_unit_test(logprobs_are_of_the_raw_distribution),
         cmocka_unit_test(draws_follow_the_distribution),
         cmocka_unit_test(narrow_settings_leave_the_best),
+        cmocka_unit_test(exactly_the_best_are_drawn_from),
         cmocka_unit_test(seeds_decide),
         cmocka_unit_test(nonsense_is_not_chosen),
         cmocka_unit_test(settings_are_checked),
