@@ -249,11 +249,65 @@ static void test_stop_in_the_storm(void **state)
     }
 }
 
+/* ---- streams that never pause ---- */
+
+static atomic_bool hot_ends;
+
+static void *feed_hot(void *argument)
+{
+    while (!atomic_load(&hot_ends)) http_stream_send(argument, TEXT("x"));
+    http_stream_end(argument);
+    return NULL;
+}
+
+static void handle_hot(struct http_exchange *exchange, void *context)
+{
+    pthread_t feeder;
+    struct http_stream *stream = http_stream_begin(exchange, 200, "text/plain", NULL, NULL);
+    pthread_create(&feeder, NULL, feed_hot, stream);
+    pthread_detach(feeder);
+}
+
+static void *drain_hot(void *argument)
+{
+    static const char REQUEST[] = "GET /hot HTTP/1.1\r\n" CLOSE "\r\n";
+    static __thread char bytes[1 << 16];
+    int fd = try_connect();
+    client_send(fd, REQUEST);
+    while (recv(fd, bytes, sizeof bytes, 0) > 0) continue;
+    close(fd);
+    return NULL;
+}
+
+/* They must not keep the loop from everybody else. */
+static void test_hot_streams(void **state)
+{
+    enum { HOT = 4, REQUESTS = 50 };
+    static const struct http_route routes[] = {{"GET", "/hot", handle_hot, NULL},
+                                               {"GET", "/hello", handle_hello, NULL}};
+    pthread_t drains[HOT];
+    open_stage((struct http_server_options){.loops = 1}, routes, ARRAY_COUNT(routes));
+    atomic_store(&hot_ends, false);
+    for (int i = 0; i < HOT; i++) pthread_create(&drains[i], NULL, drain_hot, NULL);
+    pause_ms(20);
+    struct buffer answer = {0};
+    for (int i = 0; i < REQUESTS; i++) {
+        buffer_clear(&answer);
+        client_exchange(stage.port, "GET /hello HTTP/1.1\r\n" CLOSE "\r\n", &answer);
+        assert_int_equal(answer_code(&answer), 200);
+    }
+    buffer_deinit(&answer);
+    atomic_store(&hot_ends, true);
+    for (int i = 0; i < HOT; i++) pthread_join(drains[i], NULL);
+    close_stage();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_storm),
         cmocka_unit_test(test_stop_in_the_storm),
+        cmocka_unit_test(test_hot_streams),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

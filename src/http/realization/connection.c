@@ -244,23 +244,18 @@ static bool write_in_flight(struct connection *connection)
     return false;
 }
 
+/* Write what there is. What is added meanwhile is news again: a busy stream takes its turns. */
 static void write_answer(struct connection *connection)
 {
     struct buffer *bytes = &connection->in_flight;
-    for (;;) {
-        if (bytes->capacity > KEPT_BUFFER_BYTES) buffer_deinit(bytes);
-        buffer_clear(bytes);
-        bool last = exchange_take_output(connection->exchange, bytes);
-        if (bytes->length > 0) {
-            if (!write_in_flight(connection)) return;
-            exchange_written(connection->exchange, bytes->length);
-        }
-        if (last) {
-            next_request(connection);
-            return;
-        }
-        if (bytes->length == 0) return;
+    if (bytes->capacity > KEPT_BUFFER_BYTES) buffer_deinit(bytes);
+    buffer_clear(bytes);
+    bool last = exchange_take_output(connection->exchange, bytes);
+    if (bytes->length > 0) {
+        if (!write_in_flight(connection)) return;
+        exchange_written(connection->exchange, bytes->length);
     }
+    if (last) next_request(connection);
 }
 
 void connection_answer(struct connection *connection)

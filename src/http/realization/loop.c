@@ -102,16 +102,27 @@ static void begin_stop(struct http_loop *loop, uint64_t grace_ms)
         uv_timer_start(&loop->grace_timer, on_grace_over, grace_ms, 0);
 }
 
+/* Handle what is there now. What is posted meanwhile has signalled again and waits for its turn:
+ * busy streams must not keep the loop from its sockets. */
+static void handle_news(struct http_loop *loop)
+{
+    pthread_mutex_lock(&loop->lock);
+    const struct http_exchange *last = loop->last_news;
+    pthread_mutex_unlock(&loop->lock);
+    for (bool more = last != NULL; more;) {
+        struct http_exchange *exchange = take_news(loop);
+        more = exchange && exchange != last;
+        if (exchange && exchange->connection)
+            connection_answer(exchange->connection);
+        else if (exchange)
+            exchange_client_left(exchange);
+    }
+}
+
 static void on_news(uv_async_t *signal)
 {
     struct http_loop *loop = signal->data;
-    struct http_exchange *exchange;
-    while ((exchange = take_news(loop))) {
-        if (exchange->connection)
-            connection_answer(exchange->connection);
-        else
-            exchange_client_left(exchange);
-    }
+    handle_news(loop);
     pthread_mutex_lock(&loop->lock);
     bool stop = loop->stop_wanted;
     uint64_t grace_ms = loop->grace_ms;
