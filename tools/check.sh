@@ -71,7 +71,7 @@ prepare() {
 }
 
 # The tests in which threads meet.
-concurrent='^(engine|http_|thread_pool|compute|tokenizer_threads|chat_template|log|model_determinism).*_test$'
+concurrent='^(engine|http_|thread_pool|compute|tokenizer_threads|chat|log|model_determinism).*_test$'
 
 case ${1:-check} in
 check)
