@@ -216,23 +216,39 @@ static enum status note_lost_window(const struct conversion *c, struct fault *fa
     return OK;
 }
 
-enum pooling { POOLING_MEAN = 1, POOLING_CLS = 2 }; /* numbers of the format */
+enum pooling { POOLING_NONE = 0, POOLING_MEAN = 1, POOLING_CLS = 2, POOLING_LAST = 3 };
 
 /* sentence-transformers say in a file of their own how token vectors become one. */
-static enum status add_encoder_entries(struct conversion *c, struct fault *fault)
+static enum status read_pooling(const struct conversion *c, enum pooling *pooling,
+                                struct fault *fault)
 {
-    uint32_t types = 2;
-    TRY(hf_u32(c->folder.config, "type_vocab_size", &types, fault));
-    json_t *pooling;
-    TRY(hf_folder_json(c->folder.path, "1_Pooling/config.json", &pooling, fault));
-    bool by_cls = json_is_true(json_object_get(pooling, "pooling_mode_cls_token"));
-    if (!pooling)
+    json_t *json;
+    TRY(hf_folder_json(c->folder.path, "1_Pooling/config.json", &json, fault));
+    *pooling = POOLING_NONE;
+    if (json_is_true(json_object_get(json, "pooling_mode_mean_tokens"))) *pooling = POOLING_MEAN;
+    if (json_is_true(json_object_get(json, "pooling_mode_cls_token"))) *pooling = POOLING_CLS;
+    if (json_is_true(json_object_get(json, "pooling_mode_lasttoken"))) *pooling = POOLING_LAST;
+    json_decref(json);
+    return OK;
+}
+
+static enum status add_pooling(struct conversion *c, struct fault *fault)
+{
+    const char *architecture = hf_architecture_name(c->architecture);
+    bool is_encoder = strcmp(architecture, "bert") == 0;
+    enum pooling pooling;
+    TRY(read_pooling(c, &pooling, fault));
+    if (is_encoder && pooling == POOLING_NONE) {
         progress_note(c->progress, "%s has no 1_Pooling/config.json: mean pooling is assumed",
                       c->folder.path);
-    json_decref(pooling);
+        pooling = POOLING_MEAN;
+    }
+    if (pooling != POOLING_NONE)
+        architecture_add_u32(c->writer, architecture, "pooling_type", pooling);
+    if (!is_encoder) return OK;
+    uint32_t types = 2;
+    TRY(hf_u32(c->folder.config, "type_vocab_size", &types, fault));
     gguf_writer_add_u32(c->writer, "tokenizer.ggml.token_type_count", types);
-    architecture_add_u32(c->writer, hf_architecture_name(c->architecture), "pooling_type",
-                         by_cls ? POOLING_CLS : POOLING_MEAN);
     return OK;
 }
 
@@ -242,8 +258,7 @@ static enum status write_conversion(struct conversion *c, struct fault *fault)
     TRY(hf_architecture_add_entries(c->architecture, c->folder.config, c->writer, &c->sizes,
                                     fault));
     TRY(note_lost_window(c, fault));
-    if (strcmp(hf_architecture_name(c->architecture), "bert") == 0)
-        TRY(add_encoder_entries(c, fault));
+    TRY(add_pooling(c, fault));
     TRY(plan_tensors(c, fault));
     TRY(check_layers(c, fault));
     const struct tensor_plan *embedding = find_plan(c, TEXT("token_embd.weight"));

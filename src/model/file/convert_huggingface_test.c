@@ -266,6 +266,27 @@ static void llama_biases_are_interleaved_too(void **state)
     gguf_close(gguf);
 }
 
+static void pooling_is_read_from_its_folder(void **state)
+{
+    static const struct {
+        const char *mode;
+        uint32_t type;
+    } modes[] = {{"mean_tokens", 1}, {"cls_token", 2}, {"lasttoken", 3}};
+    struct fault fault;
+    write_llama("");
+    assert_ok(directory_make(test_path("1_Pooling"), &fault), &fault);
+    for (size_t i = 0; i < ARRAY_COUNT(modes); i++) {
+        char text[128];
+        snprintf(text, sizeof text, "{\"pooling_mode_%s\":true}", modes[i].mode);
+        write_test_text("1_Pooling/config.json", text);
+        struct gguf *gguf = convert();
+        assert_number(gguf, "llama.pooling_type", modes[i].type);
+        gguf_close(gguf);
+    }
+    unlink(test_path("1_Pooling/config.json"));
+    assert_int_equal(rmdir(test_path("1_Pooling")), 0);
+}
+
 static void keep_note(void *argument, const char *line)
 {
     snprintf(argument, 256, "%s", line);
@@ -601,6 +622,7 @@ int main(void)
         IN_TEST_FOLDER(llama_rows_are_interleaved),
         IN_TEST_FOLDER(qwen_keeps_its_rows_and_biases),
         IN_TEST_FOLDER(llama_biases_are_interleaved_too),
+        IN_TEST_FOLDER(pooling_is_read_from_its_folder),
         IN_TEST_FOLDER(a_lost_window_is_told),
         IN_TEST_FOLDER(gemma_norms_gain_one),
         IN_TEST_FOLDER(phi3_has_fused_matrices_and_factors),
