@@ -1,6 +1,8 @@
 /* quantise_fit.c - see quantise_fit.h. */
 #include "compute/quantise_fit.h"
 
+#include <assert.h>
+
 #include "compute/iq_codebooks.h"
 
 /* Below this, values are as good as zero: their scale would not survive as F16. */
@@ -123,19 +125,34 @@ unsigned quantise_nearest_iq4(float value)
     return low;
 }
 
+enum { LEVELS = 16, FIT_VALUES_MAX = 32 };
+
+/* The level nearest to each scaled value: starting from the lowest, every border that lies below
+ * the value adds a step. Without branches, so that compilers do many values at once. */
+static void nearest_levels(const float *x, float inverse, size_t count, float *levels)
+{
+    for (size_t i = 0; i < count; i++) levels[i] = iq4_values[0];
+    for (int k = 0; k + 1 < LEVELS; k++) {
+        float border = 0.5f * (float)(iq4_values[k] + iq4_values[k + 1]);
+        float step = (float)(iq4_values[k + 1] - iq4_values[k]);
+        for (size_t i = 0; i < count; i++) levels[i] += inverse * x[i] > border ? step : 0;
+    }
+}
+
 float quantise_fit_iq4(const float *x, const float *weights, size_t count)
 {
     enum { STEPS = 7 };
+    assert(count <= FIT_VALUES_MAX);
     float largest = largest_by_magnitude(x, count);
     if (fabsf(largest) < TINY) return 0;
     float best_merit = 0, best_scale = 0;
     for (int step = -STEPS; step <= STEPS; step++) {
-        float inverse = (float)(iq4_values[0] + step) / largest;
+        float levels[FIT_VALUES_MAX];
+        nearest_levels(x, (float)(iq4_values[0] + step) / largest, count, levels);
         float qx = 0, qq = 0;
         for (size_t i = 0; i < count; i++) {
-            float q = (float)iq4_values[quantise_nearest_iq4(inverse * x[i])];
-            qx += weights[i] * q * x[i];
-            qq += weights[i] * q * q;
+            qx += weights[i] * levels[i] * x[i];
+            qq += weights[i] * levels[i] * levels[i];
         }
         if (qq > 0 && qx * qx > best_merit * qq) {
             best_merit = qx * qx / qq;
