@@ -8,11 +8,12 @@
 
 /* One scale's share of a block: all of it, or its first or second half. */
 ALWAYS_INLINE void dot_scaled(const struct tile_format *f, const struct panel *panels, int count,
-                              int tokens, unsigned b, const int half, const struct activations *a,
-                              f32x16 sums[PANEL_PAIR][TOKEN_GROUP])
+                              int tokens, int first_token, unsigned b, const int half,
+                              const struct activations *a, f32x16 sums[PANEL_PAIR][TOKEN_GROUP])
 {
     const int halves = f->block_scales, groups = BLOCK_GROUPS / halves;
-    const size_t first = (size_t)b * tokens;
+    const int group = (int)LANES_TOKENS == (int)TOKEN_GROUP ? tokens : (int)a->tokens;
+    const size_t first = (size_t)b * group + first_token;
     const int8_t *x = a->quants + first * BLOCK_COLS + half * groups * 4;
     const int32_t *starts = halves == 1 ? a->starts + first : a->half_starts + 2 * first + half;
     const float *x_sums = halves == 1 ? a->sums + first : a->half_sums + 2 * first + half;
@@ -41,50 +42,67 @@ ALWAYS_INLINE void dot_scaled(const struct tile_format *f, const struct panel *p
     }
 }
 
-/* TOKENS x PANELS sums; both are constants where this is inlined. */
+/* `tokens` x `count` sums; both are constants where this is inlined. */
 ALWAYS_INLINE void dot_panels(const struct tile_format *f, const struct panel *panels, int count,
-                              int tokens, unsigned blocks, const struct activations *a, float *out,
-                              size_t panel_stride)
+                              int tokens, int first_token, unsigned blocks,
+                              const struct activations *a, float *out, size_t panel_stride)
 {
     f32x16 sums[PANEL_PAIR][TOKEN_GROUP];
+    out += first_token * TILE_ROWS;
     for (int p = 0; p < count; p++)
         for (int t = 0; t < tokens; t++)
             sums[p][t] = f32_load(out + p * panel_stride + t * TILE_ROWS);
     for (unsigned b = 0; b < blocks; b++) {
-        dot_scaled(f, panels, count, tokens, b, 0, a, sums);
-        if (f->block_scales == 2) dot_scaled(f, panels, count, tokens, b, 1, a, sums);
+        dot_scaled(f, panels, count, tokens, first_token, b, 0, a, sums);
+        if (f->block_scales == 2) dot_scaled(f, panels, count, tokens, first_token, b, 1, a, sums);
     }
     for (int p = 0; p < count; p++)
         for (int t = 0; t < tokens; t++)
             f32_store(out + p * panel_stride + t * TILE_ROWS, sums[p][t]);
 }
 
-ALWAYS_INLINE void dot_tokens(const struct tile_format *f, const struct panel *panels, int count,
-                              unsigned blocks, const struct activations *a, float *out,
-                              size_t panel_stride)
+/* A copy of the code for each pair of counts whose sums fit in registers. */
+ALWAYS_INLINE void dot_counts(const struct tile_format *f, const struct panel *panels, int count,
+                              int tokens, int first_token, unsigned blocks,
+                              const struct activations *a, float *out, size_t panel_stride)
 {
-    _Static_assert(TOKEN_GROUP == 6, "a case per number of tokens");
-    switch (LANES_CONSTANT_COUNTS ? a->tokens : 0) {
-    case 1: dot_panels(f, panels, count, 1, blocks, a, out, panel_stride); return;
-    case 2: dot_panels(f, panels, count, 2, blocks, a, out, panel_stride); return;
-    case 3: dot_panels(f, panels, count, 3, blocks, a, out, panel_stride); return;
-    case 4: dot_panels(f, panels, count, 4, blocks, a, out, panel_stride); return;
-    case 5: dot_panels(f, panels, count, 5, blocks, a, out, panel_stride); return;
-    case 6: dot_panels(f, panels, count, 6, blocks, a, out, panel_stride); return;
-    default: dot_panels(f, panels, count, (int)a->tokens, blocks, a, out, panel_stride); return;
+#define COUNTS(P, T)                                                                \
+    case P * 8 + T:                                                                 \
+        if (P <= LANES_PANELS && T <= LANES_TOKENS)                                 \
+            dot_panels(f, panels, P, T, first_token, blocks, a, out, panel_stride); \
+        return
+    switch (LANES_CONSTANT_COUNTS ? count * 8 + tokens : 0) {
+        COUNTS(1, 1);
+        COUNTS(1, 2);
+        COUNTS(1, 3);
+        COUNTS(1, 4);
+        COUNTS(1, 5);
+        COUNTS(1, 6);
+        COUNTS(2, 1);
+        COUNTS(2, 2);
+        COUNTS(2, 3);
+        COUNTS(2, 4);
+        COUNTS(2, 5);
+        COUNTS(2, 6);
+    default: dot_panels(f, panels, count, tokens, first_token, blocks, a, out, panel_stride);
     }
+#undef COUNTS
 }
 
-ALWAYS_INLINE void dot(const struct tile_format *f, const struct panel *panels,
-                       unsigned panel_count, unsigned blocks, const struct activations *a,
-                       float *out, size_t panel_stride)
+ALWAYS_INLINE void dot(const struct tile_format *f, const struct panel *panels, int panel_count,
+                       unsigned blocks, const struct activations *a, float *out,
+                       size_t panel_stride)
 {
-    if (!LANES_CONSTANT_COUNTS)
-        dot_tokens(f, panels, (int)panel_count, blocks, a, out, panel_stride);
-    else if (panel_count == PANEL_PAIR)
-        dot_tokens(f, panels, PANEL_PAIR, blocks, a, out, panel_stride);
-    else
-        dot_tokens(f, panels, 1, blocks, a, out, panel_stride);
+    _Static_assert(TOKEN_GROUP == 6 && PANEL_PAIR == 2, "dot_counts has a case for each");
+    const int tokens = (int)a->tokens;
+    for (int p = 0; p < panel_count; p += LANES_PANELS) {
+        int panels_now = panel_count - p < LANES_PANELS ? panel_count - p : LANES_PANELS;
+        for (int t = 0; t < tokens; t += LANES_TOKENS) {
+            int tokens_now = tokens - t < LANES_TOKENS ? tokens - t : LANES_TOKENS;
+            dot_counts(f, panels + p, panels_now, tokens_now, t, blocks, a, out + p * panel_stride,
+                       panel_stride);
+        }
+    }
 }
 
 /* One token: weights are expanded in registers and never stored. */

@@ -60,18 +60,25 @@ ALWAYS_INLINE void dot_float(enum tile_layout layout, const uint8_t *tiles, size
                              unsigned count, const float *x, size_t x_stride, unsigned tokens,
                              size_t cols, float *out, size_t out_stride)
 {
+    if (count > LANES_FLOAT_TILES) {
+        for (unsigned i = 0; i < count; i++)
+            dot_float_tokens(layout, tiles + i * stride, stride, 1, x, x_stride, tokens, cols,
+                             out + i * out_stride, out_stride);
+        return;
+    }
+#define COUNT(C)                                                                       \
+    case C:                                                                            \
+        if (C <= LANES_FLOAT_TILES)                                                    \
+            dot_float_tokens(layout, tiles, stride, C, x, x_stride, tokens, cols, out, \
+                             out_stride);                                              \
+        return
     switch (LANES_CONSTANT_COUNTS ? count : 0) {
-    case 1:
-        dot_float_tokens(layout, tiles, stride, 1, x, x_stride, tokens, cols, out, out_stride);
-        return;
-    case 2:
-        dot_float_tokens(layout, tiles, stride, 2, x, x_stride, tokens, cols, out, out_stride);
-        return;
-    case 4:
-        dot_float_tokens(layout, tiles, stride, 4, x, x_stride, tokens, cols, out, out_stride);
-        return;
+        COUNT(1);
+        COUNT(2);
+        COUNT(4);
     default:
         dot_float_tokens(layout, tiles, stride, (int)count, x, x_stride, tokens, cols, out,
                          out_stride);
     }
+#undef COUNT
 }

@@ -12,18 +12,18 @@
 #include "compute/cpu/attention_kernels.h"
 #include "compute/cpu/limit_kernels.h"
 
-#define QUANTISED_LAYOUTS(X)                                                               \
-    X(TILE_Q8_0)                                                                           \
-    X(TILE_Q4_0)                                                                           \
-    X(TILE_Q4_1)                                                                           \
-    X(TILE_Q5_0)                                                                           \
-    X(TILE_Q5_1)                                                                           \
-    X(TILE_Q2_K)                                                                           \
-    X(TILE_Q3_K)                                                                           \
-    X(TILE_Q4_K)                                                                           \
-    X(TILE_Q5_K)                                                                           \
-    X(TILE_Q6_K) X(TILE_IQ4_NL) X(TILE_IQ4_XS) X(TILE_IQ2_XXS) X(TILE_IQ2) X(TILE_IQ3_XXS) \
-        X(TILE_IQ3_S)
+#define QUANTISED_LAYOUTS(X) \
+    X(TILE_Q8_0)             \
+    X(TILE_Q4_0)             \
+    X(TILE_Q4_1)             \
+    X(TILE_Q5_0)             \
+    X(TILE_Q5_1)             \
+    X(TILE_Q2_K)             \
+    X(TILE_Q3_K)             \
+    X(TILE_Q4_K)             \
+    X(TILE_Q5_K)             \
+    X(TILE_Q6_K)             \
+    X(TILE_IQ4_NL) X(TILE_IQ4_XS) X(TILE_IQ2_XXS) X(TILE_IQ2) X(TILE_IQ3_XXS) X(TILE_IQ3_S)
 #define FLOAT_LAYOUTS(X) X(TILE_F32) X(TILE_F16) X(TILE_BF16)
 
 /* What the dot products of panels need to know; layouts that agree in it share the code. */
@@ -47,7 +47,7 @@ QUANTISED_LAYOUTS(DEFINE_QUANTISED)
                                           float *sums, size_t panel_stride)                     \
     {                                                                                           \
         static const struct tile_format shape = {.block_scales = HALVES, .minimums = MINIMUMS}; \
-        dot(&shape, panels, panel_count, blocks, a, sums, panel_stride);                        \
+        dot(&shape, panels, (int)panel_count, blocks, a, sums, panel_stride);                   \
     }
 DEFINE_DOT(1, 0)
 DEFINE_DOT(1, 1)

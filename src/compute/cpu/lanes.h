@@ -10,7 +10,9 @@
  *   u8x64    64 bytes: lane r holds bytes 4r..4r+3    u8_load u8_and u8_table ...
  *
  * LANES_BIAS is what an expanded weight byte has on top of its value: the 8-bit dot product of
- * AVX-512 wants one side unsigned, so weights are stored plus 128 there. */
+ * AVX-512 wants one side unsigned, so weights are stored plus 128 there. LANES_PANELS x
+ * LANES_TOKENS sums of a product with quantised weights fit in registers, LANES_FLOAT_TILES x 6 of
+ * one with floats. */
 #ifndef LIMINAL_COMPUTE_CPU_LANES_H
 #define LIMINAL_COMPUTE_CPU_LANES_H
 

@@ -1,7 +1,7 @@
 /* lanes_avx2.h - lanes.h in AVX2, FMA and F16C: two registers each. */
 #include <immintrin.h>
 
-enum { LANES_BIAS = 0 };
+enum { LANES_BIAS = 0, LANES_PANELS = 1, LANES_TOKENS = 2, LANES_FLOAT_TILES = 1 };
 
 typedef struct {
     __m256 half[2];

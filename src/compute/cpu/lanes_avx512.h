@@ -1,7 +1,7 @@
 /* lanes_avx512.h - lanes.h in AVX-512 (F, BW, DQ, VL, VNNI, VBMI): one register each. */
 #include <immintrin.h>
 
-enum { LANES_BIAS = 128 };
+enum { LANES_BIAS = 128, LANES_PANELS = 2, LANES_TOKENS = 6, LANES_FLOAT_TILES = 4 };
 
 typedef __m512 f32x16;
 typedef __m512i i32x16;

@@ -1,7 +1,7 @@
 /* lanes_neon.h - lanes.h in AArch64 with dot products: four registers each. */
 #include <arm_neon.h>
 
-enum { LANES_BIAS = 0 };
+enum { LANES_BIAS = 0, LANES_PANELS = 1, LANES_TOKENS = 2, LANES_FLOAT_TILES = 1 };
 
 typedef struct {
     float32x4_t part[4];

@@ -3,7 +3,7 @@
 
 #include "compute/tensor_type.h"
 
-enum { LANES_BIAS = 0 };
+enum { LANES_BIAS = 0, LANES_PANELS = 2, LANES_TOKENS = 6, LANES_FLOAT_TILES = 4 };
 
 typedef struct {
     float lane[LANES];
@@ -198,7 +198,9 @@ LANE_FUNCTION i32x16 i32_dot(i32x16 sum, u8x64 weights, int32_t x)
     int8_t quad[4];
     memcpy(quad, &x, sizeof quad);
     for (int i = 0; i < LANES; i++)
-        for (int j = 0; j < 4; j++) sum.lane[i] += (int8_t)weights.byte[4 * i + j] * quad[j];
+        for (int j = 0; j < 4; j++) /* wraps around, as the instructions do */
+            sum.lane[i] = (int32_t)((uint32_t)sum.lane[i] +
+                                    (uint32_t)((int8_t)weights.byte[4 * i + j] * quad[j]));
     return sum;
 }
 

@@ -81,7 +81,7 @@ struct multiply_job {
     size_t x_stride, n;
     const struct product *group;
     size_t group_count;
-    bool quantised;       /* some matrix wants quantised activations */
+    bool quantise;        /* the threads do it, then meet at a barrier */
     uint32_t items, step; /* some tiles each, all products after each other */
 };
 
@@ -205,7 +205,7 @@ static void multiply_work(void *argument, unsigned thread, unsigned threads)
 {
     struct multiply_job *job = argument;
     struct compute *compute = job->compute;
-    if (job->quantised) {
+    if (job->quantise) {
         quantise_share(job, thread, threads);
         thread_pool_barrier(compute->pool);
     }
@@ -224,8 +224,11 @@ static void multiply_work(void *argument, unsigned thread, unsigned threads)
     }
 }
 
-static void multiply_batch(struct multiply_job *job)
+static void multiply_batch(struct multiply_job *job, bool quantised)
 {
+    /* One token is quantised sooner than the threads have met. */
+    job->quantise = quantised && job->n > 1;
+    if (quantised && job->n == 1) quantise_share(job, 0, 1);
     atomic_store_explicit(&job->compute->next_item, 0, memory_order_relaxed);
     thread_pool_run(job->compute->pool, multiply_work, job);
 }
@@ -236,11 +239,12 @@ void compute_multiply(struct compute *compute, const float *x, size_t x_stride, 
     if (!n || !group_count) return;
     struct multiply_job job = {
         .compute = compute, .x_stride = x_stride, .group_count = group_count};
+    bool quantised = false;
     for (size_t p = 0; p < group_count; p++) {
         const struct matrix *m = group[p].matrix;
         assert(m->cols == group[0].matrix->cols && m->cols <= compute->widest_cols);
         job.items += matrix_items(m);
-        job.quantised |= m->layout >= TILE_FLOAT_COUNT;
+        quantised |= m->layout >= TILE_FLOAT_COUNT;
     }
     job.step = job.items / (thread_pool_threads(compute->pool) * ITEMS_PER_THREAD);
     if (!job.step) job.step = 1;
@@ -253,6 +257,6 @@ void compute_multiply(struct compute *compute, const float *x, size_t x_stride, 
         job.n = n - done < BATCH_TOKENS ? n - done : BATCH_TOKENS;
         job.x = x + done * x_stride;
         for (size_t p = 0; p < group_count; p++) moved[p].y = group[p].y + done * group[p].y_stride;
-        multiply_batch(&job);
+        multiply_batch(&job, quantised);
     }
 }
