@@ -158,7 +158,6 @@ static enum status allocate_scratch(struct model *model, struct fault *fault)
 static enum status assemble(struct model *model, const char *path,
                             const struct model_options *options, struct fault *fault)
 {
-    TRY(gguf_open(&model->gguf, path, fault));
     TRY(find_architecture(model, fault));
     TRY(hyperparameters_read(&model->parameters, model->architecture, model->gguf, fault));
     TRY(open_tokenizer(model, fault));
@@ -181,14 +180,16 @@ enum status model_open(struct model **out, struct compute *compute, const char *
     struct model *model = calloc(1, sizeof *model);
     if (!model) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the model");
     model->compute = compute;
-    enum status status = assemble(model, path, options, fault);
-    if (status != OK) {
-        model_close(model);
-        fault_prefix(fault, "%s", path);
-        return status;
+    enum status status = gguf_open(&model->gguf, path, fault); /* its faults name the path */
+    if (status == OK) {
+        status = assemble(model, path, options, fault);
+        if (status != OK) fault_prefix(fault, "%s", path);
     }
-    *out = model;
-    return OK;
+    if (status == OK)
+        *out = model;
+    else
+        model_close(model);
+    return status;
 }
 
 void model_close(struct model *model)

@@ -13,6 +13,7 @@
 #include "model/file/synth.h"
 #include "model/model_private.h"
 #include "model/model_test_support.h"
+#include "platform/platform.h"
 
 enum value_kind { VALUE_NONE, VALUE_U32, VALUE_F32, VALUE_STRING };
 
@@ -245,6 +246,74 @@ static void a_good_file_describes_itself(void **state)
     unlink(path);
 }
 
+/* ---- random damage ---- */
+
+static uint32_t next_random(uint32_t *state)
+{
+    *state = *state * 1664525U + 1013904223U;
+    return *state >> 8;
+}
+
+/* Where the file describes a number or a tensor: damage goes deepest there. */
+static size_t find_marks(const struct buffer *file, size_t *marks, size_t capacity)
+{
+    size_t count = 0;
+    for (size_t at = 0; at + 8 < file->length && count < capacity; at++)
+        if (memcmp(file->data + at, "llama.", 6) == 0 || memcmp(file->data + at, "blk.", 4) == 0)
+            marks[count++] = at;
+    return count;
+}
+
+static void use_if_it_opens(struct compute *compute, const char *path)
+{
+    struct model *model = NULL;
+    struct fault fault = {0};
+    if (model_open(&model, compute, path, NULL, &fault) != OK) {
+        assert_true(fault.message[0] != '\0');
+        return;
+    }
+    float *vector = malloc(model_info(model)->width * sizeof *vector);
+    assert_non_null(vector);
+    const int32_t tokens[] = {1, 2, 3};
+    enum status status = model_embed(model, tokens, ARRAY_COUNT(tokens), vector, &fault);
+    assert_true(status == OK || fault.message[0] != '\0');
+    free(vector);
+    model_close(model);
+}
+
+/* Whatever a few changed bytes do to a file, it is refused or computed, and nothing breaks. */
+static void damaged_files_never_break_anything(void **state)
+{
+    const struct edit untouched = {.shape = "tiny-llama"};
+    char path[128];
+    path_of(path, sizeof path, "damaged");
+    write_edited(path, &untouched);
+    struct buffer good;
+    buffer_init(&good);
+    struct fault fault = {0};
+    assert_int_equal(file_read(path, (size_t)64 << 20, &good, &fault), OK);
+    struct compute *compute = test_compute(1);
+    size_t marks[128], mark_count = find_marks(&good, marks, ARRAY_COUNT(marks));
+    assert_in_range(mark_count, 20, ARRAY_COUNT(marks) - 1);
+    uint32_t random = 2024;
+    for (int i = 0; i < 250; i++) {
+        size_t changed[3];
+        char kept[ARRAY_COUNT(changed)];
+        size_t count = 1 + next_random(&random) % ARRAY_COUNT(changed);
+        for (size_t j = 0; j < count; j++) {
+            changed[j] = marks[next_random(&random) % mark_count] + next_random(&random) % 56;
+            kept[j] = good.data[changed[j]];
+            good.data[changed[j]] = (char)next_random(&random);
+        }
+        assert_int_equal(file_write_atomic(path, good.data, good.length, 0600, &fault), OK);
+        use_if_it_opens(compute, path);
+        for (size_t j = count; j-- > 0;) good.data[changed[j]] = kept[j];
+    }
+    compute_close(compute);
+    buffer_deinit(&good);
+    unlink(path);
+}
+
 static int make_folder(void **state)
 {
     return mkdtemp(folder) ? 0 : -1;
@@ -270,6 +339,7 @@ int main(void)
         cmocka_unit_test(tensors_must_be_what_the_shape_says),
         cmocka_unit_test(tensors_without_a_use_are_refused),
         cmocka_unit_test(a_good_file_describes_itself),
+        cmocka_unit_test(damaged_files_never_break_anything),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
