@@ -526,6 +526,8 @@ static void foreign_settings_are_refused(void **state)
     assert_refused(STATUS_CORRUPT, "num_hidden_layers");
     write_config("llama", ",\"num_attention_heads\":3,\"num_key_value_heads\":2");
     assert_refused(STATUS_CORRUPT, "heads");
+    write_config("llama", ",\"num_attention_heads\":null");
+    assert_refused(STATUS_CORRUPT, "num_attention_heads");
     write_test_text("config.json", "{\"model_type\":\"llama\"}");
     assert_refused(STATUS_CORRUPT, "num_hidden_layers");
     write_test_text("config.json", "{\"model_type\":");

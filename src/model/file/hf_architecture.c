@@ -224,14 +224,18 @@ static enum status add_setting(const struct hf_architecture *architecture,
     return OK;
 }
 
-static enum status read_sizes(const json_t *config, struct hf_sizes *sizes, struct fault *fault)
+/* Sizes that config.json of a Gemma may leave to the library. */
+static const struct hf_sizes gemma_defaults = {.heads = 8, .kv_heads = 4, .head_width = 256};
+
+static enum status read_sizes(const struct hf_architecture *architecture, const json_t *config,
+                              struct hf_sizes *sizes, struct fault *fault)
 {
-    *sizes = (struct hf_sizes){.heads = 8}; /* what Gemma 3 leaves unsaid */
+    bool is_gemma = architecture->traits & NORMS_PLUS_ONE;
+    *sizes = is_gemma ? gemma_defaults : (struct hf_sizes){0};
     TRY(hf_u32(config, "num_hidden_layers", &sizes->layers, fault));
     TRY(hf_u32(config, "hidden_size", &sizes->width, fault));
     TRY(hf_u32(config, "num_attention_heads", &sizes->heads, fault));
-    bool is_gemma3 = !json_object_get(config, "num_attention_heads");
-    sizes->kv_heads = is_gemma3 ? 4 : sizes->heads;
+    if (!is_gemma) sizes->kv_heads = sizes->heads;
     TRY(hf_u32(config, "num_key_value_heads", &sizes->kv_heads, fault));
     if (!sizes->layers || !sizes->width || !sizes->heads || !sizes->kv_heads)
         return fault_set(fault, STATUS_CORRUPT,
@@ -241,7 +245,7 @@ static enum status read_sizes(const json_t *config, struct hf_sizes *sizes, stru
         return fault_set(fault, STATUS_CORRUPT,
                          "%" PRIu32 " heads do not share %" PRIu32 " key-value heads evenly",
                          sizes->heads, sizes->kv_heads);
-    sizes->head_width = sizes->width / sizes->heads;
+    if (!is_gemma) sizes->head_width = sizes->width / sizes->heads;
     return hf_u32(config, "head_dim", &sizes->head_width, fault);
 }
 
@@ -262,7 +266,7 @@ enum status hf_architecture_add_entries(const struct hf_architecture *architectu
                                         struct hf_sizes *sizes, struct fault *fault)
 {
     TRY(check_activation(architecture, config, fault));
-    TRY(read_sizes(config, sizes, fault));
+    TRY(read_sizes(architecture, config, sizes, fault));
     const char *name = architecture->gguf;
     architecture_add_u32(writer, name, "block_count", sizes->layers);
     architecture_add_u32(writer, name, "embedding_length", sizes->width);
