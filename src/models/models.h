@@ -21,7 +21,7 @@ enum { MODELS_NAME_LIMIT = 128, MODELS_PATH_LIMIT = 4096 };
 /* ---- names (pure) ---- */
 
 /* A name may become a file's name in the store: one path component of printable characters that
- * starts with neither a dot nor a dash. */
+ * starts with neither a dot nor a dash, and that is not MODELS_ALIAS. */
 enum status models_name_check(struct text name, struct fault *fault) MUST_USE;
 /* Does this word look like a path (a slash, or ".gguf" at the end) rather than a name? */
 bool models_is_path(const char *word);
@@ -32,7 +32,8 @@ struct text models_name_in_path(struct text path);
 /* What `liminal pull` was asked for. */
 struct models_reference {
     char *url;
-    char *name; /* that it gets in the store */
+    char *name;  /* that it gets in the store */
+    bool is_hub; /* rather than a URL of anybody's */
 };
 /* "org/repo:file.gguf", "org/repo/path/file.gguf" (on the hub at `endpoint`) or an http(s) URL. */
 enum status models_reference_parse(const char *word, const char *endpoint, struct arena *arena,
@@ -82,6 +83,7 @@ struct models_origin {
 struct models_pull {
     struct models_reference reference;
     const char *sha256; /* NULL: not known beforehand */
+    const char *token;  /* NULL, or what the hub knows a person by; never sent to anybody's URL */
     /* NULL, or hears of the bytes here and in all (0: not known); false stops the fetch. */
     bool (*progress)(void *argument, uint64_t done_bytes, uint64_t total_bytes);
     void *progress_argument;

@@ -19,6 +19,8 @@ enum status models_name_check(struct text name, struct fault *fault)
         return name_fault(name, "it is longer than 128 bytes", fault);
     if (name.data[0] == '.' || name.data[0] == '-')
         return name_fault(name, "a name starts with neither a dot nor a dash", fault);
+    if (text_equal(name, text_of(MODELS_ALIAS)))
+        return name_fault(name, "it always names the default model", fault);
     if (!utf8_valid(name)) return name_fault(TEXT("?"), "it is not valid UTF-8", fault);
     for (size_t i = 0; i < name.length; i++) {
         unsigned char c = (unsigned char)name.data[i];
@@ -90,7 +92,8 @@ enum status models_reference_parse(const char *word, const char *endpoint, struc
                                    struct models_reference *reference, struct fault *fault)
 {
     struct text text = text_of(word), repository, file, name;
-    if (is_url(text)) {
+    reference->is_hub = !is_url(text);
+    if (!reference->is_hub) {
         reference->url = arena_copy(arena, text.data, text.length);
         name = models_name_in_path(text);
     } else if (split_hub_reference(text, &repository, &file)) {

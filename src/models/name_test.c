@@ -19,9 +19,9 @@ static void test_good_names(void **state)
 
 static void test_bad_names(void **state)
 {
-    static const char *const NAMES[] = {"",     ".",    "..",    "../x",     "/etc/passwd",
-                                        "a/b",  "a\\b", "-rf",   "--help",   ".hidden",
-                                        "a\nb", "a\tb", "a\x7f", "\xff\xfe", "a/../../b"};
+    static const char *const NAMES[] = {
+        "",       ".",       "..",   "../x", "/etc/passwd", "a/b",      "a\\b",      "-rf",
+        "--help", ".hidden", "a\nb", "a\tb", "a\x7f",       "\xff\xfe", "a/../../b", MODELS_ALIAS};
     (void)state;
     struct fault fault;
     for (size_t i = 0; i < ARRAY_COUNT(NAMES); i++) {
@@ -50,6 +50,7 @@ static void check_reference(const char *word, const char *url, const char *name)
     if (url) {
         assert_string_equal(reference.url, url);
         assert_string_equal(reference.name, name);
+        assert_int_equal(reference.is_hub, word[0] == 'o');
     } else {
         assert_true(fault.message[0]);
     }

@@ -78,6 +78,14 @@ describe('pull', () => {
     assert.ok(existsSync(stored(env, 'mine')));
   });
 
+  test('the token goes to the hub and to nobody else', async () => {
+    const env = { ...world(), LIMINAL_HF_ENDPOINT: base, HF_TOKEN: 'hf-secret' };
+    assert.equal((await pull(env, ['org/repo:gated.gguf'], (request, response, body) =>
+      request.headers.authorization === 'Bearer hf-secret' ? answer(request, response, body) : response.writeHead(401).end())).code, 0);
+    assert.equal((await pull(env, [`${base}/free.gguf`])).code, 0);
+    for (const request of requests) assert.equal(request.headers.authorization, undefined);
+  });
+
   test('redirects are followed', async () => {
     const env = world();
     const { code, err } = await pull(env, [`${base}/small.gguf`], (request, response, body) =>
@@ -174,7 +182,7 @@ describe('pull', () => {
   test('names and references that are refused before anything is asked', async () => {
     const env = world();
     for (const words of [['name'], ['a/b'], ['a/b:../c'], ['ftp://x/y.gguf'], ['file:///etc/passwd'], [`${base}/`],
-      [`${base}/x.gguf`, '--as', '../x'], [`${base}/x.gguf`, '--as=-x'], [`${base}/x.gguf`, '--sha256', 'abc'],
+      [`${base}/x.gguf`, '--as', '../x'], [`${base}/x.gguf`, '--as=-x'], [`${base}/x.gguf`, '--as', 'local-llm'], [`${base}/x.gguf`, '--sha256', 'abc'],
       [`${base}/..`]]) {
       const { code } = await pull(env, words);
       assert.equal(code, 2, words.join(' '));

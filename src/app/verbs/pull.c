@@ -9,7 +9,7 @@
 #include "platform/platform.h"
 
 struct pull_values {
-    const char *endpoint, *name, *sha256;
+    const char *endpoint, *name, *sha256, *token;
 };
 
 static const struct option_row OPTIONS[] = {
@@ -20,6 +20,9 @@ static const struct option_row OPTIONS[] = {
     {"endpoint", 0, OPTION_TEXT, offsetof(struct pull_values, endpoint), .value_name = "URL",
      .fallback = "https://huggingface.co", .help = "hub that org/repo:file is fetched from",
      .environment = "LIMINAL_HF_ENDPOINT"},
+    {"token", 0, OPTION_TEXT, offsetof(struct pull_values, token), .value_name = "TOKEN",
+     .help = "what the hub knows you by, for models that want it; not sent to other URLs",
+     .environment = "HF_TOKEN"},
 };
 
 static volatile sig_atomic_t interrupted;
@@ -46,7 +49,8 @@ static enum status check_digest(const char *hex, struct fault *fault)
 static enum status pull_run(struct command *command, struct fault *fault)
 {
     const struct pull_values *values = command->values;
-    struct models_pull pull = {.sha256 = values->sha256, .progress = show_progress};
+    struct models_pull pull = {
+        .sha256 = values->sha256, .token = values->token, .progress = show_progress};
     TRY(check_digest(values->sha256, fault));
     TRY(models_reference_parse(command->words[0], values->endpoint, command->arena, &pull.reference,
                                fault));

@@ -114,6 +114,16 @@ static enum status admit(const char *fetched, const char *path, struct fault *fa
                      strerror(errno));
 }
 
+/* NULL-ended. */
+static enum status make_headers(const struct models_pull *pull, struct arena *arena,
+                                const char *headers[2], struct fault *fault)
+{
+    headers[0] = headers[1] = NULL;
+    if (!pull->token || !pull->reference.is_hub) return OK;
+    headers[0] = arena_printf(arena, "Authorization: Bearer %s", pull->token);
+    return headers[0] ? OK : no_memory(fault);
+}
+
 enum status models_pull(const char *folder, const struct models_pull *pull, struct arena *arena,
                         char **path, struct fault *fault)
 {
@@ -126,10 +136,13 @@ enum status models_pull(const char *folder, const struct models_pull *pull, stru
     TRY(check_taken(pull, *path, arena, &is_here, fault));
     if (is_here) return OK;
     char digest[HTTP_SHA256_HEX_BYTES];
+    const char *headers[2];
+    TRY(make_headers(pull, arena, headers, fault));
     struct http_download download = {
         .url = pull->reference.url,
         .path = fetched,
         .sha256 = pull->sha256,
+        .headers = headers,
         .progress = pull->progress,
         .argument = pull->progress_argument,
         .digest = digest,
