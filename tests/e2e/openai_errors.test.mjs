@@ -2,7 +2,7 @@
 // and no body, however odd, hurts the server.
 import assert from "node:assert/strict";
 import {after, before, test} from "node:test";
-import {startServer} from "./server.mjs";
+import {embeddingModel, startServer} from "./server.mjs";
 
 let server;
 before(async () => {
@@ -223,6 +223,43 @@ test("without a chat template, chat says how to get one and completions still wo
     assert.equal((await plain.json("/v1/completions", routes["/v1/completions"])).code, 200);
   } finally {
     await plain.stop();
+  }
+});
+
+test("a model that only embeds embeds, and says what it cannot do", async () => {
+  const other = await startServer({model: embeddingModel, chat: false});
+  try {
+    const answer = await other.json("/v1/embeddings", {input: "a"});
+    assert.equal(answer.code, 200);
+    assert.equal(answer.body.data[0].embedding.length, 384);
+    for (const route of ["/v1/chat/completions", "/v1/completions"]) {
+      const refused = await other.json(route, routes[route]);
+      assert.equal(refused.code, 400);
+      assert.equal(refused.body.error.param, "model");
+      assert.match(refused.body.error.message, /cannot generate/);
+    }
+    assert.equal((await fetch(other.url + "/health")).status, 200);
+    assert.deepEqual((await (await fetch(other.url + "/v1/models")).json()).data.map(({id}) => id),
+      ["minilm"]);
+  } finally {
+    await other.stop();
+  }
+});
+
+test("a server without a model says so", async () => {
+  const empty = await startServer({model: null, chat: false, env: {LIMINAL_MODELS: "/nonexistent"}});
+  try {
+    const answer = await empty.json("/v1/chat/completions", chat);
+    assert.equal(answer.code, 503);
+    assert.match(answer.body.error.message, /^Model not loaded: .*liminal pull/);
+    const health = await fetch(empty.url + "/health");
+    assert.equal(health.status, 503);
+    assert.equal((await health.json()).detail, "Model not loaded");
+    assert.deepEqual((await (await fetch(empty.url + "/v1/models")).json()).data, []);
+    assert.equal((await fetch(empty.url + "/metrics")).status, 200);
+    assert.ok(await empty.metric("process_resident_memory_bytes") < 40e6);
+  } finally {
+    await empty.stop();
   }
 });
 

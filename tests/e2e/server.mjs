@@ -22,8 +22,8 @@ export async function startServer(
   {args = [], env = {}, model = storyModel, chat = true, key = ""} = {}) {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), "liminal-e2e-"));
   const child = spawn(program,
-    ["serve", "--host", "127.0.0.1", "--port", "0", "--model", model, "--data-dir", home,
-      "--threads", "2", ...(chat ? ["--chat-template", template] : []), ...args],
+    ["serve", "--host", "127.0.0.1", "--port", "0", "--data-dir", home, "--threads", "2",
+      ...(model ? ["--model", model] : []), ...(chat ? ["--chat-template", template] : []), ...args],
     {stdio: ["ignore", "ignore", "pipe"],
       env: {...process.env, LIMINAL_LOG: "info", LIMINAL_API_KEY: key, ...env}});
   const authorization = key ? {authorization: `Bearer ${key}`} : {};

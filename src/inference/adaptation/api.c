@@ -35,13 +35,19 @@ static bool copy_string(char **copy, const char *string)
     return *copy != NULL;
 }
 
-static bool copy_options(struct api *api, const struct api_options *options)
+/* A model that can only embed is no chat model, wherever it was named. */
+static bool take_models(struct api *api, const struct api_options *options)
 {
-    api->chat.engine = options->chat;
-    api->embedding.engine = options->embedding;
-    return copy_string(&api->chat.name, options->chat_name) &&
-           copy_string(&api->embedding.name, options->embedding_name) &&
-           copy_string(&api->key, options->api_key) &&
+    bool swap = options->chat && !options->embedding && engine_model(options->chat)->is_embedding;
+    api->chat.engine = swap ? NULL : options->chat;
+    api->embedding.engine = swap ? options->chat : options->embedding;
+    return copy_string(&api->chat.name, swap ? "" : options->chat_name) &&
+           copy_string(&api->embedding.name, swap ? options->chat_name : options->embedding_name);
+}
+
+static bool take_options(struct api *api, const struct api_options *options)
+{
+    return take_models(api, options) && copy_string(&api->key, options->api_key) &&
            copy_string(&api->backend, options->backend) &&
            copy_string(&api->version, options->version);
 }
@@ -88,7 +94,7 @@ enum status api_open(struct api **out, const struct api_options *options, struct
     api_metrics_init(&api->metrics);
     api->opened_unix = clock_wall_ms() / 1000;
     api->health = health_new();
-    if (!api->health || !copy_options(api, options) || !make_routes(api)) {
+    if (!api->health || !take_options(api, options) || !make_routes(api)) {
         api_close(api);
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for the API");
     }
@@ -133,6 +139,9 @@ enum status api_model_unknown(const struct api *api, struct text name, struct fa
         return fault_set(fault, STATUS_UNAVAILABLE,
                          "Model not loaded: fetch one with `liminal pull org/repo:file.gguf` and "
                          "start the server again"); /* R15 */
+    if (!api->chat.engine && api_model_is(&api->embedding, name))
+        return fault_set_param(fault, STATUS_UNSUPPORTED, "model",
+                               "%s makes embeddings and cannot generate text", api->embedding.name);
     const char *served = api->chat.engine ? api->chat.name : api->embedding.name;
     return fault_set_param(fault, STATUS_NOT_FOUND, "model",
                            "the model \"%.*s\" is not served here; \"%s\" is, also as "

@@ -53,6 +53,7 @@ void api_append_error(struct buffer *out, enum status status, const struct fault
 struct request_note *api_note(struct http_exchange *exchange);
 /* Does `name` mean this model? "local-llm" names whatever is served. */
 bool api_model_is(const struct api_model *model, struct text name);
+/* Why no model here answers to the name: a fault, never OK. */
 enum status api_model_unknown(const struct api *api, struct text name, struct fault *fault);
 /* Parse the body, or answer why not. */
 bool api_read_body(struct http_exchange *exchange, json_t **root);
