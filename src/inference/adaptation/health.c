@@ -12,7 +12,13 @@
 #include "model/tokenizer/tokenizer.h"
 #include "platform/platform.h"
 
-enum { REMEMBERED_MS = 5000, RECENT_STEP_MS = 5000, PROBE_DEADLINE_MS = 20000, PROBE_TOKENS = 5 };
+enum {
+    REMEMBERED_MS = 5000,
+    RECENT_STEP_MS = 5000,
+    POLL_MS = 20,
+    PROBE_DEADLINE_MS = 20000,
+    PROBE_TOKENS = 5
+};
 
 struct health {
     pthread_mutex_t lock; /* one probe at a time; the others get its outcome */
@@ -172,6 +178,26 @@ static bool is_busy_and_alive(const struct engine *engine)
            since_ns < RECENT_STEP_MS * 1000000ull;
 }
 
+/* A full line has no room for a probe, and right after a start or between two answers no step may
+ * be recent: a step that ends soon is as good (X68). */
+static bool completes_a_step_soon(const struct engine *engine)
+{
+    struct engine_counters before, now;
+    engine_counters(engine, &before);
+    for (int waited_ms = 0; waited_ms < RECENT_STEP_MS; waited_ms += POLL_MS) {
+        nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000}, NULL);
+        engine_counters(engine, &now);
+        if (now.steps != before.steps) return true;
+    }
+    return false;
+}
+
+static enum status probe_chat(struct engine *engine, struct fault *fault)
+{
+    enum status status = generate(engine, fault);
+    return status == STATUS_BUSY && completes_a_step_soon(engine) ? OK : status;
+}
+
 static enum status check(struct api *api, struct fault *fault)
 {
     struct health *health = api->health;
@@ -179,7 +205,7 @@ static enum status check(struct api *api, struct fault *fault)
     pthread_mutex_lock(&health->lock);
     uint64_t now_ns = clock_monotonic_ns();
     if (!health->checked_ns || now_ns - health->checked_ns > REMEMBERED_MS * 1000000ull) {
-        health->status = api->chat.engine        ? generate(api->chat.engine, &health->fault)
+        health->status = api->chat.engine        ? probe_chat(api->chat.engine, &health->fault)
                          : api->embedding.engine ? embed(api->embedding.engine, &health->fault)
                                                  : fault_set(&health->fault, STATUS_UNAVAILABLE,
                                                              "Model not loaded"); /* R15 */
