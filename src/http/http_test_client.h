@@ -12,7 +12,7 @@
 #include "base/test_support.h"
 #include "base/text.h"
 
-enum { CLIENT_PATIENCE_MS = 10000 };
+enum { CLIENT_PATIENCE_MS = 20000 };
 
 static inline int client_connect(uint16_t port)
 {
