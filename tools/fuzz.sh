@@ -32,7 +32,7 @@ fuzz_one() {
     executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | tail -1)
     if [ "$rc" -ne 0 ] || [ "${executions:-0}" -eq 0 ]; then
         grep -E 'ERROR|SUMMARY|runtime error|^ +#[0-9]+ .* src/|Test unit written' "$log" | head -12
-        echo "$target: FAILED after ${executions:-?} executions, see $log"
+        echo "$target: FAILED with exit $rc after ${executions:-0} executions, see $log"
     else
         echo "$target: ok, $executions executions, corpus $(find "$committed" -type f | wc -l) + $(find "$learned/$target" -type f | wc -l) learned"
     fi
