@@ -30,6 +30,7 @@ enum decoder_kind {
 struct decoder {
     enum decoder_kind kind;
     bool drops_first_space; /* the one that encoding put in front */
+    bool is_fused;          /* while reading: the steps to come are meant for the whole text */
     bool cleans_up;         /* WordPiece: "word ." becomes "word." */
 };
 

@@ -19,10 +19,13 @@ void pretokenizer_work_deinit(struct pretokenizer_work *work)
 enum status pretokenizer_add_take(struct pretokenizer *pretokenizer, struct stage stage,
                                   struct fault *fault)
 {
-    if (pretokenizer->count == PRETOKENIZER_STAGES) {
+    if (pretokenizer->is_byte_level || pretokenizer->count == PRETOKENIZER_STAGES) {
         splitter_close(&stage.splitter);
-        return fault_set(fault, STATUS_UNSUPPORTED, "more than %d pre-tokenizer stages",
-                         PRETOKENIZER_STAGES);
+        return pretokenizer->is_byte_level
+                   ? fault_set(fault, STATUS_UNSUPPORTED,
+                               "a pre-tokenizer behind ByteLevel is not supported")
+                   : fault_set(fault, STATUS_UNSUPPORTED, "more than %d pre-tokenizer stages",
+                               PRETOKENIZER_STAGES);
     }
     pretokenizer->stages[pretokenizer->count++] = stage;
     return OK;

@@ -24,9 +24,11 @@ enum { PRETOKENIZER_STAGES = 12 };
 struct pretokenizer {
     struct stage stages[PRETOKENIZER_STAGES];
     size_t count;
+    bool is_byte_level; /* what comes out is written in the byte-level alphabet: no more stages */
 };
 void pretokenizer_deinit(struct pretokenizer *pretokenizer);
-/* Takes the stage over, also when there is no room for it (STATUS_UNSUPPORTED). */
+/* Takes the stage over, also when it cannot be added (STATUS_UNSUPPORTED): there are too many, or
+ * it would see the byte-level alphabet. */
 enum status pretokenizer_add_take(struct pretokenizer *pretokenizer, struct stage stage,
                                   struct fault *fault) MUST_USE;
 /* Add a STAGE_SPLIT. */

@@ -9,7 +9,10 @@
 
 #include "model/tokenizer/pipeline.h"
 
-enum { TEXT_LIMIT_BYTES = 1 << 30 }; /* offsets within a word are 32 bits wide */
+enum {
+    TEXT_LIMIT_BYTES = 1 << 30,   /* offsets within a word are 32 bits wide */
+    SCRATCH_TEXT_BYTES = 1 << 20, /* what longer texts needed is not kept */
+};
 
 /* ---- lists of ids ---- */
 
@@ -192,7 +195,10 @@ enum status tokenizer_encode(const struct tokenizer *tokenizer, struct text t, u
     if (add_special) TRY_DONE(token_list_add_all(out, &tokenizer->suffix, fault));
 done:
     if (status != OK) out->count = before;
-    scratch_give(owner, scratch);
+    if (t.length > SCRATCH_TEXT_BYTES)
+        scratch_free(scratch);
+    else
+        scratch_give(owner, scratch);
     return status;
 }
 
@@ -253,10 +259,10 @@ struct text tokenizer_token_text(const struct tokenizer *tokenizer, int32_t id)
 
 /* Texts by which chat models close a turn; a file may name only one of its own as eos. */
 static const char *const END_TEXTS[] = {
-    "<|eot_id|>",    "<|eom_id|>",      "<|im_end|>",      "<|end|>",       "<end_of_turn>",
-    "<|endoftext|>", "<|end_of_text|>", "<|end_of_turn|>", "<|eot|>",       "<EOT>",
-    "_<EOT>",        "<|return|>",      "<|call|>",        "<|endofturn|>", "<｜end▁of▁sentence｜>",
-    "<turn|>",
+    "</s>",          "<eos>",      "<|endoftext|>",   "<|end_of_text|>", "<｜end▁of▁sentence｜>",
+    "<|eot_id|>",    "<|eom_id|>", "<|im_end|>",      "<|end|>",         "<|eot|>",
+    "<end_of_turn>", "<turn|>",    "<|end_of_turn|>", "<|endofturn|>",   "<|return|>",
+    "<|call|>",      "<EOT>",      "_<EOT>",
 };
 
 void tokenizer_mark_end(struct tokenizer *tokenizer, int32_t id)

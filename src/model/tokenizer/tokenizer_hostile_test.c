@@ -131,7 +131,14 @@ static void strangers_are_refused_by_name(void **state)
          "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"ByteLevel\"},{\"type\":\"Digits\"}]"
          "}",
          NULL, FUSE, "behind ByteLevel"},
+        {NULL,
+         "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Sequence\",\"pretokenizers\":["
+         "{\"type\":\"ByteLevel\",\"use_regex\":false}]},{\"type\":\"ByteLevel\"}]}",
+         NULL, FUSE, "behind ByteLevel"},
         {NULL, NULL, "{\"type\":\"Odd\"}", FUSE, "Odd"},
+        {NULL, NULL, NULL, "{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0}",
+         "Strip"},
+        {NULL, NULL, NULL, "{\"type\":\"Metaspace\",\"replacement\":\"_\"}", "Metaspace"},
         {NULL, NULL, NULL, "{\"type\":\"CTC\"}", "CTC"},
         {NULL, NULL, NULL, NULL, "without decoder"},
         {NULL, NULL, NULL, "{\"type\":\"Strip\",\"content\":\" \",\"start\":2,\"stop\":0}",

@@ -16,7 +16,7 @@ enum {
 /* The two files while they are being read. */
 struct source {
     const json_t *root, *config, *model, *added;
-    bool is_byte_level, has_byte_tokens;
+    bool has_byte_tokens;
 };
 
 struct text json_member_text(const json_t *object, const char *key)
@@ -225,7 +225,7 @@ static enum status read_bpe(struct tokenizer *tokenizer, const struct source *so
     TRY(refuse_member(model, "end_of_word_suffix", fault));
     tokenizer->model = MODEL_BPE;
     bool byte_fallback = json_member_bool(model, "byte_fallback", false);
-    if (source->is_byte_level)
+    if (tokenizer->pretokenizer.is_byte_level)
         TRY(bpe_init_bytes(bpe, vocabulary, fault));
     else
         TRY(bpe_init_characters(bpe, vocabulary, byte_fallback, fault));
@@ -274,7 +274,7 @@ static enum status read_unigram(struct tokenizer *tokenizer, const struct source
 static enum status read_model(struct tokenizer *tokenizer, const struct source *source,
                               struct text type, const float *scores, struct fault *fault)
 {
-    if (source->is_byte_level && !text_equal(type, TEXT("BPE")))
+    if (tokenizer->pretokenizer.is_byte_level && !text_equal(type, TEXT("BPE")))
         return fault_set(fault, STATUS_UNSUPPORTED,
                          "a ByteLevel pre-tokenizer is only supported with the model BPE");
     if (text_equal(type, TEXT("BPE"))) return read_bpe(tokenizer, source, fault);
@@ -426,8 +426,7 @@ static enum status read_all(struct tokenizer *tokenizer, struct source *source, 
     TRY(read_vocabulary(tokenizer, source, &scores, fault));
     TRY(read_added(tokenizer, source, fault));
     TRY(json_read_normalizer(tokenizer, json_object_get(root, "normalizer"), fault));
-    TRY(json_read_pretokenizer(tokenizer, json_object_get(root, "pre_tokenizer"),
-                               &source->is_byte_level, fault));
+    TRY(json_read_pretokenizer(tokenizer, json_object_get(root, "pre_tokenizer"), fault));
     TRY(read_model(tokenizer, source, model_type(source->model), scores, fault));
     TRY(json_read_decoder(tokenizer, decoder, fault));
     TRY(read_special(tokenizer, source, fault));

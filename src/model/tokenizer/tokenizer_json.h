@@ -15,11 +15,11 @@ enum status json_text_keep(struct tokenizer *tokenizer, struct text t, struct te
                            struct fault *fault) MUST_USE;
 
 /* The "normalizer" and "pre_tokenizer" of the file, either may be null. What is not understood is
- * refused by name. *is_byte_level: the pre-tokenizer writes bytes in the byte-level alphabet. */
+ * refused by name. */
 enum status json_read_normalizer(struct tokenizer *tokenizer, const json_t *description,
                                  struct fault *fault) MUST_USE;
 enum status json_read_pretokenizer(struct tokenizer *tokenizer, const json_t *description,
-                                   bool *is_byte_level, struct fault *fault) MUST_USE;
+                                   struct fault *fault) MUST_USE;
 /* The "decoder"; to be read after the model. */
 enum status json_read_decoder(struct tokenizer *tokenizer, const json_t *description,
                               struct fault *fault) MUST_USE;

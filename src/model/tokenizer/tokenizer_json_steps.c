@@ -4,6 +4,7 @@
  * members are those of Hugging Face's tokenizers library (docs/format-tokenizer.md). */
 #include <string.h>
 
+#include "model/tokenizer/pretokenizer_family.h"
 #include "model/tokenizer/tokenizer_json.h"
 
 enum { NESTING_LIMIT = 8 };
@@ -263,30 +264,20 @@ static enum status read_byte_level(struct tokenizer *tokenizer, const json_t *de
                                    struct fault *fault)
 {
     struct stage prefix = {.kind = STAGE_PREFIX, .space = TEXT(" "), .scheme = PREFIX_ALWAYS};
+    const struct pretokenizer_family *gpt2;
+    if (tokenizer->pretokenizer.is_byte_level)
+        return fault_set(fault, STATUS_UNSUPPORTED, "ByteLevel behind ByteLevel is not supported");
     if (json_member_bool(description, "add_prefix_space", true))
         TRY(pretokenizer_add_take(&tokenizer->pretokenizer, prefix, fault));
-    if (!json_member_bool(description, "use_regex", true)) return OK;
-    return add_split(
-        tokenizer,
-        TEXT("'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"),
-        SPLIT_ISOLATED, fault);
-}
-
-/* The type of the last step: what comes behind ByteLevel would see its alphabet. */
-static bool ends_in_byte_level(const json_t *description, bool *is_misplaced)
-{
-    const json_t *steps = json_object_get(description, "pretokenizers");
-    size_t count = json_array_size(steps);
-    if (count == 0) return text_equal(json_member_text(description, "type"), TEXT("ByteLevel"));
-    for (size_t i = 0; i + 1 < count; i++)
-        if (text_equal(json_member_text(json_array_get(steps, i), "type"), TEXT("ByteLevel")))
-            *is_misplaced = true;
-    return text_equal(json_member_text(json_array_get(steps, count - 1), "type"),
-                      TEXT("ByteLevel"));
+    TRY(pretokenizer_family_find(TEXT("gpt-2"), &gpt2, fault));
+    if (json_member_bool(description, "use_regex", true))
+        TRY(add_split(tokenizer, text_of(gpt2->patterns[0]), SPLIT_ISOLATED, fault));
+    tokenizer->pretokenizer.is_byte_level = true;
+    return OK;
 }
 
 enum status json_read_pretokenizer(struct tokenizer *tokenizer, const json_t *description,
-                                   bool *is_byte_level, struct fault *fault)
+                                   struct fault *fault)
 {
     static const struct step_reader READERS[] = {
         {"Split", read_split},
@@ -298,13 +289,7 @@ enum status json_read_pretokenizer(struct tokenizer *tokenizer, const json_t *de
         {"WhitespaceSplit", read_white_space_split},
         {"BertPreTokenizer", read_bert_pretokenizer},
     };
-    bool is_misplaced = false;
-    *is_byte_level = false;
     if (!description || json_is_null(description)) return OK;
-    *is_byte_level = ends_in_byte_level(description, &is_misplaced);
-    if (is_misplaced)
-        return fault_set(fault, STATUS_UNSUPPORTED,
-                         "a pre-tokenizer behind ByteLevel is not supported");
     return read_steps(tokenizer, description, "pre-tokenizer", "pretokenizers", READERS,
                       ARRAY_COUNT(READERS), 0, fault);
 }
@@ -335,7 +320,9 @@ static enum status read_metaspace_decoder(struct tokenizer *tokenizer, const jso
     TRY(read_scheme(description, &scheme, fault));
     tokenizer->decoder.kind = DECODER_MARKER;
     tokenizer->decoder.drops_first_space = scheme != PREFIX_NEVER;
-    return OK;
+    if (text_equal(json_member_text(description, "replacement"), TEXT("▁"))) return OK;
+    return refuse_type("Metaspace replacement", json_member_text(description, "replacement"),
+                       fault);
 }
 
 static enum status read_replace_decoder(struct tokenizer *tokenizer, const json_t *description,
@@ -355,16 +342,27 @@ static enum status read_strip_decoder(struct tokenizer *tokenizer, const json_t 
     const json_t *start = json_object_get(description, "start");
     const json_t *stop = json_object_get(description, "stop");
     tokenizer->decoder.drops_first_space = true;
-    if (text_equal(json_member_text(description, "content"), TEXT(" ")) &&
+    if (tokenizer->decoder.is_fused &&
+        text_equal(json_member_text(description, "content"), TEXT(" ")) &&
         json_integer_value(start) == 1 && json_integer_value(stop) == 0)
         return OK;
-    return fault_set(fault, STATUS_UNSUPPORTED,
-                     "a Strip decoder that takes anything but one space in front is not supported");
+    return fault_set(
+        fault, STATUS_UNSUPPORTED,
+        "a Strip decoder that takes anything but one space in front of the whole text is "
+        "not supported");
 }
 
-/* Byte tokens are decoded as such wherever they are, and pieces are always joined. */
-static enum status read_implied_decoder(struct tokenizer *tokenizer, const json_t *description,
-                                        struct fault *fault)
+/* Pieces are joined in any case; but what follows is meant for the whole text. */
+static enum status read_fuse_decoder(struct tokenizer *tokenizer, const json_t *description,
+                                     struct fault *fault)
+{
+    tokenizer->decoder.is_fused = true;
+    return OK;
+}
+
+/* Byte tokens are decoded as such wherever they are. */
+static enum status read_byte_fallback_decoder(struct tokenizer *tokenizer,
+                                              const json_t *description, struct fault *fault)
 {
     return OK;
 }
@@ -375,8 +373,8 @@ enum status json_read_decoder(struct tokenizer *tokenizer, const json_t *descrip
     static const struct step_reader READERS[] = {
         {"ByteLevel", read_alphabet_decoder},  {"WordPiece", read_wordpiece_decoder},
         {"Metaspace", read_metaspace_decoder}, {"Replace", read_replace_decoder},
-        {"Strip", read_strip_decoder},         {"ByteFallback", read_implied_decoder},
-        {"Fuse", read_implied_decoder},
+        {"Strip", read_strip_decoder},         {"ByteFallback", read_byte_fallback_decoder},
+        {"Fuse", read_fuse_decoder},
     };
     if (!description || json_is_null(description))
         return fault_set(fault, STATUS_UNSUPPORTED, "a tokenizer without decoder is not supported");
