@@ -112,13 +112,12 @@ static struct completion_run *run_new(struct api *api, const struct completion_s
     run->head.created = clock_wall_ms() / 1000;
     run->head.include_usage = start->generation->include_usage;
     make_id(&run->head);
-    struct text name;
-    if (!copy_text(&name, start->generation->model) || !make_choices(run, start)) {
+    bool copied = copy_text(&run->head.model, start->generation->model);
+    if (copied) run->model_name = (char *)run->head.model.data; /* from here on run_free frees it */
+    if (!copied || !make_choices(run, start)) {
         run_free(run);
         return NULL;
     }
-    run->head.model = name;
-    run->model_name = (char *)name.data;
     return run;
 }
 
