@@ -248,10 +248,11 @@ static void a_good_file_describes_itself(void **state)
 
 /* ---- random damage ---- */
 
-static uint32_t next_random(uint32_t *state)
+/* 0 .. below-1 */
+static size_t choose_below(size_t below, uint32_t *random)
 {
-    *state = *state * 1664525U + 1013904223U;
-    return *state >> 8;
+    *random = *random * 1664525U + 1013904223U;
+    return (uint64_t)*random * below >> 32;
 }
 
 /* Where the file describes a number or a tensor: damage goes deepest there. */
@@ -299,11 +300,11 @@ static void damaged_files_never_break_anything(void **state)
     for (int i = 0; i < 250; i++) {
         size_t changed[3];
         char kept[ARRAY_COUNT(changed)];
-        size_t count = 1 + next_random(&random) % ARRAY_COUNT(changed);
+        size_t count = 1 + choose_below(ARRAY_COUNT(changed), &random);
         for (size_t j = 0; j < count; j++) {
-            changed[j] = marks[next_random(&random) % mark_count] + next_random(&random) % 56;
+            changed[j] = marks[choose_below(mark_count, &random)] + choose_below(56, &random);
             kept[j] = good.data[changed[j]];
-            good.data[changed[j]] = (char)next_random(&random);
+            good.data[changed[j]] = (char)choose_below(256, &random);
         }
         assert_int_equal(file_write_atomic(path, good.data, good.length, 0600, &fault), OK);
         use_if_it_opens(compute, path);
