@@ -129,7 +129,7 @@ LANE_FUNCTION f32x16 f32_round(f32x16 a)
 LANE_FUNCTION f32x16 f32_power_of_two(f32x16 n)
 {
     f32x16 y;
-    EACH_LANE(ldexpf(1, (int)n.lane[i]));
+    EACH_LANE(fabsf(n.lane[i]) < 128 ? ldexpf(1, (int)n.lane[i]) : 0); /* 0: not a number */
 }
 LANE_FUNCTION f32x16 f32_range(f32x16 a, f32x16 b, int from, int to)
 {
