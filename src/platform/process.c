@@ -12,8 +12,6 @@
 
 #include "platform/platform.h"
 
-extern char **environ;
-
 static enum status spawn_quietly(const char *const *arguments, pid_t *child, struct fault *fault)
 {
     posix_spawn_file_actions_t actions;
