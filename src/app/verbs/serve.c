@@ -1,6 +1,5 @@
 /* serve.c - `liminal serve`: the OpenAI API until a signal asks to stop. */
-#include <errno.h>
-#include <fcntl.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +15,9 @@
 
 /* ---- signals ---- */
 
-/* Whichever thread a signal finds, the main thread hears of it through the pipe. */
-static volatile sig_atomic_t is_serving;
-static int stop_pipe[2];
+/* Whichever thread a signal finds, the main thread hears of it. */
+static volatile sig_atomic_t is_serving, stop_number;
+static sem_t stop_wanted;
 
 /* While nothing is served yet, and again while it is being stopped, a signal ends the process. */
 static void note_signal(int number)
@@ -29,29 +28,25 @@ static void note_signal(int number)
         return;
     }
     is_serving = 0;
-    unsigned char byte = (unsigned char)number;
-    ssize_t ignored = write(stop_pipe[1], &byte, 1);
-    (void)ignored;
+    stop_number = number;
+    sem_post(&stop_wanted);
 }
 
-static enum status catch_signals(struct fault *fault)
+static void catch_signals(void)
 {
-    if (pipe2(stop_pipe, O_CLOEXEC) != 0)
-        return fault_set(fault, STATUS_IO, "cannot make a pipe: %s", strerror(errno));
+    sem_init(&stop_wanted, 0, 0);
     struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
     static const int NUMBERS[] = {SIGINT, SIGTERM, SIGHUP};
     for (size_t i = 0; i < ARRAY_COUNT(NUMBERS); i++) sigaction(NUMBERS[i], &action, NULL);
     signal(SIGPIPE, SIG_IGN);
-    return OK;
 }
 
 /* Blocks until somebody wants the server gone. */
 static void wait_for_stop(void)
 {
-    unsigned char number = 0;
-    while (read(stop_pipe[0], &number, 1) < 0 && errno == EINTR) continue;
-    log_write("app", LOG_INFO, NULL, "stopping on signal %d (%s); again to stop at once", number,
-              strsignal(number));
+    while (sem_wait(&stop_wanted) != 0) continue; /* interrupted by the very signal */
+    log_write("app", LOG_INFO, NULL, "stopping on signal %d (%s); again to stop at once",
+              (int)stop_number, strsignal(stop_number));
 }
 
 /* ---- who should know that it runs ---- */
@@ -112,7 +107,7 @@ static enum status serve_run(struct command *command, struct fault *fault)
     TRY(log_configure(settings->log, fault));
     if (settings->data_dir && setenv("LIMINAL_HOME", settings->data_dir, 1) != 0)
         return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
-    TRY(catch_signals(fault));
+    catch_signals();
     struct service service;
     TRY(service_open(&service, settings, command->arena, fault));
     is_serving = 1;
