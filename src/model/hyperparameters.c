@@ -10,7 +10,6 @@
 enum {
     WIDTH_LIMIT = 1 << 17,
     HEADS_LIMIT = 1024,
-    HEAD_WIDTH_LIMIT = 512,
     FEED_FORWARD_LIMIT = 1 << 20,
     VOCABULARY_LIMIT = 1 << 22,
     CONTEXT_LIMIT = 1 << 24,
@@ -87,9 +86,9 @@ static enum status read_shape(struct hyperparameters *p, const struct reader *re
         return fault_set(reader->fault, STATUS_CORRUPT,
                          "width %u does not divide into %u attention heads", p->width, p->heads);
     uint32_t value_width;
-    TRY(read_u32(reader, "attention.key_length", p->width / p->heads, 1, HEAD_WIDTH_LIMIT,
+    TRY(read_u32(reader, "attention.key_length", p->width / p->heads, 1, COMPUTE_HEAD_WIDTH_MAX,
                  &p->head_width));
-    TRY(read_u32(reader, "attention.value_length", p->head_width, 1, HEAD_WIDTH_LIMIT,
+    TRY(read_u32(reader, "attention.value_length", p->head_width, 1, COMPUTE_HEAD_WIDTH_MAX,
                  &value_width));
     if (value_width != p->head_width)
         return fault_set(reader->fault, STATUS_UNSUPPORTED,

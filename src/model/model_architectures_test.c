@@ -244,6 +244,8 @@ int main(void)
         VARIANT("phi3"),
         VARIANT("phi3-short"),
         VARIANT("phi3-long"),
+        VARIANT("qwen2-narrow"),
+        VARIANT("phi3-uneven"),
         VARIANT("bert"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

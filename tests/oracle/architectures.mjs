@@ -12,6 +12,10 @@ import {edited} from "./gguf_edit.mjs";
 import {logProbabilities, openModel, oracleName} from "./llama.mjs";
 
 const factors = (count, step) => Array.from({length: count}, (_, i) => 1 + i * step);
+const heads = (prefix, count, shared, width) => Object.fromEntries(Object.entries({
+    "attention.head_count": count, "attention.head_count_kv": shared, "attention.key_length": width,
+    "attention.value_length": width, "rope.dimension_count": width,
+}).map(([key, value]) => [`${prefix}.${key}`, ["u32", value]]));
 const models = [
     {name: "llama"}, {name: "qwen2"}, {name: "qwen3"}, {name: "gemma2"}, {name: "gemma3"}, {name: "phi3"},
     {name: "bert", encoder: true},
@@ -26,6 +30,9 @@ const models = [
         add: {"rope_factors_long.weight": factors(16, 0.5), "rope_factors_short.weight": factors(16, 0.1)}},
     {name: "phi3-short", set: {"phi3.rope.scaling.attn_factor": ["f32", 1.3]},
         add: {"rope_factors_long.weight": factors(16, 0.5), "rope_factors_short.weight": factors(16, 0.1)}},
+    // heads as narrow, or as uneven, as no kernel likes them
+    {name: "qwen2-narrow", set: heads("qwen2", 32, 8, 8)},
+    {name: "phi3-uneven", set: heads("phi3", 8, 8, 24)},
 ];
 const liminal = process.env.LIMINAL_BIN ?? new URL("../../build/liminal", import.meta.url).pathname;
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "liminal-oracle-"));
