@@ -144,6 +144,37 @@ static void what_cannot_be_packed_is_refused(void **state)
     compute_close(compute);
 }
 
+/* Sanitizers stop the program at a large allocation unless told that NULL is an answer. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
+static void no_memory_is_an_answer(void **state)
+{
+    struct compute *compute = open_compute(1);
+    struct matrix matrix;
+    struct fault fault;
+    float data[COLS] = {0};
+    /* 560 TB: more than an address space; the data is not looked at. */
+    assert_int_equal(matrix_pack(compute, &matrix, TENSOR_F32, UINT32_MAX, 32768, data, &fault),
+                     STATUS_NO_MEMORY);
+    assert_null(matrix.packed);
+    /* And all is well afterwards. */
+    float x[COLS] = {1}, y;
+    assert_int_equal(matrix_pack(compute, &matrix, TENSOR_F32, 1, COLS, data, &fault), OK);
+    compute_multiply(compute, x, COLS, 1, &(struct product){&matrix, &y, 1}, 1);
+    assert_true(y == 0);
+    matrix_free(&matrix);
+    compute_close(compute);
+}
+
 /* Attention of 60 rows of a sequence and, between them, rows of others. */
 static void attention_has_the_same_bits_in_any_company(void **state)
 {
@@ -199,6 +230,7 @@ int main(void)
         cmocka_unit_test(a_group_gives_what_its_members_give),
         cmocka_unit_test(rows_come_back_as_the_file_means_them),
         cmocka_unit_test(what_cannot_be_packed_is_refused),
+        cmocka_unit_test(no_memory_is_an_answer),
         cmocka_unit_test(attention_has_the_same_bits_in_any_company),
         cmocka_unit_test(an_absurd_number_of_threads_is_refused),
     };
