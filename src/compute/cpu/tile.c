@@ -137,15 +137,15 @@ static int8_t odd_factor(unsigned four_bits)
     return (int8_t)(1 + 2 * (four_bits & 15));
 }
 
-/* The magnitudes of a grid entry as codes: their index in `table`, bit 3 the sign. */
-static void take_grid(uint64_t entry, unsigned signs, int count, const int8_t *table,
-                      uint8_t *codes)
+/* The magnitudes of a grid entry as codes: their index in `table`, bit 3 the sign. The magnitudes
+ * are nearly evenly spaced (the last may be a little closer or farther), so a division finds it. */
+static inline void take_grid(uint64_t entry, unsigned signs, int count, const int8_t *table,
+                             uint8_t *codes)
 {
+    const unsigned first = (unsigned)table[0], step = (unsigned)(table[1] - table[0]);
     for (int j = 0; j < count; j++) {
-        int magnitude = (int)(entry >> (8 * j) & 255);
-        uint8_t code = 0;
-        while (table[code] != magnitude) code++;
-        codes[j] = (uint8_t)(code | (signs >> j & 1) << 3);
+        unsigned magnitude = entry >> (8 * j) & 255;
+        codes[j] = (uint8_t)((magnitude - first) / step | (signs >> j & 1) << 3);
     }
 }
 
