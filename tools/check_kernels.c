@@ -100,10 +100,17 @@ static void must(enum status status, const struct fault *fault)
 
 /* ---- judging ---- */
 
+static uint32_t bits_of(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
 static bool same_bits(const float *a, const float *b, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (memcmp(&a[i], &b[i], sizeof *a) != 0 && !(isnan(a[i]) && isnan(b[i]))) return false;
+        if (bits_of(a[i]) != bits_of(b[i]) && !(isnan(a[i]) && isnan(b[i]))) return false;
     return true;
 }
 
