@@ -19,12 +19,6 @@ bool terminal_is_live(FILE *stream)
     return is_terminal(stream) && term && *term && strcmp(term, "dumb") != 0;
 }
 
-bool terminal_has_colour(FILE *stream)
-{
-    const char *no_colour = getenv("NO_COLOR");
-    return terminal_is_live(stream) && !(no_colour && *no_colour);
-}
-
 static bool is_harmless(uint32_t codepoint)
 {
     if (codepoint == '\n' || codepoint == '\t') return true;

@@ -1,5 +1,5 @@
 /* terminal.h - how results and progress are shown: to a person at a terminal with a moving line,
- * elsewhere as plain lines. NO_COLOR and TERM=dumb are honoured. */
+ * elsewhere, and where TERM is dumb, as plain lines. Nothing is ever coloured (NO_COLOR). */
 #ifndef LIMINAL_APP_TERMINAL_H
 #define LIMINAL_APP_TERMINAL_H
 
@@ -13,8 +13,6 @@
 
 /* Is the stream a terminal that can move its cursor? */
 bool terminal_is_live(FILE *stream);
-/* The same, and colours are wanted. */
-bool terminal_has_colour(FILE *stream);
 
 /* Write text that we did not make. On a terminal its control characters show as U+FFFD, so that a
  * model or a file cannot move the cursor or worse; elsewhere the bytes stay as they are. */
