@@ -14,6 +14,8 @@ const program = process.env.LIMINAL_BIN ?? path.join(here, "..", "..", "build", 
 
 export const storyModel = path.join(modelsFolder, "stories15m.gguf");
 export const embeddingModel = path.join(modelsFolder, "minilm.gguf");
+const STOP_PATIENCE_MS = 60000;
+
 // The story model knows no chat; this template just lets it go on with what was said.
 const template = path.join(here, "story.jinja");
 
@@ -28,6 +30,7 @@ export async function startServer(
       env: {...process.env, LIMINAL_LOG: "info", LIMINAL_API_KEY: key, ...env}});
   const authorization = key ? {authorization: `Bearer ${key}`} : {};
   const exited = once(child, "exit");
+  process.on("exit", () => child.kill("SIGKILL")); // a test that failed leaves nothing behind
   const log = [];
   const ready = new Promise((resolve, reject) => {
     readline.createInterface({input: child.stderr}).on("line", (text) => {
@@ -47,7 +50,9 @@ export async function startServer(
     port: Number(new URL(url).port),
     async stop(signal = "SIGTERM") {
       child.kill(signal);
-      const [code] = await exited;
+      const late = setTimeout(() => child.kill("SIGKILL"), STOP_PATIENCE_MS);
+      const [code] = await exited; // null when it had to be killed
+      clearTimeout(late);
       fs.rmSync(home, {recursive: true, force: true});
       return code;
     },
