@@ -14,7 +14,7 @@ struct choice {
     uint32_t index;
     struct generation *generation;
     struct text echo;
-    bool role_told, is_first_of_prompt;
+    bool begun, is_first_of_prompt;
     struct buffer text;      /* whole answers: all of it; pieces: nothing */
     size_t characters_shown; /* for text_offset */
     struct buffer chat_logprobs;
@@ -25,7 +25,6 @@ struct choice {
 struct completion_run {
     struct api *api;
     struct openai_head head;
-    char *model_name;
     bool stream, wants_logprobs;
     bool sent; /* the stream has begun: its code can't change any more */
     struct http_stream *to_client;
@@ -56,7 +55,7 @@ static void run_free(struct completion_run *run)
         free((char *)choice->echo.data);
     }
     free(run->choices);
-    free(run->model_name);
+    free((char *)run->head.model.data);
     buffer_deinit(&run->out);
     pthread_mutex_destroy(&run->lock);
     free(run);
@@ -112,9 +111,7 @@ static struct completion_run *run_new(struct api *api, const struct completion_s
     run->head.created = clock_wall_ms() / 1000;
     run->head.include_usage = start->generation->include_usage;
     make_id(&run->head);
-    bool copied = copy_text(&run->head.model, start->generation->model);
-    if (copied) run->model_name = (char *)run->head.model.data; /* from here on run_free frees it */
-    if (!copied || !make_choices(run, start)) {
+    if (!copy_text(&run->head.model, start->generation->model) || !make_choices(run, start)) {
         run_free(run);
         return NULL;
     }
@@ -201,18 +198,14 @@ static void append_piece(struct choice *choice, struct text content, bool is_fir
 static void stream_event(struct choice *choice, const struct generation_event *event)
 {
     struct completion_run *run = choice->run;
-    bool is_chat = run->head.shape == SHAPE_CHAT;
-    if (!choice->role_told && is_chat) append_piece(choice, TEXT(""), true, END_NONE);
-    if (!choice->role_told && choice->echo.length)
-        append_piece(choice, choice->echo, false, END_NONE);
-    choice->role_told = true;
+    if (!choice->begun && run->head.shape == SHAPE_CHAT)
+        append_piece(choice, TEXT(""), true, END_NONE);
+    if (!choice->begun && choice->echo.length) append_piece(choice, choice->echo, false, END_NONE);
+    choice->begun = true;
     note_logprob(choice, event);
-    bool is_last = event->end != END_NONE;
     if (event->text.length || (run->wants_logprobs && event->token >= 0))
-        append_piece(choice, event->text, false, is_last && !is_chat ? event->end : END_NONE);
-    else if (is_last && !is_chat)
-        append_piece(choice, TEXT(""), false, event->end);
-    if (is_last && is_chat) append_piece(choice, TEXT(""), false, event->end);
+        append_piece(choice, event->text, false, END_NONE);
+    if (event->end != END_NONE) append_piece(choice, TEXT(""), false, event->end);
     if (run->out.length) flush(run);
 }
 
