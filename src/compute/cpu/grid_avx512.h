@@ -3,8 +3,8 @@
  *
  * A grid entry is eight of three magnitudes, 2 bits each: two planes of 256 bytes, four weights in
  * a byte. VPERMI2B looks up 64 indices at once in 128 entries. Then, per group of four columns,
- * VPMULTISHIFTQB spreads a row's byte over its four lanes and VPERMB turns codes into magnitudes.
- * A weight is 128 + magnitude; 0 - that is 128 - magnitude, which the sign masks choose. */
+ * VPMULTISHIFTQB spreads a row's codes over four bytes, another its signs, and VPERMB turns both
+ * into 128 + value. */
 #include <pthread.h>
 
 #include "compute/iq_codebooks.h"
@@ -57,31 +57,27 @@ ALWAYS_INLINE void grid_weights(const uint8_t *block, u8x64 weights[BLOCK_GROUPS
 {
     /* Four times 8 bits of each row's word, from bits 0, 7, 14 and 21 (the top one is dropped). */
     const __m512i sevens = _mm512_set1_epi64(0x352e2720150e0700);
-    const __m512i twos = _mm512_set1_epi64(0x0e0c0a0806040200);
-    const __m512i magnitudes = _mm512_set1_epi32((128 + 8) | (128 + 25) << 8 | (128 + 43) << 16);
-    /* Bytes 8i and 8i+4 to bytes 8i and 8i+1: the first octet of two rows, for VPMULTISHIFTQB. */
-    const __m512i rows =
-        _mm512_set_epi64(0x3c38, 0x3430, 0x2c28, 0x2420, 0x1c18, 0x1410, 0x0c08, 0x0400);
-    const __m512i rows_of_lane =
-        _mm512_broadcast_i32x4(_mm_set_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0));
+    /* Of two rows of four bytes each: where the 2 bits of the first byte's four codes begin, and,
+     * two bits earlier, its lower four bits. The shifts go around in 64 bits. */
+    const __m512i codes_at = _mm512_set1_epi64(0x2624222006040200);
+    const __m512i signs_at = _mm512_set1_epi64(0x21201f1e01003f3e);
+    /* By two bits of code and one of sign; higher bits of an index do not matter. */
+    const __m512i values = _mm512_set1_epi64(0x0055677800ab9988);
     __m512i indices = _mm512_loadu_si512(block);
     __m512i codes[2] = {grid_look_up(grid_codes[0], indices), grid_look_up(grid_codes[1], indices)};
     __m512i seven_bits =
         _mm512_multishift_epi64_epi8(sevens, _mm512_loadu_si512(block + GROUP_BYTES));
     __m512i signs = _mm512_permutex2var_epi8(_mm512_load_si512(grid_signs), seven_bits,
                                              _mm512_load_si512(grid_signs + 64));
-    for (int octet = 0; octet < 4; octet++) {
-        __m512i sign = _mm512_shuffle_epi8(
-            signs, _mm512_add_epi8(rows_of_lane, _mm512_set1_epi8((char)octet)));
+    for (int octet = 0; octet < 4; octet++)
         for (int half = 0; half < 2; half++) {
-            __m512i pairs = _mm512_permutexvar_epi8(
-                _mm512_add_epi8(rows, _mm512_set1_epi8((char)octet)), codes[half]);
-            __m512i plus =
-                _mm512_permutexvar_epi8(_mm512_multishift_epi64_epi8(twos, pairs), magnitudes);
-            __mmask64 negative =
-                _mm512_test_epi8_mask(sign, _mm512_set1_epi32(half ? (int)0x80402010 : 0x08040201));
-            weights[2 * octet + half] =
-                _mm512_mask_sub_epi8(plus, negative, _mm512_setzero_si512(), plus);
+            char code_bit = (char)(8 * octet), sign_bit = (char)(8 * octet + 4 * half);
+            __m512i code = _mm512_multishift_epi64_epi8(
+                _mm512_add_epi8(codes_at, _mm512_set1_epi8(code_bit)), codes[half]);
+            __m512i sign = _mm512_multishift_epi64_epi8(
+                _mm512_add_epi8(signs_at, _mm512_set1_epi8(sign_bit)), signs);
+            /* The lowest two bits of code, the others of sign. */
+            __m512i index = _mm512_ternarylogic_epi32(_mm512_set1_epi8(3), code, sign, 0xca);
+            weights[2 * octet + half] = _mm512_permutexvar_epi8(index, values);
         }
-    }
 }
