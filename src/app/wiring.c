@@ -28,9 +28,11 @@ static enum status open_engine(struct loaded_model *loaded, const struct setting
 {
     struct progress_bar bar;
     progress_bar_start(&bar, loaded->name);
-    struct model_options model_options = {0};
-    if (terminal_is_live(stderr))
-        model_options = (struct model_options){.progress = show_share, .progress_argument = &bar};
+    struct model_options model_options = {.context_length = (uint32_t)settings->context};
+    if (terminal_is_live(stderr)) {
+        model_options.progress = show_share;
+        model_options.progress_argument = &bar;
+    }
     struct model *model;
     enum status status = model_open(&model, loaded->compute, loaded->path, &model_options, fault);
     progress_bar_end(&bar);
