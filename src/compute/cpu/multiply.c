@@ -111,6 +111,12 @@ static void store_tile(const struct multiply_job *job, const struct product *pro
         memcpy(product->y + t * product->y_stride + row, sums[t], rows * sizeof(float));
 }
 
+/* Ask for memory that is read next, while the tokens pass by the panel. */
+static void prefetch(const uint8_t *from, size_t bytes)
+{
+    for (size_t line = 0; line < bytes; line += GROUP_BYTES) __builtin_prefetch(from + line);
+}
+
 /* 1 or 2 tiles of quantised weights with all tokens. */
 static void multiply_pair(const struct multiply_job *job, const struct product *product,
                           uint32_t tile, unsigned tiles, struct multiply_scratch *scratch)
@@ -121,13 +127,16 @@ static void multiply_pair(const struct multiply_job *job, const struct product *
     const size_t bytes = tile_bytes((enum tile_layout)m->layout, m->cols);
     const uint8_t *packed = (const uint8_t *)m->packed + tile * bytes;
     const size_t blocks = m->cols / BLOCK_COLS, n = job->n;
+    const size_t chunk_bytes = PANEL_BLOCKS / f->unit_blocks * tile_unit_bytes(f);
     for (unsigned i = 0; i < tiles; i++)
         memset(scratch->sums[i], 0, n * sizeof scratch->sums[i][0]);
     for (size_t first = 0; first < blocks; first += PANEL_BLOCKS) {
         unsigned count = blocks - first < PANEL_BLOCKS ? (unsigned)(blocks - first) : PANEL_BLOCKS;
         const uint8_t *units = packed + first / f->unit_blocks * tile_unit_bytes(f);
-        for (unsigned i = 0; i < tiles; i++)
+        for (unsigned i = 0; i < tiles; i++) {
             k->expand[m->layout](units + i * bytes, count, &scratch->panels[i]);
+            prefetch(units + i * bytes + chunk_bytes, chunk_bytes);
+        }
         for (size_t g = 0; g * TOKEN_GROUP < n; g++) {
             struct activations group = activation_group(job->compute, n, blocks, g);
             struct activations from = activations_from(&group, first);
