@@ -1,8 +1,8 @@
 /* multiply.c - y = W x for a group of matrices: quantises the input once, shares out the tiles.
  *
  * A thread takes a few tiles at a time. For one token it streams each tile through dot_one. For
- * more it expands 512 columns of two tiles into a panel in the first-level cache and passes all
- * tokens by it, six at a time, before going on to the next columns:
+ * more it expands 512 columns (256 for a few tokens) of two tiles into panels in the first-level
+ * cache and passes all tokens by them, six at a time, before going on to the next columns:
  *
  *        columns ->
  *       +-------+-------+----        x: token groups    [6][6][6]...
@@ -18,6 +18,8 @@
 
 enum {
     FLOAT_CHUNK_COLS = 128, /* of float weights at a time: 4 tiles x 128 x 4 bytes fill L1 */
+    FEW_TOKENS_BLOCKS = 8,  /* columns expanded at a time where memory is the limit: 256 */
+    AHEAD_BYTES = 4608,     /* how far ahead of the expansion weights are asked for (measured) */
     ITEMS_PER_THREAD = 16,  /* how finely work is shared when there is plenty */
 };
 
@@ -127,15 +129,16 @@ static void multiply_pair(const struct multiply_job *job, const struct product *
     const size_t bytes = tile_bytes((enum tile_layout)m->layout, m->cols);
     const uint8_t *packed = (const uint8_t *)m->packed + tile * bytes;
     const size_t blocks = m->cols / BLOCK_COLS, n = job->n;
-    const size_t chunk_bytes = PANEL_BLOCKS / f->unit_blocks * tile_unit_bytes(f);
+    const unsigned chunk = n <= TOKEN_GROUP ? FEW_TOKENS_BLOCKS : PANEL_BLOCKS;
+    const size_t chunk_bytes = chunk / f->unit_blocks * tile_unit_bytes(f);
     for (unsigned i = 0; i < tiles; i++)
         memset(scratch->sums[i], 0, n * sizeof scratch->sums[i][0]);
-    for (size_t first = 0; first < blocks; first += PANEL_BLOCKS) {
-        unsigned count = blocks - first < PANEL_BLOCKS ? (unsigned)(blocks - first) : PANEL_BLOCKS;
+    for (size_t first = 0; first < blocks; first += chunk) {
+        unsigned count = blocks - first < chunk ? (unsigned)(blocks - first) : chunk;
         const uint8_t *units = packed + first / f->unit_blocks * tile_unit_bytes(f);
         for (unsigned i = 0; i < tiles; i++) {
             k->expand[m->layout](units + i * bytes, count, &scratch->panels[i]);
-            prefetch(units + i * bytes + chunk_bytes, chunk_bytes);
+            prefetch(units + i * bytes + AHEAD_BYTES, chunk_bytes);
         }
         for (size_t g = 0; g * TOKEN_GROUP < n; g++) {
             struct activations group = activation_group(job->compute, n, blocks, g);
