@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,7 +23,7 @@
 #define SPIN_PAUSE() ((void)0)
 #endif
 
-enum { CACHE_LINE_BYTES = 64, SPINS_PER_CLOCK_LOOK = 64 };
+enum { CACHE_LINE_BYTES = 64, SPINS_PER_CLOCK_LOOK = 200 };
 
 /* A number that some threads watch and one changes. On a cache line of its own. */
 struct signal_word {
@@ -65,6 +66,7 @@ static void signal_wait(struct signal_word *word, uint32_t old)
         uint64_t now_ns = monotonic_ns();
         if (!give_up_ns) give_up_ns = now_ns + THREAD_POOL_SPIN_NS;
         if (now_ns >= give_up_ns) break;
+        sched_yield(); /* where cores are short, the one waited for may need this one */
     }
     /* The count goes up before the kernel looks at the value, and signal_raise changes the value
      * before it reads the count: one of the two sees the other. */

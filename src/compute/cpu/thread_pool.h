@@ -1,9 +1,9 @@
 /* thread_pool.h - a fixed set of threads that run one job at a time, all of them together.
  *
  * Jobs of a forward pass follow each other within microseconds, so a waiting thread first spins
- * (a hand-over then costs about a microsecond) and parks in the kernel when nothing comes for
- * THREAD_POOL_SPIN_NS: an idle server uses no processor time.
- * Knows nothing of what the jobs compute. */
+ * (a hand-over then costs about a microsecond), soon lets others of its core go first between
+ * looks, and parks in the kernel when nothing comes for THREAD_POOL_SPIN_NS: an idle server uses no
+ * processor time. Knows nothing of what the jobs compute. */
 #ifndef LIMINAL_COMPUTE_CPU_THREAD_POOL_H
 #define LIMINAL_COMPUTE_CPU_THREAD_POOL_H
 
