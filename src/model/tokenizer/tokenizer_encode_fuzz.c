@@ -3,6 +3,7 @@
  * The first byte of the input chooses the tokenizer and the flags. */
 #include <assert.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "model/tokenizer/byte_alphabet.h"
@@ -22,8 +23,9 @@ static struct tokenizer *tokenizers[SCHEMES];
 static void open_tokenizer(size_t scheme, const struct buffer *json)
 {
     struct fault fault = {0};
-    if (tokenizer_from_json(&tokenizers[scheme], buffer_text(json), TEXT(""), &fault) != OK)
-        abort();
+    if (tokenizer_from_json(&tokenizers[scheme], buffer_text(json), TEXT(""), &fault) == OK) return;
+    fprintf(stderr, "tokenizer %zu: %s\n", scheme, fault.message);
+    abort();
 }
 
 /* The 256 bytes, some merges, the pre-tokenizer of Llama 3. */
@@ -101,7 +103,8 @@ static void open_words(void)
                ",\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"<unk>\",0],"
                "[\"\u2581\",-2],[\"a\",-2.5],[\"\u2581a\",-3],[\"ab\",-3.5],[\"\u00e9\",-4]]},"
                "\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"\u2581\","
-               "\"prepend_scheme\":\"first\"},\"decoder\":{\"type\":\"Metaspace\"}}");
+               "\"prepend_scheme\":\"first\"},\"decoder\":{\"type\":\"Metaspace\","
+               "\"replacement\":\"\u2581\"}}");
     open_tokenizer(UNIGRAM, &json);
     buffer_deinit(&json);
 }
