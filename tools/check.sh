@@ -75,7 +75,6 @@ concurrent='^(engine|http_|thread_pool|compute|tokenizer_threads|chat|log|model_
 
 case ${1:-check} in
 check)
-    rm -f "$logs/counts"
     prepare
     suite unit tools/run_tests.sh build
     suite kernels build/tools/check_kernels
@@ -89,7 +88,6 @@ check)
     suite fuzz tools/fuzz.sh 10
     ;;
 deep)
-    rm -f "$logs/counts"
     prepare
     suite oracles tests/oracle/compare.sh
     suite default-model env LIMINAL_TEST_DEEP=1 tools/run_tests.sh build '^model_greedy_test$'
@@ -100,7 +98,7 @@ deep)
 counts)
     [ -s "$logs/counts" ] || { echo "run 'make check' or 'make check-deep' first" >&2; exit 1; }
     { grep '^#' "$counts" 2>/dev/null
-      { cat "$logs/counts"; grep -v '^#' "$counts" 2>/dev/null; } | awk '!seen[$1]++' | sort; } >"$counts.new"
+      { tac "$logs/counts"; grep -v '^#' "$counts" 2>/dev/null; } | awk '!seen[$1]++' | sort; } >"$counts.new"
     mv "$counts.new" "$counts"
     cat "$counts"
     exit 0
