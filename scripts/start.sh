@@ -10,9 +10,13 @@ cd "$(dirname "$0")/.."
 liminal=${LIMINAL_BIN:-build/liminal}
 host=${LIMINAL_HOST:-${HOST:-127.0.0.1}}
 port=${LIMINAL_PORT:-${PORT:-8000}}
+port_name=${LIMINAL_PORT:+LIMINAL_}PORT # whose value it is
+[[ $port =~ ^[0-9]{1,5}$ ]] && ((10#$port >= 1 && 10#$port <= 65535)) ||
+    fail "$port_name must be a number from 1 to 65535, not \"$port\"."
 export LIMINAL_HOST=$host LIMINAL_PORT=$port
 reach=$host
 [[ $reach == 0.0.0.0 || $reach == localhost ]] && reach=127.0.0.1
+[[ $reach == :: ]] && reach=::1
 [[ $reach == *:* ]] && reach="[$reach]"
 url=http://$reach:$port
 
@@ -21,19 +25,27 @@ need_commands curl
 
 listens() { (exec 3<>"/dev/tcp/${reach//[\[\]]/}/$port") 2>/dev/null; }
 
-# Is what listens there a Liminal? With a key it asks for that, in the words of the API.
+# Is what listens there a Liminal? Others speak the API of OpenAI too, but have no such /healthz.
 is_liminal() {
-    curl --silent --max-time 5 "$url/v1/models" | grep -qE '"owned_by":"local"|"object":"list"|"invalid_api_key"'
+    curl --silent --max-time 5 "$url/healthz" |
+        grep -qE '^\{"status":"[a-z]+","version":"[^"]+","uptime_seconds":[0-9]+,"checks":\{"model":'
+}
+
+wants_key() {
+    [ "$(curl --silent --max-time 5 --output /dev/null --write-out '%{http_code}' "$url/v1/models")" = 401 ]
 }
 
 say_next() {
+    local key=
+    wants_key && key=' \
+    -H "Authorization: Bearer $LIMINAL_API_KEY"'
     cat <<NEXT
 Liminal answers at $url  (OpenAI clients: base URL $url/v1)
 
 Ask it from another terminal:
 
-  curl $url/v1/chat/completions -H 'Content-Type: application/json' \\
-    -d '{"model":"local-llm","messages":[{"role":"user","content":"Name three rivers."}]}'
+  curl $url/v1/chat/completions -H 'Content-Type: application/json'$key \\
+    -d '{"model":"local-llm","messages":[{"role":"user","content":"What is the capital of France?"}]}'
 
 or chat with it:
 
@@ -51,8 +63,26 @@ fi
 
 # Whoever chose a model need not fetch the default one.
 [ -n "${MODEL_PATH:-}${LIMINAL_MODEL:-}" ] || scripts/fetch-model.sh
+
+work=$(mktemp -d)
+mkfifo "$work/log"
+touch "$work/starting"
+
+# Until it is ready, only what a person should know: progress, warnings, why it did not start.
+show_log() {
+    local line
+    while IFS= read -r line; do
+        [[ -e $work/starting && $line =~ ^\{.*\"level\":\"(debug|info)\" ]] && continue
+        printf '%s\n' "$line" >&2
+    done
+}
+(
+    trap '' INT TERM HUP # it ends with the server
+    show_log
+) <"$work/log" &
+log=$!
 set -m # a process group of its own, so that one Ctrl-C is one signal: a second stops it at once
-"$liminal" serve >/dev/null & # what it says to a person is said below; its log goes to stderr
+"$liminal" serve >/dev/null 2>"$work/log" & # what it says to a person is said below
 server=$!
 set +m
 stopping=
@@ -61,21 +91,29 @@ stop() {
     kill "$server" 2>/dev/null || true
 }
 trap stop INT TERM HUP
-trap 'kill "$server" 2>/dev/null || true' EXIT
+trap 'kill "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
 runs() { kill -0 "$server" 2>/dev/null; }
+did_not_start() {
+    wait "$log"
+    fail "The server did not start; the line above says why."
+}
 
 for ((i = 0; ; i++)); do
     listens && is_liminal && break
     [ -z "$stopping" ] || exit 0
-    runs || fail "The server did not start; the line above says why."
+    runs || did_not_start
     [ $i -lt 1200 ] || fail "The server has not answered for two minutes."
-    sleep 0.1
+    sleep 0.1 || true
 done
 say_next
 echo "Ctrl-C stops it. Its log follows."
+# The lines of our own questions are still on their way. A Ctrl-C ends the sleep only.
+sleep 0.2 || true
+rm "$work/starting"
 code=0
 while runs; do # each signal interrupts a wait
     wait "$server" || code=$?
 done
+wait "$log" || true
 [ -z "$stopping" ] || exit 0
 exit "$code"

@@ -16,6 +16,10 @@ check_only=false
 
 installed() { dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
 
+# Who is told to install it is told the target of the Makefile for these sets.
+target=deps
+[[ " $* " == *" test "* ]] && target=deps-test
+
 missing=()
 for set_name in "$@"; do
     case $set_name in
@@ -35,7 +39,7 @@ done
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if $check_only; then
-    echo "Packages are missing (${missing[*]}): run 'make deps' to install them." >&2
+    echo "Packages are missing (${missing[*]}): run 'make $target' to install them." >&2
     exit 1
 fi
 if ! command -v apt-get >/dev/null; then
@@ -45,7 +49,7 @@ fi
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
     command -v sudo >/dev/null || {
-        echo "Packages must be installed (${missing[*]}): run 'make deps' as root, or install sudo." >&2
+        echo "Packages must be installed (${missing[*]}): run 'make $target' as root, or install sudo." >&2
         exit 1
     }
     as_root=(sudo)

@@ -1,8 +1,8 @@
 // What the fetching scripts share, against a registry of our own that drops connections and lies.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -139,5 +139,29 @@ describe('fetching what npm carries', () => {
     assert.equal((await bash('models_folder', { ...env, XDG_DATA_HOME: 'relative' })).out, '/home/x/.local/share/liminal/models');
     assert.equal((await bash('models_folder', { ...env, LIMINAL_MODELS: '/m' })).out, '/m');
     assert.equal((await bash('cache_folder', { HOME: '/home/x' })).out, '/home/x/.cache/liminal');
+  });
+});
+
+describe('tools/deps.sh', () => {
+  const script = fileURLToPath(new URL('../../tools/deps.sh', import.meta.url));
+
+  // As on a fresh machine, for somebody who is not root: nothing is installed, there is no sudo.
+  function deps(...args) {
+    const folder = scratch();
+    const programs = { 'dpkg-query': 'exit 1', 'apt-get': 'exit 1', id: 'echo 1000' };
+    for (const [name, does] of Object.entries(programs))
+      writeFileSync(join(folder, name), `#!/bin/sh\n${does}\n`, { mode: 0o755 });
+    for (const name of ['bash', 'grep']) symlinkSync(`/bin/${name}`, join(folder, name));
+    const { status, stderr } = spawnSync('/bin/bash', [script, ...args], { env: { PATH: folder } });
+    return { code: status, err: stderr.toString() };
+  }
+
+  test('what is missing is told with the target that installs it', () => {
+    for (const [target, sets] of [['deps', ['build', 'run']], ['deps-test', ['build', 'run', 'test']]])
+      for (const check of [[], ['--check']]) {
+        const { code, err } = deps(...check, ...sets);
+        assert.equal(code, 1);
+        assert.match(err, new RegExp(`^Packages [^\n]*gcc[^\n]*: run 'make ${target}' [^\n]+\n$`));
+      }
   });
 });
