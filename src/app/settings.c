@@ -219,11 +219,13 @@ enum status settings_print(const struct option_parse *parse, struct buffer *out,
     for (size_t i = 0; i < SETTINGS.count; i++) {
         if (!ROWS[i].environment) continue;
         buffer_printf(out, "%-16s %-13s ", ROWS[i].name, SOURCES[parse->sources[i]]);
+        size_t start = out->length;
         bool hidden = strcmp(ROWS[i].name, "api-key") == 0;
         if (hidden && parse->sources[i] != SOURCE_DEFAULT)
             buffer_append_string(out, "(hidden)");
         else
             option_describe_value(parse, i, out);
+        if (out->length == start) buffer_append_string(out, "(none)");
         buffer_append_char(out, '\n');
     }
     return buffer_status(out, fault);

@@ -32,6 +32,16 @@ describe('settings', () => {
     assert.equal(run(env, ['serve', '--show-settings']).out.includes('secret-of-file'), false);
   });
 
+  test('what nobody set shows what stands for it', () => {
+    const bare = world('stories15m');
+    delete bare.LIMINAL_HOME;
+    const shown = settings(bare);
+    assert.deepEqual(shown['data-dir'], { source: 'default', value: join(bare.HOME, '.local/share/liminal') });
+    assert.deepEqual(shown.model, { source: 'default', value: join(bare.LIMINAL_MODELS, 'stories15m.gguf') });
+    assert.deepEqual(shown['api-key'], { source: 'default', value: '(none)' });
+    assert.deepEqual(settings(world()).model, { source: 'default', value: '(none)' });
+  });
+
   test('mistakes are told with their place', () => {
     const env = world();
     const file = join(env.HOME, 'x.conf');
@@ -175,8 +185,14 @@ describe('serve', () => {
     const terminal = new Terminal(world('stories15m'), ['serve', '--port', '0']);
     await terminal.sees(/stories15m is ready at http:\/\/127\.0\.0\.1:\d+/);
     await terminal.sees(/curl http:\/\/127\.0\.0\.1:\d+\/v1\/chat\/completions/);
+    assert.doesNotMatch(terminal.text, /Authorization/);
     terminal.type('\x03');
     assert.equal(await terminal.ended, 0);
+    const locked = new Terminal({ ...world('stories15m'), LIMINAL_API_KEY: 'k-123' }, ['serve', '--port', '0']);
+    await locked.sees('-H "Authorization: Bearer $LIMINAL_API_KEY"');
+    assert.doesNotMatch(locked.text, /k-123/);
+    locked.type('\x03');
+    assert.equal(await locked.ended, 0);
   });
 });
 
@@ -217,16 +233,40 @@ describe('scripts/start.sh', () => {
     process.kill(-first.child.pid, 'SIGINT');
     assert.equal(await first.ended, 0);
     assert.match(first.err, /"message":"stopped"/);
+    assert.doesNotMatch(first.err, /"message":"ready"|healthz/, 'the log begins after the words for a person');
     await assert.rejects(fetch(`http://127.0.0.1:${port}/v1/models`));
   });
 
-  test('another program on the port is told', async () => {
-    const other = createServer((request, response) => response.end('hello')).listen(0, '127.0.0.1');
-    await new Promise((done) => other.on('listening', done));
-    const result = start({ ...world('stories15m'), LIMINAL_PORT: String(other.address().port) });
-    assert.equal(await result.ended, 1);
-    assert.match(result.err, /^Port \d+ is taken by another program: [^\n]+\n$/);
-    other.close();
+  test('another program on the port is told, also one that speaks the API of OpenAI', async () => {
+    const list = JSON.stringify({ object: 'list', data: [{ id: 'x', object: 'model', owned_by: 'local' }] });
+    for (const body of ['hello', list, '{"status":"ok"}']) {
+      const other = createServer((request, response) => response.end(body)).listen(0, '127.0.0.1');
+      await new Promise((done) => other.on('listening', done));
+      const result = start({ ...world('stories15m'), LIMINAL_PORT: String(other.address().port) });
+      assert.equal(await result.ended, 1, body);
+      assert.match(result.err, /^Port \d+ is taken by another program: [^\n]+\n$/);
+      other.close();
+    }
+  });
+
+  test('with a key, the line to paste sends it and does not show it', async () => {
+    const env = { ...world('stories15m'), LIMINAL_PORT: await freePort(), LIMINAL_API_KEY: 'k-123' };
+    const result = start(env);
+    await until(() => result.out.includes('Ctrl-C stops it'));
+    process.kill(-result.child.pid, 'SIGINT');
+    assert.equal(await result.ended, 0);
+    const line = /^ {2}curl [^]*?\}'$/m.exec(result.out)[0];
+    assert.match(line, /-H "Authorization: Bearer \$LIMINAL_API_KEY"/);
+    assert.doesNotMatch(result.out + result.err, /k-123/);
+  });
+
+  test('a port that is none names the variable it came from', async () => {
+    const env = world('stories15m');
+    for (const [name, value] of [['PORT', 'abc'], ['LIMINAL_PORT', '70000'], ['PORT', '0']]) {
+      const result = start({ ...env, [name]: value });
+      assert.equal(await result.ended, 1);
+      assert.equal(result.err, `${name} must be a number from 1 to 65535, not "${value}".\n`);
+    }
   });
 
   test('a server that cannot start says why', async () => {

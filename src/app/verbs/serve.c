@@ -5,12 +5,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/model_choice.h"
 #include "app/settings.h"
 #include "app/terminal.h"
 #include "app/verbs/verbs.h"
 #include "app/wiring.h"
 #include "compute/compute.h"
 #include "inference/engine.h"
+#include "models/models.h"
 #include "platform/platform.h"
 
 /* ---- signals ---- */
@@ -51,7 +53,9 @@ static void wait_for_stop(void)
 
 /* ---- who should know that it runs ---- */
 
-static void announce_to_person(const struct service *service, const char *url, FILE *out)
+/* The key itself stays off the screen. */
+static void announce_to_person(const struct service *service, const char *url, bool wants_key,
+                               FILE *out)
 {
     if (service->chat.engine)
         fprintf(out, "%s is ready at %s (%u tokens of context, %s, %u threads).\n",
@@ -64,9 +68,11 @@ static void announce_to_person(const struct service *service, const char *url, F
                 url);
     fprintf(out,
             "Try:  curl %s/v1/chat/completions -H 'Content-Type: application/json' \\\n"
-            "        -d '{\"messages\":[{\"role\":\"user\",\"content\":\"Hello!\"}]}'\n"
+            "%s"
+            "        -d '{\"messages\":[{\"role\":\"user\",\"content\":"
+            "\"What is the capital of France?\"}]}'\n"
             "Ctrl-C stops the server.\n",
-            url);
+            url, wants_key ? "        -H \"Authorization: Bearer $LIMINAL_API_KEY\" \\\n" : "");
     fflush(out);
 }
 
@@ -89,8 +95,26 @@ static void announce_to_log(const struct service *service, const char *url, doub
 
 /* ---- the verb ---- */
 
+/* What stands for settings that nobody made. */
+static enum status take_effective(struct settings *settings, struct arena *arena,
+                                  struct fault *fault)
+{
+    if (!settings->data_dir) {
+        char home[MODELS_PATH_LIMIT];
+        TRY(path_home(home, sizeof home, fault));
+        settings->data_dir = arena_copy(arena, home, strlen(home));
+        if (!settings->data_dir) return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
+    }
+    if (settings->model) return OK;
+    struct model_choice choice;
+    enum status status = model_choose(NULL, arena, &choice, fault);
+    if (status == OK) settings->model = choice.path;
+    return status == STATUS_NOT_FOUND ? OK : status; /* there is no model yet */
+}
+
 static enum status show_settings(const struct command *command, struct fault *fault)
 {
+    TRY(take_effective(command->parse->values, command->arena, fault));
     struct buffer text;
     buffer_init(&text);
     enum status status = settings_print(command->parse, &text, fault);
@@ -113,7 +137,10 @@ static enum status serve_run(struct command *command, struct fault *fault)
     is_serving = 1;
     const char *url = settings_url(settings, service_port(&service), command->arena);
     if (!url) url = "?"; /* no memory for a line is no reason to stop */
-    if (isatty(STDOUT_FILENO)) announce_to_person(&service, url, command->out);
+    if (isatty(STDOUT_FILENO)) {
+        bool wants_key = settings->api_key && *settings->api_key;
+        announce_to_person(&service, url, wants_key, command->out);
+    }
     announce_to_log(&service, url, (double)(clock_monotonic_ns() - started_ns) / 1e9);
     wait_for_stop();
     service_close(&service, settings->grace_s * 1000);
