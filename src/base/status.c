@@ -24,6 +24,7 @@ static const struct {
     [STATUS_NO_MEMORY] = {"no_memory", 503, "server_error", 9},
     [STATUS_IO] = {"io", 500, "server_error", 10},
     [STATUS_UNAVAILABLE] = {"unavailable", 503, "server_error", 6},
+    [STATUS_STOPPING] = {"stopping", 503, "server_error", 6},
     [STATUS_TIMEOUT] = {"timeout", 504, "server_error", 6},
     [STATUS_CANCELLED] = {"cancelled", 499, "server_error", 130},
     [STATUS_INTERNAL] = {"internal", 500, "server_error", 70},

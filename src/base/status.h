@@ -23,6 +23,7 @@ enum status {
     STATUS_NO_MEMORY,
     STATUS_IO,          /* disk or network failed */
     STATUS_UNAVAILABLE, /* a part we depend on is not there (yet) */
+    STATUS_STOPPING,    /* the program is about to end */
     STATUS_TIMEOUT,
     STATUS_CANCELLED,
     STATUS_INTERNAL, /* our bug */

@@ -42,6 +42,7 @@ struct http_server_options {
     uint64_t body_deadline_ms;        /* default 60 s, and longer for what comes at 16 kB/s */
     uint64_t idle_deadline_ms;        /* keep-alive: default 75 s */
     uint64_t write_deadline_ms;       /* client reads under 1 kB/s for this long: default 60 s */
+    uint64_t last_words_ms;           /* see grace_over: default 5 s */
     size_t stream_limit_bytes;        /* unsent bytes per stream before it counts as dead: 4 MiB */
     unsigned connection_limit;        /* default 4096, 503 beyond */
     unsigned queue_limit;             /* requests waiting for a worker; 503 beyond */
@@ -61,6 +62,10 @@ struct http_server_options {
      * metrics. On the loop's thread: must not block. */
     void (*finished)(const struct http_exchange *exchange, int http_code, uint64_t bytes_out,
                      uint64_t duration_ns, bool client_gone, void *context);
+    /* The grace of http_server_stop is over: end what still runs. What it answers is still sent for
+     * last_words_ms; then all is cut off. Called once by each loop, on its thread: must not block.
+     * NULL: cut off at once. */
+    void (*grace_over)(void *context);
     void *context;
 };
 
@@ -72,8 +77,8 @@ enum status http_server_open(struct http_server **server, const struct http_serv
 enum status http_server_check_port(const struct http_server_options *options,
                                    struct fault *fault) MUST_USE;
 uint16_t http_server_port(const struct http_server *server);
-/* Stop accepting, let running answers finish for at most grace_ms, then close. Returns at once. Any
- * thread, but no signal handler. */
+/* Stop accepting, let running answers finish for at most grace_ms, then close (grace_over). Returns
+ * at once. Any thread, but no signal handler. */
 void http_server_stop(struct http_server *server, uint64_t grace_ms);
 /* Stop (without grace, unless http_server_stop gave one), wait until every handler has returned and
  * every stream was ended by its owner, and free. Not from a handler. */

@@ -696,6 +696,44 @@ static void test_grace_ends(void **state)
     wait_for(&stage.gone, 1);
     http_stream_end(stage.stream);
     close_stage();
+    assert_int_equal(stage.finished_gone, 0); /* the client is not to blame */
+    close(fd);
+}
+
+static atomic_int graces_over;
+
+static void on_grace_over(void *context)
+{
+    atomic_fetch_add(&graces_over, 1);
+}
+
+static void test_last_words_are_sent(void **state)
+{
+    graces_over = 0;
+    open_with((struct http_server_options){.grace_over = on_grace_over});
+    int fd = open_stream();
+    buffer_clear(&answer);
+    http_server_stop(stage.server, 20);
+    wait_for(&graces_over, 1);
+    assert_true(http_stream_send(stage.stream, TEXT("sorry")));
+    http_stream_end(stage.stream);
+    client_receive_all(fd, &answer);
+    assert_answer(200, "sorry\r\n0\r\n\r\n");
+    close_stage();
+    assert_int_equal(stage.gone, 0);
+    assert_int_equal(stage.finished_gone, 0);
+    close(fd);
+}
+
+static void test_last_words_end(void **state)
+{
+    open_with((struct http_server_options){.grace_over = on_grace_over, .last_words_ms = 50});
+    int fd = open_stream();
+    http_server_stop(stage.server, 0);
+    wait_for(&stage.gone, 1);
+    http_stream_end(stage.stream);
+    close_stage();
+    assert_int_equal(stage.finished_gone, 0);
     close(fd);
 }
 
@@ -769,6 +807,8 @@ int main(void)
         cmocka_unit_test(test_stop_with_grace),
         cmocka_unit_test(test_stop_at_once),
         cmocka_unit_test(test_grace_ends),
+        cmocka_unit_test(test_last_words_are_sent),
+        cmocka_unit_test(test_last_words_end),
         WITH_SERVER(test_cannot_listen),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,6 +79,10 @@ struct generation_request {
 
 enum status engine_open(struct engine **out, struct model *model /* taken */,
                         const struct engine_options *options, struct fault *fault) MUST_USE;
+/* Refuse what comes, and end what runs or waits with a fault of STATUS_STOPPING, within one step.
+ * Returns at once. Any thread. */
+void engine_stop(struct engine *engine);
+/* Stop, wait until all is told, and free. */
 void engine_close(struct engine *engine);
 const struct model_info *engine_model(const struct engine *engine);
 const struct tokenizer *engine_tokenizer(const struct engine *engine);

@@ -215,12 +215,26 @@ test("stopping lets running answers finish and refuses new ones", async () => {
   assert.equal(await code, 0);
 });
 
-test("stopping without grace ends what runs", async () => {
-  const other = await startServer({args: ["--grace", "0"]});
-  const socket = await other.connect("/v1/completions", {...long, n: 8, stream: true});
-  await until(async () => await other.metric("liminal_engine_running") === 8, "8 run");
-  const closed = once(socket, "close");
-  socket.resume();
-  assert.equal(await other.stop(), 0);
-  await closed;
+test("at the end of the grace the server, not the client, ends what runs, and says so", async () => {
+  const stopping = await startServer({args: ["--sequences", "1", "--grace", "0"]});
+  const streamed = await stopping.post("/v1/completions", {...long, n: 8, stream: true});
+  const whole = stopping.json("/v1/chat/completions",
+    {messages: [{role: "user", content: "Hi"}], max_tokens: 250, logit_bias: endless});
+  await until(async () => await stopping.metric("liminal_engine_requests_total") === 9, "all wait");
+  const code = stopping.stop();
+
+  const data = events(await streamed.text()); // throws when the answer is cut off
+  assert.ok(data.length > 1);
+  const {error} = JSON.parse(data.at(-1));
+  assert.deepEqual([error.type, error.code], ["server_error", "server_shutting_down"]);
+  assert.match(error.message, /server is stopping/);
+  const refused = await whole;
+  assert.equal(refused.code, 503);
+  assert.equal(refused.body.error.code, "server_shutting_down");
+
+  assert.equal(await code, 0);
+  const lines = stopping.log.filter((line) => line.method === "POST");
+  assert.deepEqual(lines.map((line) => [line.status, line.message, line.finish, line.error_type]).sort(),
+    [200, 503].map((status) => [status, "Inference failed", "error", "stopping"]));
+  for (const line of lines) assert.ok(!("client_gone" in line), JSON.stringify(line));
 });

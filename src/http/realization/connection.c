@@ -472,6 +472,7 @@ void connections_close(struct http_loop *loop)
 {
     for (struct connection *c = loop->connections, *next; c; c = next) {
         next = c->next;
+        if (c->exchange) c->exchange->cut_off = true;
         close_connection(c);
     }
 }

@@ -63,7 +63,7 @@ void exchange_discard(struct http_exchange *exchange)
 void exchange_finish(struct http_exchange *exchange)
 {
     const struct http_server_options *options = &exchange->server->options;
-    bool gone = !exchange->connection;
+    bool gone = !exchange->connection && !exchange->cut_off;
     if (options->finished)
         options->finished(exchange, exchange->replied ? exchange->http_code : 499,
                           exchange->bytes_out, clock_monotonic_ns() - exchange->start_ns, gone,

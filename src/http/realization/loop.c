@@ -57,9 +57,19 @@ static void stop_listening(struct http_loop *loop)
         uv_close((uv_handle_t *)&loop->listener, NULL);
 }
 
-static void on_grace_over(uv_timer_t *timer)
+static void on_last_words_over(uv_timer_t *timer)
 {
     connections_close(timer->data);
+}
+
+/* Whoever makes the answers that still run ends them, and what they say last is sent. */
+static void on_grace_over(uv_timer_t *timer)
+{
+    const struct http_loop *loop = timer->data;
+    const struct http_server_options *options = &loop->server->options;
+    if (options->grace_over) options->grace_over(options->context);
+    uint64_t last_words_ms = options->grace_over ? options->last_words_ms : 0;
+    uv_timer_start(timer, on_last_words_over, last_words_ms, 0);
 }
 
 /* ---- news ---- */
@@ -96,10 +106,7 @@ static void begin_stop(struct http_loop *loop, uint64_t grace_ms)
     loop->stopping = true;
     stop_listening(loop);
     connections_stop(loop);
-    if (grace_ms == 0)
-        connections_close(loop);
-    else
-        uv_timer_start(&loop->grace_timer, on_grace_over, grace_ms, 0);
+    uv_timer_start(&loop->grace_timer, on_grace_over, grace_ms, 0);
 }
 
 /* Handle what is there now. What is posted meanwhile has signalled again and waits for its turn:

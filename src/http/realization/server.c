@@ -24,6 +24,7 @@ static void fill_defaults(struct http_server_options *options)
     if (!options->body_deadline_ms) options->body_deadline_ms = 60 * 1000;
     if (!options->idle_deadline_ms) options->idle_deadline_ms = 75 * 1000;
     if (!options->write_deadline_ms) options->write_deadline_ms = 60 * 1000;
+    if (!options->last_words_ms) options->last_words_ms = 5 * 1000;
     if (!options->stream_limit_bytes) options->stream_limit_bytes = 4 << 20;
     if (!options->connection_limit) options->connection_limit = 4096;
     if (!options->queue_limit) options->queue_limit = 1024;

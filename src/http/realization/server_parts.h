@@ -53,6 +53,7 @@ struct http_exchange {
 
     /* the loop's */
     struct connection *connection; /* NULL when the client is gone */
+    bool cut_off;                  /* by the server, which stops */
     uint64_t bytes_out;
 
     /* under loop->lock */

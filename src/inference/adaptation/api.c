@@ -160,6 +160,7 @@ static const char *code_of(enum status status, const struct fault *fault)
     case STATUS_BUSY: return "rate_limit_exceeded";
     case STATUS_INVALID: return "invalid_value";
     case STATUS_UNSUPPORTED: return "unsupported_value";
+    case STATUS_STOPPING: return "server_shutting_down";
     default: return status_name(status);
     }
 }
@@ -343,11 +344,21 @@ static void finished(const struct http_exchange *exchange, int http_code, uint64
     log_request(exchange, note, http_code, bytes_out, duration_ns, client_gone);
 }
 
+/* ---- the end ---- */
+
+static void stop_engines(void *context)
+{
+    const struct api *api = context;
+    if (api->chat.engine) engine_stop(api->chat.engine);
+    if (api->embedding.engine) engine_stop(api->embedding.engine);
+}
+
 void api_install(struct api *api, struct http_server_options *options)
 {
     options->guard = guard;
     options->error_body = error_body;
     options->finished = finished;
+    options->grace_over = stop_engines;
     options->context = api;
 }
 

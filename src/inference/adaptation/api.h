@@ -12,7 +12,8 @@
  *     http_server_stop(server, grace_ms);
  *     http_server_close(server); engine_close(chat); api_close(api);
  *
- * in this order: what still runs when the grace is over is cancelled as if its client had left.
+ * in this order: when the grace is over, the API stops its engines, and what still ran tells its
+ * client so.
  */
 #ifndef LIMINAL_INFERENCE_API_H
 #define LIMINAL_INFERENCE_API_H
@@ -43,7 +44,7 @@ enum status api_open(struct api **out, const struct api_options *options,
 /* After the server that used its routes is closed. */
 void api_close(struct api *api);
 
-/* Sets guard (API key), error_body, finished and context. */
+/* Sets guard (API key), error_body, finished, grace_over and context. */
 void api_install(struct api *api, struct http_server_options *options);
 /* Lives as long as the api. */
 const struct http_route *api_routes(struct api *api, size_t *count);

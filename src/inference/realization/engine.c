@@ -181,15 +181,15 @@ static struct embed_job *next_embed(struct engine *engine)
 static void stop_all(struct engine *engine, struct generation *waiting, struct embed_job *embeds)
 {
     struct fault fault;
-    fault_set(&fault, STATUS_UNAVAILABLE, "the server is stopping");
+    fault_set(&fault, STATUS_STOPPING, "the server is stopping");
     finish_unadmitted(waiting, &fault);
     while (engine->running_count > 0)
         engine_retire(engine, engine->running_count - 1, END_ERROR, &fault);
     while (embeds) {
         struct embed_job *job = embeds;
         embeds = job->next; /* the job is its caller's again once it is done */
-        fault_set(job->fault, STATUS_UNAVAILABLE, "the server is stopping");
-        finish_embed(engine, job, STATUS_UNAVAILABLE);
+        fault_set(job->fault, STATUS_STOPPING, "the server is stopping");
+        finish_embed(engine, job, STATUS_STOPPING);
     }
 }
 
@@ -298,13 +298,18 @@ enum status engine_open(struct engine **out, struct model *model,
     return OK;
 }
 
-void engine_close(struct engine *engine)
+void engine_stop(struct engine *engine)
 {
-    if (!engine) return;
     pthread_mutex_lock(&engine->mutex);
     engine->stopping = true;
     pthread_cond_signal(&engine->work);
     pthread_mutex_unlock(&engine->mutex);
+}
+
+void engine_close(struct engine *engine)
+{
+    if (!engine) return;
+    engine_stop(engine);
     pthread_join(engine->thread, NULL);
     engine_free(engine);
 }
@@ -370,7 +375,7 @@ static enum status enqueue(struct engine *engine, struct generation *generation,
     enum status status = OK;
     pthread_mutex_lock(&engine->mutex);
     if (engine->stopping) {
-        status = fault_set(fault, STATUS_UNAVAILABLE, "the server is stopping");
+        status = fault_set(fault, STATUS_STOPPING, "the server is stopping");
     } else if (engine->counters.waiting >= engine->queue_limit) {
         engine->counters.refused++;
         status = fault_set(fault, STATUS_BUSY,
@@ -425,7 +430,7 @@ enum status engine_embed(struct engine *engine, const int32_t *tokens, size_t co
         if (!stopping) engine->counters.refused++;
         pthread_mutex_unlock(&engine->mutex);
         return stopping
-                   ? fault_set(fault, STATUS_UNAVAILABLE, "the server is stopping")
+                   ? fault_set(fault, STATUS_STOPPING, "the server is stopping")
                    : fault_set(fault, STATUS_BUSY, "%u texts wait to be embedded: try again later",
                                engine->queue_limit);
     }

@@ -535,20 +535,27 @@ static void an_impossible_context_is_refused(void **state)
                   STATUS_NO_MEMORY);
 }
 
-/* Whoever is waiting hears of it. */
-static void closing_tells_all(void **state)
+/* Whoever is waiting hears of it, and so does who comes later. */
+static void stopping_tells_all(void **state)
 {
     struct engine *engine = open_engine(&(struct engine_options){.sequences = 1});
     struct told *told[3];
     for (int i = 0; i < 3; i++)
         told[i] = start(engine, &(struct ask){BEGINNINGS[i], 200, 0, 0, NULL, 0});
     told_wait(told[0], 1);
-    engine_close(engine);
+    engine_stop(engine);
     for (int i = 0; i < 3; i++) {
+        told_wait(told[i], SIZE_MAX);
         assert_int_equal(told[i]->end, END_ERROR);
-        assert_int_equal(told[i]->fault.status, STATUS_UNAVAILABLE);
-        told_free(told[i]);
+        assert_int_equal(told[i]->fault.status, STATUS_STOPPING);
+        engine_cancel(engine, told[i]->generation); /* its client leaves: too late to matter */
     }
+    struct generation *generation;
+    struct generation_request late = {.prompt = (int32_t[]){1}, .prompt_count = 1, .max_tokens = 1};
+    sampling_defaults(&late.sampling);
+    assert_status(engine_submit(engine, &late, &generation, NULL), STATUS_STOPPING);
+    engine_close(engine);
+    for (int i = 0; i < 3; i++) told_free(told[i]);
 }
 
 /* ---- many threads ---- */
@@ -619,7 +626,7 @@ int main(void)
         cmocka_unit_test(the_context_is_the_limit),
         cmocka_unit_test(senseless_requests_are_refused),
         cmocka_unit_test(an_impossible_context_is_refused),
-        cmocka_unit_test(closing_tells_all),
+        cmocka_unit_test(stopping_tells_all),
         cmocka_unit_test(threads_come_and_go),
     };
     return cmocka_run_group_tests(tests, open_compute, close_compute);
