@@ -103,6 +103,7 @@ void *http_note(const struct http_exchange *exchange);
 /* ---- the answer ---- */
 /* Before replying; names and values are checked against header injection. */
 void http_set_header(struct http_exchange *exchange, const char *name, const char *value);
+/* A body of application/json gets a final newline, also below. */
 void http_reply(struct http_exchange *exchange, int http_code, const char *content_type,
                 struct text body);
 void http_reply_json(struct http_exchange *exchange, int http_code, struct text json);

@@ -551,9 +551,9 @@ static void test_stream_becomes_reply(void **state)
     int fd = open_stream();
     buffer_clear(&answer);
     http_stream_reply(stage.stream, 503, "application/json", TEXT("{\"late\":true}"));
-    assert_true(client_receive_until(fd, &answer, "}"));
-    assert_answer(503, "\r\nContent-Length: 13\r\n");
-    assert_true(answer_has(&answer, "\r\n\r\n{\"late\":true}"));
+    assert_true(client_receive_until(fd, &answer, "}\n"));
+    assert_answer(503, "\r\nContent-Length: 14\r\n");
+    assert_true(answer_has(&answer, "\r\n\r\n{\"late\":true}\n"));
     close(fd);
     wait_for(&stage.finished, 1);
     assert_int_equal(stage.last_code, 503);

@@ -111,6 +111,8 @@ test("the seed's sentences", async () => {
   assert.equal(await say({messages: [{role: "system", content: "a"}]}), "No user message found");
   assert.equal((await refusal("/v1/completions", {prompt: " "})).message, "Prompt cannot be empty");
   assert.equal((await refusal("/v1/completions", {prompt: []})).message, "Prompt cannot be empty");
+  for (const input of ["", " ", [], [[]], ["a", ""]])
+    assert.equal((await refusal("/v1/embeddings", {input})).message, "input must not be empty");
 });
 
 test("values out of range are refused by name", async () => {
@@ -127,7 +129,8 @@ test("values out of range are refused by name", async () => {
   for (const [field, bad] of Object.entries(cases))
     for (const value of bad) {
       const error = await refusal("/v1/chat/completions", {...chat, [field]: value});
-      assert.ok(error.param.startsWith(field), `${field}: ${JSON.stringify(value)}: ${error.param}`);
+      assert.ok(error.param === field || error.param.startsWith(field + "."),
+        `${field}: ${JSON.stringify(value)}: ${error.param}`);
     }
   for (const changes of [{suffix: "end"}, {best_of: 3}, {echo: true, logprobs: 1},
     {prompt: [32000]}, {prompt: [-1]}, {prompt: [1.5]}, {prompt: ["a", 5]}, {prompt: [[]]},
@@ -260,6 +263,39 @@ test("a server without a model says so", async () => {
     assert.ok(await empty.metric("process_resident_memory_bytes") < 40e6);
   } finally {
     await empty.stop();
+  }
+});
+
+test("whoever asks what this is hears it without a key, but nothing of the models", async () => {
+  const locked = await startServer({key: "open sesame"});
+  try {
+    for (const route of ["/", "/v1"]) {
+      const answer = await fetch(locked.url + route);
+      assert.equal(answer.status, 200);
+      assert.equal(answer.headers.get("content-type"), "application/json");
+      const text = await answer.text();
+      const {name, version, base_url, models} = JSON.parse(text);
+      assert.deepEqual([name, base_url, models], ["Liminal", "/v1", "/v1/models"]);
+      const page = await fetch(locked.url + route, {headers: {accept: "text/html,*/*;q=0.8"}});
+      assert.match(page.headers.get("content-type"), /^text\/html/);
+      const html = await page.text();
+      assert.ok(html.includes(`Liminal ${version}`), html);
+      assert.ok(!/stories|local-llm/.test(text + html));
+    }
+    assert.equal((await fetch(locked.url + "/", {method: "HEAD"})).status, 200);
+    assert.equal((await fetch(locked.url + "/", {method: "POST"})).status, 405);
+  } finally {
+    await locked.stop();
+  }
+});
+
+test("a JSON body ends with a newline, whole and counted", async () => {
+  const answers = [server.post("/v1/chat/completions", chat), server.post("/v1/embeddings", {}),
+    ...["/v1/models", "/health", "/nothing"].map((route) => fetch(server.url + route))];
+  for (const answer of await Promise.all(answers)) {
+    const text = await answer.text();
+    assert.match(text, /\}\n$/, answer.url);
+    assert.equal(Number(answer.headers.get("content-length")), Buffer.byteLength(text));
   }
 });
 

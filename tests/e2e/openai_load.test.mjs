@@ -1,6 +1,5 @@
 // openai_load.test.mjs - many clients at once, and clients that leave, stall, or come too many.
 import assert from "node:assert/strict";
-import {once} from "node:events";
 import {after, before, test} from "node:test";
 import {idle, startServer, until} from "./server.mjs";
 

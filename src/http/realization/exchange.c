@@ -179,14 +179,24 @@ static void append_head(struct http_exchange *exchange, struct buffer *out, int 
     if (exchange->headers.failed) out->failed = true;
 }
 
+/* JSON gets a final newline, so that a shell's prompt does not stick to it. */
+static void append_whole(struct http_exchange *exchange, struct buffer *out, int http_code,
+                         const char *content_type, struct text body)
+{
+    bool is_json = text_equal(text_of(content_type), TEXT("application/json"));
+    append_head(exchange, out, http_code, content_type, false, body.length + is_json);
+    if (exchange->no_body) return;
+    buffer_append_text(out, body);
+    if (is_json) buffer_append_char(out, '\n');
+}
+
 void http_reply(struct http_exchange *exchange, int http_code, const char *content_type,
                 struct text body)
 {
     struct buffer out;
     buffer_init(&out);
     begin_answer(exchange);
-    append_head(exchange, &out, http_code, content_type, false, body.length);
-    if (!exchange->no_body) buffer_append_text(&out, body);
+    append_whole(exchange, &out, http_code, content_type, body);
 
     pthread_mutex_lock(&exchange->loop->lock);
     exchange->outbox = out; /* posted when the handler is done */
@@ -342,8 +352,7 @@ void http_stream_reply(struct http_stream *stream, int http_code, const char *co
     assert(exchange->head_waits); /* nothing was sent yet */
     exchange->head_waits = false;
     silence_gone(exchange);
-    append_head(exchange, &exchange->outbox, http_code, content_type, false, body.length);
-    if (!exchange->no_body) buffer_append_text(&exchange->outbox, body);
+    append_whole(exchange, &exchange->outbox, http_code, content_type, body);
     release_stream(exchange);
     pthread_mutex_unlock(&loop->lock);
 }

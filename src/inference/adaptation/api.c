@@ -25,6 +25,8 @@ static const struct {
     {"GET", "/health", health_handle},
     {"GET", "/healthz", healthz_handle},
     {"GET", "/metrics", metrics_handle},
+    {"GET", "/", welcome_handle},
+    {"GET", "/v1", welcome_handle},
 };
 
 /* ---- life ---- */
@@ -230,10 +232,13 @@ static bool key_matches(const char *key, struct text given)
     return difference == 0;
 }
 
+/* R23: probes have no key, and no more has who looks what this is. */
 static bool is_open_to_all(struct http_exchange *exchange)
 {
-    struct text path = http_path(exchange); /* R23: probes have no key */
-    return text_equal(path, TEXT("/health")) || text_equal(path, TEXT("/healthz"));
+    static const char *const OPEN[] = {"/health", "/healthz", "/", "/v1"};
+    for (size_t i = 0; i < ARRAY_COUNT(OPEN); i++)
+        if (text_equal(http_path(exchange), text_of(OPEN[i]))) return true;
+    return false;
 }
 
 /* R21 in the seed's words. X-API-Key is the same key in the other usual place. */

@@ -63,6 +63,7 @@ http_handler openai_chat_handle, openai_completions_handle, openai_embeddings_ha
 http_handler openai_models_list, openai_models_get;
 http_handler tokenize_handle, detokenize_handle;
 http_handler health_handle, healthz_handle, metrics_handle;
+http_handler welcome_handle;
 
 /* ---- health.c ---- */
 struct health *health_new(void);

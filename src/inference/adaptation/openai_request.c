@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "inference/adaptation/json_body.h"
 
@@ -182,7 +183,8 @@ static enum status refuse_unsupported(const json_t *root, struct fault *fault)
     for (size_t i = 0; i < json_array_size(modalities); i++) {
         const json_t *modality = json_array_get(modalities, i);
         if (!json_is_string(modality) || !text_equal(json_text_of(modality), TEXT("text")))
-            return unsupported("modalities other than \"text\"", fault);
+            return fault_set_param(fault, STATUS_UNSUPPORTED, "modalities",
+                                   "modalities other than \"text\" are not supported");
     }
     if (json_body_field(root, "audio")) return unsupported("audio", fault);
     return OK;
@@ -365,14 +367,17 @@ static enum status read_tokens(const json_t *array, const char *name, struct pro
 static enum status read_input(const json_t *value, const char *name, struct prompt_input *input,
                               struct arena *job, struct fault *fault)
 {
+    bool is_prompt = strcmp(name, "prompt") == 0;
     if (json_is_string(value) && text_trim(json_text_of(value)).length > 0) {
         *input = (struct prompt_input){.text = json_text_of(value)};
         return OK;
     }
     if (json_is_array(value) && json_array_size(value) > 0)
         return read_tokens(value, name, input, job, fault);
-    if (json_is_string(value) || json_is_array(value)) /* R7 */
-        return fault_set_param(fault, STATUS_INVALID, name, "Prompt cannot be empty");
+    if (json_is_string(value) || json_is_array(value))
+        return is_prompt
+                   ? fault_set_param(fault, STATUS_INVALID, name, "Prompt cannot be empty") /* R7 */
+                   : fault_set_param(fault, STATUS_INVALID, name, "%s must not be empty", name);
     return fault_set_param(fault, STATUS_INVALID, name,
                            "%s must be a string, an array of strings, an array of tokens, or an "
                            "array of arrays of tokens",
