@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/nearest.h"
+#include "base/nearest.h"
 
 const struct option_table OPTION_TABLE_EMPTY = {0};
 

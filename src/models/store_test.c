@@ -142,6 +142,31 @@ static void models_are_found_by_name_and_path(void **state)
     assert_status(models_find(f->folder, "..", &f->arena, &path, &f->fault), STATUS_INVALID);
 }
 
+static void slips_in_names_are_understood(void **state)
+{
+    struct fixture *f = *state;
+    char *path;
+    write_model(f, "stories15m.gguf", "llama", true);
+    write_text(f, "damaged.gguf", "no model");
+    static const char *const SLIPS[][2] = {{"storeis15m", "stories15m"},
+                                           {"Stories15M", "stories15m"},
+                                           {"STO", "stories15m"},
+                                           {"damagde", "damaged"},
+                                           {"local-lm", MODELS_ALIAS}};
+    for (size_t i = 0; i < ARRAY_COUNT(SLIPS); i++) {
+        char expected[80];
+        snprintf(expected, sizeof expected, "did you mean \"%s\"?", SLIPS[i][1]);
+        assert_status(models_find(f->folder, SLIPS[i][0], &f->arena, &path, &f->fault),
+                      STATUS_NOT_FOUND);
+        assert_contains(f->fault.message, expected);
+        assert_status(models_remove(f->folder, SLIPS[i][0], &f->fault), STATUS_NOT_FOUND);
+        assert_contains(f->fault.message, expected);
+    }
+    assert_status(models_find("/nowhere", "stories", &f->arena, &path, &f->fault),
+                  STATUS_NOT_FOUND);
+    assert_contains(f->fault.message, "liminal list");
+}
+
 static void removal_stays_inside_the_folder(void **state)
 {
     struct fixture *f = *state;
@@ -212,6 +237,7 @@ int main(void)
         CASE(the_preferred_model_is_the_default),
         CASE(without_a_chat_model_there_is_no_default),
         CASE(models_are_found_by_name_and_path),
+        CASE(slips_in_names_are_understood),
         CASE(removal_stays_inside_the_folder),
         CASE(where_a_model_came_from_is_read_with_suspicion),
         CASE(a_pull_never_replaces_another_model),

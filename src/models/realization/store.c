@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/nearest.h"
 #include "models/models.h"
 #include "platform/platform.h"
 
@@ -113,6 +114,36 @@ static enum status find_default(const char *folder, struct arena *arena, char **
     return OK;
 }
 
+/* Is `word` how a longer name begins? */
+static bool begins(const char *name, const char *word)
+{
+    return *word && strncasecmp(name, word, strlen(word)) == 0;
+}
+
+/* There is none of that name: say which may have been meant. */
+static enum status unknown_model(const char *folder, const char *word, struct fault *fault)
+{
+    struct arena arena;
+    struct models_listing listing;
+    struct fault unread; /* a folder that cannot be read has nothing to suggest */
+    struct nearest nearest;
+    arena_init(&arena, 0);
+    nearest_init(&nearest, word);
+    nearest_offer(&nearest, MODELS_ALIAS);
+    if (models_list(folder, &arena, &listing, &unread) != OK) listing.count = 0;
+    for (size_t i = 0; i < listing.count; i++) nearest_offer(&nearest, listing.entries[i].name);
+    for (size_t i = 0; i < listing.count && !nearest.best; i++)
+        if (begins(listing.entries[i].name, word)) nearest.best = listing.entries[i].name;
+    if (nearest.best)
+        fault_set_param(fault, STATUS_NOT_FOUND, "model",
+                        "there is no model \"%s\"; did you mean \"%s\"?", word, nearest.best);
+    else
+        fault_set_param(fault, STATUS_NOT_FOUND, "model",
+                        "there is no model \"%s\"; `liminal list` shows those in %s", word, folder);
+    arena_deinit(&arena);
+    return STATUS_NOT_FOUND;
+}
+
 enum status models_find(const char *folder, const char *word, struct arena *arena, char **path,
                         struct fault *fault)
 {
@@ -127,9 +158,7 @@ enum status models_find(const char *folder, const char *word, struct arena *aren
     *path = arena_printf(arena, "%s/%s.gguf", folder, word);
     if (!*path) return no_memory(fault);
     if (file_exists(*path)) return OK;
-    return fault_set_param(fault, STATUS_NOT_FOUND, "model",
-                           "there is no model \"%s\"; `liminal list` shows those in %s", word,
-                           folder);
+    return unknown_model(folder, word, fault);
 }
 
 /* ---- removing ---- */
@@ -141,10 +170,7 @@ enum status models_remove(const char *folder, const char *name, struct fault *fa
     if (snprintf(path, sizeof path, "%s/%s.gguf", folder, name) >= (int)sizeof path)
         return fault_set(fault, STATUS_INVALID, "the path %s is too long", folder);
     if (unlink(path) != 0) {
-        if (errno == ENOENT)
-            return fault_set_param(fault, STATUS_NOT_FOUND, "model",
-                                   "there is no model \"%s\"; `liminal list` shows those in %s",
-                                   name, folder);
+        if (errno == ENOENT) return unknown_model(folder, name, fault);
         return fault_set(fault, STATUS_IO, "cannot remove %s: %s", path, strerror(errno));
     }
     static const char *const BESIDE[] = {".json", ".pulled.part"};

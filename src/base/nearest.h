@@ -1,6 +1,6 @@
 /* nearest.h - "did you mean": of the words offered, the one fewest typing slips away. */
-#ifndef LIMINAL_APP_NEAREST_H
-#define LIMINAL_APP_NEAREST_H
+#ifndef LIMINAL_BASE_NEAREST_H
+#define LIMINAL_BASE_NEAREST_H
 
 #include <stddef.h>
 

@@ -1,11 +1,12 @@
 /* nearest_test.c - which misspellings are understood. */
-#include "app/nearest.h"
+#include "base/nearest.h"
 
 #include "base/test_support.h"
 
 static const char *suggest(const char *wanted)
 {
-    static const char *const WORDS[] = {"serve", "run", "pull", "list", "quantize", "tokenize"};
+    static const char *const WORDS[] = {"a",    "serve",    "run",     "pull",
+                                        "list", "quantize", "tokenize"};
     struct nearest nearest;
     nearest_init(&nearest, wanted);
     for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++) nearest_offer(&nearest, WORDS[i]);
@@ -22,6 +23,7 @@ static void test_slips_are_understood(void **state)
     assert_string_equal(suggest("quantise"), "quantize");
     assert_string_equal(suggest("tokenise"), "tokenize");
     assert_string_equal(suggest("rnu"), "run");
+    assert_string_equal(suggest("QUANTISE"), "quantize"); /* capitals do not count */
 }
 
 static void test_strangers_are_not(void **state)
@@ -30,6 +32,8 @@ static void test_strangers_are_not(void **state)
     assert_null(suggest("xylophone"));
     assert_null(suggest("frobnicate-everything-that-there-is-in-the-world"));
     assert_null(suggest("zz"));
+    assert_null(suggest("x"));
+    assert_null(suggest(""));
 }
 
 int main(void)
