@@ -34,8 +34,9 @@ const struct verb VERB_QUANTIZE = {
     .arguments = "IN OUT TYPE",
     .summary = "write a model in a smaller type",
     .help =
-        "IN is a name from `liminal list` or a path, OUT a new name or a path. TYPE is F32, F16,\n"
-        "BF16, Q8_0, Q4_0, Q4_K, Q5_K, Q6_K or IQ4_XS; Q4_K and Q5_K mean the _M mixes.\n"
+        "IN is a name from `liminal list` or a path, OUT a new name or a path. TYPE is one of\n"
+        "F32, F16, BF16, Q8_0, Q4_0, Q4_K_S, Q4_K_M, Q5_K_S, Q5_K_M, Q6_K, IQ4_XS; Q4_K and Q5_K\n"
+        "mean the _M mixes.\n"
         "\n"
         "Examples:\n"
         "  liminal quantize smollm2-f16 smollm2-q4 Q4_K\n"

@@ -44,31 +44,42 @@ const struct file_type *file_type_at(size_t index)
     return index < ARRAY_COUNT(types) ? &types[index] : NULL;
 }
 
+static struct name_list list_names(bool writable_only)
+{
+    struct name_list list = {""};
+    for (size_t i = 0; i < ARRAY_COUNT(types); i++)
+        if (types[i].can_quantise || !writable_only) name_list_add(&list, types[i].name);
+    return list;
+}
+
+/* NULL: there is none of that name. */
+static const struct file_type *find(const char *name)
+{
+    if (strcasecmp(name, "Q4_K") == 0) name = "Q4_K_M";
+    if (strcasecmp(name, "Q5_K") == 0) name = "Q5_K_M";
+    for (size_t i = 0; i < ARRAY_COUNT(types); i++)
+        if (strcasecmp(types[i].name, name) == 0) return &types[i];
+    return NULL;
+}
+
 enum status file_type_find(const char *name, const struct file_type **type, struct fault *fault)
 {
-    const char *wanted = name;
-    if (strcasecmp(name, "Q4_K") == 0) wanted = "Q4_K_M";
-    if (strcasecmp(name, "Q5_K") == 0) wanted = "Q5_K_M";
-    struct name_list known = {""};
-    for (size_t i = 0; i < ARRAY_COUNT(types); i++) {
-        *type = &types[i];
-        if (strcasecmp(types[i].name, wanted) == 0) return OK;
-        name_list_add(&known, types[i].name);
-    }
+    *type = find(name);
+    if (*type) return OK;
     return fault_set(fault, STATUS_INVALID, "there is no type \"%s\"; these exist: %s", name,
-                     known.text);
+                     list_names(false).text);
 }
 
 enum status file_type_find_writable(const char *name, const struct file_type **type,
                                     struct fault *fault)
 {
-    TRY(file_type_find(name, type, fault));
+    *type = find(name);
+    if (!*type)
+        return fault_set(fault, STATUS_INVALID, "there is no type \"%s\"; choose one of %s", name,
+                         list_names(true).text);
     if ((*type)->can_quantise) return OK;
-    struct name_list known = {""};
-    for (size_t i = 0; i < ARRAY_COUNT(types); i++)
-        if (types[i].can_quantise) name_list_add(&known, types[i].name);
-    return fault_set(fault, STATUS_UNSUPPORTED, "%s can be read but not written; these can: %s",
-                     (*type)->name, known.text);
+    return fault_set(fault, STATUS_UNSUPPORTED, "%s can be read but not written; choose one of %s",
+                     (*type)->name, list_names(true).text);
 }
 
 /* ---- rules ---- */

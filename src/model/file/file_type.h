@@ -27,10 +27,12 @@ struct file_type_choice {
     enum tensor_type type;   /* what the width allows */
 };
 
-/* By name without case; "Q4_K" and "Q5_K" mean their _M mixes. STATUS_INVALID lists the known. */
+/* By name without case; "Q4_K" and "Q5_K" mean their _M mixes. STATUS_INVALID lists all
+ * that can be read. */
 enum status file_type_find(const char *name, const struct file_type **type,
                            struct fault *fault) MUST_USE;
-/* The same, but STATUS_UNSUPPORTED for a type that we read and cannot write. */
+/* The same for writing: STATUS_UNSUPPORTED for a type that we only read. Both faults list those
+ * that can be written. */
 enum status file_type_find_writable(const char *name, const struct file_type **type,
                                     struct fault *fault) MUST_USE;
 /* Index 0, 1, ...; NULL beyond the last. */
