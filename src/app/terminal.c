@@ -57,7 +57,8 @@ void size_text(uint64_t bytes, char out[SIZE_TEXT_BYTES])
 enum status print_json_take(json_t *document, FILE *out, struct fault *fault)
 {
     if (!document) return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
-    int failed = json_dumpf(document, out, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    int failed =
+        json_dumpf(document, out, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
     json_decref(document);
     if (failed) return fault_set(fault, STATUS_IO, "cannot write the JSON document");
     fputc('\n', out);

@@ -83,8 +83,13 @@ describe('chat in a terminal', () => {
 
   test('/set takes what the command line takes, and refuses what it refuses', async () => {
     const { terminal, at } = await begin();
+    terminal.type('/set\r');
+    let seen = at;
+    for (const line of [/temp +0\r\n/, /top-p +1\r\n/, /top-k +0\r\n/, /seed +\(a new one each time\)\r\n/,
+      /repeat-penalty +1\r\n/, /max-tokens +\(as long as the context leaves\)\r\n/, /stop +\(none\)\r\n/, /system +\(none\)\r\n/])
+      seen = await terminal.sees(line, seen);
     terminal.type('/set max-tokens 2\r');
-    let seen = await terminal.sees('>>> ', at);
+    seen = await terminal.sees('>>> ', await terminal.sees('max-tokens 2', seen));
     terminal.type('/set system Be brief, please.\r');
     seen = await terminal.sees('>>> ', seen);
     terminal.type('/set\r');

@@ -61,6 +61,24 @@ void chat_sampling(const struct chat_choices *choices, struct sampling *sampling
     sampling->seed &= CHAT_SEED_MOST;
 }
 
+static void fill_real(double *chosen, float value)
+{
+    if (isnan(*chosen)) *chosen = (double)value;
+}
+
+void chat_choices_fill(struct chat_choices *choices)
+{
+    struct sampling sampling;
+    sampling_defaults(&sampling);
+    fill_real(&choices->temperature, sampling.temperature);
+    fill_real(&choices->top_p, sampling.top_p);
+    fill_real(&choices->min_p, sampling.min_p);
+    fill_real(&choices->repeat_penalty, sampling.repetition_penalty);
+    fill_real(&choices->presence_penalty, sampling.presence_penalty);
+    fill_real(&choices->frequency_penalty, sampling.frequency_penalty);
+    if (choices->top_k == OPTION_COUNT_NONE) choices->top_k = (uint64_t)sampling.top_k;
+}
+
 static int add_message(json_t *messages, const char *role, struct text content)
 {
     return json_array_append_new(

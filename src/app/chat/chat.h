@@ -35,6 +35,9 @@ enum status chat_open(struct chat *chat, struct engine *engine, struct text temp
 void chat_close(struct chat *chat);
 void chat_forget(struct chat *chat); /* start a new conversation */
 
+/* Fill what was not chosen with the engine's defaults. What those leave open stays unset. */
+void chat_choices_fill(struct chat_choices *choices);
+
 /* The sampling that these choices make; the seed is drawn if none was chosen. */
 void chat_sampling(const struct chat_choices *choices, struct sampling *sampling);
 

@@ -149,6 +149,29 @@ struct interrupter {
     size_t pieces;
 };
 
+static void what_was_not_chosen_is_the_engines(void **state)
+{
+    struct chat_choices given = choices(OPTION_COUNT_NONE), filled = given;
+    struct sampling from_given, from_filled;
+    given.temperature = NAN;
+    filled.temperature = NAN;
+    given.seed = filled.seed = 7;
+    chat_choices_fill(&filled);
+    assert_float_equal(filled.temperature, 0.7, 1e-6);
+    assert_float_equal(filled.top_p, 1, 0);
+    assert_int_equal(filled.top_k, 0);
+    assert_true(filled.max_tokens == OPTION_COUNT_NONE);
+    chat_sampling(&given, &from_given);
+    chat_sampling(&filled, &from_filled);
+    assert_float_equal(from_given.temperature, from_filled.temperature, 0);
+    assert_float_equal(from_given.min_p, from_filled.min_p, 0);
+    assert_float_equal(from_given.repetition_penalty, from_filled.repetition_penalty, 0);
+    assert_int_equal(from_given.top_k, from_filled.top_k);
+    filled.temperature = 1.5;
+    chat_choices_fill(&filled);
+    assert_float_equal(filled.temperature, 1.5, 0);
+}
+
 static void interrupt(void *argument, struct text text)
 {
     struct interrupter *interrupter = argument;
@@ -209,6 +232,7 @@ int main(void)
         cmocka_unit_test(a_conversation_is_remembered),
         cmocka_unit_test(raw_text_is_no_conversation),
         cmocka_unit_test(the_same_seed_gives_the_same_answer),
+        cmocka_unit_test(what_was_not_chosen_is_the_engines),
         cmocka_unit_test(an_interrupted_answer_is_kept_as_far_as_it_came),
         cmocka_unit_test(a_question_that_fails_leaves_the_conversation_alone),
         cmocka_unit_test(templates_that_do_not_compile_are_refused),

@@ -5,9 +5,9 @@
 
 #include "app/chat/console.h"
 #include "app/chat/flow.h"
-#include "app/nearest.h"
 #include "app/terminal.h"
 #include "app/wiring.h"
+#include "base/nearest.h"
 #include "model/model.h"
 #include "platform/platform.h"
 
@@ -61,16 +61,29 @@ static bool is_settable(const struct option_row *row)
     return row->offset < sizeof(struct chat_choices);
 }
 
+/* "as long as the context leaves", where the help names what happens without a value. */
+static const char *unset_text(const struct option_row *row)
+{
+    static const char MARK[] = "default: ";
+    const char *found = strstr(row->help, MARK);
+    return found ? found + strlen(MARK) : "none";
+}
+
 static void print_choices(struct talk *talk)
 {
+    struct chat_choices effective = *talk->choices;
+    chat_choices_fill(&effective);
+    struct option_parse parse = *talk->parse;
+    parse.values = &effective; /* enough for rows that may be set */
     for (size_t i = 0; i < talk->parse->table.count; i++) {
         const struct option_row *row = &talk->parse->table.rows[i];
         if (!is_settable(row)) continue;
         struct buffer value;
         buffer_init(&value);
-        option_describe_value(talk->parse, i, &value);
+        option_describe_value(&parse, i, &value);
+        if (!value.length) buffer_printf(&value, "(%s)", unset_text(row));
         printf("  %-18s ", row->name);
-        terminal_write(stdout, value.length ? buffer_text(&value) : TEXT("(default)"));
+        terminal_write(stdout, buffer_text(&value));
         puts("");
         buffer_deinit(&value);
     }

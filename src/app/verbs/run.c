@@ -77,6 +77,12 @@ static void collect_text(void *argument, struct text text)
     buffer_append_text(argument, text);
 }
 
+/* In milliseconds: finer is noise. */
+static double seconds_to_tell(uint64_t ns)
+{
+    return (double)((ns + 500000) / 1000000) / 1e3;
+}
+
 static enum status print_result(const struct command *command, const struct chat *chat,
                                 const char *model, struct text answer,
                                 const struct answer_summary *summary, struct fault *fault)
@@ -89,7 +95,7 @@ static enum status print_result(const struct command *command, const struct chat
         (json_int_t)chat->last_seed, "usage", "prompt_tokens", (int)summary->prompt_tokens,
         "completion_tokens", (int)summary->completion_tokens, "total_tokens",
         (int)(summary->prompt_tokens + summary->completion_tokens), "seconds", "prefill",
-        (double)summary->prefill_ns / 1e9, "decode", (double)summary->decode_ns / 1e9);
+        seconds_to_tell(summary->prefill_ns), "decode", seconds_to_tell(summary->decode_ns));
     return print_json_take(result, command->out, fault);
 }
 
@@ -201,7 +207,7 @@ const struct verb VERB_RUN = {
         "\n"
         "Examples:\n"
         "  liminal run local-llm\n"
-        "  liminal run local-llm \"Name three rivers\" --temp 0 --max-tokens 60\n"
+        "  liminal run local-llm \"What is the capital of France?\" --temp 0\n"
         "  liminal run local-llm \"Summarise this letter:\" - < letter.txt\n"
         "  liminal run stories15m --raw \"Once upon a time\" --seed 7\n",
     .options = OPTION_TABLE(OPTIONS),
