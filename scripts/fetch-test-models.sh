@@ -20,7 +20,10 @@ convert() {
     local name=$1 in=$2
     shift 2
     [ -x "$liminal" ] || fail "$liminal is missing: run 'make' first."
-    "$liminal" convert "$in" "$work/$name.gguf" "$@" >/dev/null || fail "$name could not be converted."
+    "$liminal" convert "$in" "$work/$name.gguf" "$@" >"$work/notes" 2>&1 || {
+        cat "$work/notes" >&2
+        fail "$name could not be converted."
+    }
     mv "$work/$name.gguf" "$models/$name.gguf"
     rm -rf "$work" "$tarball"
 }

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/nearest.h"
 #include "app/terminal.h"
 #include "app/verbs/verbs.h"
+#include "base/nearest.h"
 
 /* In the order of `liminal --help`. */
 static const struct verb *const VERBS[] = {
@@ -27,9 +27,9 @@ static const char HEAD[] =
 static const char FOOT[] =
     "\n"
     "Examples:\n"
-    "  liminal run local-llm                      chat with the default model\n"
-    "  liminal run local-llm \"Name three rivers\"  ask one thing\n"
-    "  liminal serve                              the OpenAI API on http://127.0.0.1:8000/v1\n"
+    "  liminal run local-llm              chat with the default model\n"
+    "  liminal run local-llm \"What is the capital of France?\"\n"
+    "  liminal serve                      the OpenAI API on http://127.0.0.1:8000/v1\n"
     "\n"
     "`liminal VERB --help` tells more about a verb. local-llm always names the default model.\n"
     "Exit codes: 0 done, 2 wrong usage, 3 not found, 4 not allowed, 5 exists already,\n"
@@ -68,15 +68,28 @@ static enum status print_verb_help(const struct verb *verb, FILE *out, struct fa
     return status;
 }
 
+/* "OUT" for 1 in "IN OUT TYPE". */
+static struct text argument_name(const struct verb *verb, size_t index)
+{
+    struct text rest = text_of(verb->arguments);
+    for (; index; index--) rest = text_slice(rest, text_find(rest, TEXT(" ")) + 1, rest.length);
+    struct text name = text_slice(rest, 0, text_find(rest, TEXT(" ")));
+    if (text_ends_with(name, TEXT("..."))) name.length -= strlen("...");
+    return name;
+}
+
 static enum status check_words(const struct command *command, struct fault *fault)
 {
     const struct verb *verb = command->verb;
+    const char *space = *verb->arguments ? " " : "";
     if (command->word_count < verb->least_words)
-        return fault_set(fault, STATUS_INVALID, "something is missing: liminal %s %s", verb->name,
+        return fault_set(fault, STATUS_INVALID, "%.*s is missing; usage: liminal %s%s%s",
+                         TEXT_FORMAT(argument_name(verb, command->word_count)), verb->name, space,
                          verb->arguments);
     if (command->word_count > verb->most_words)
-        return fault_set(fault, STATUS_INVALID, "\"%s\" is one argument too many: liminal %s %s",
-                         command->words[verb->most_words], verb->name, verb->arguments);
+        return fault_set(fault, STATUS_INVALID,
+                         "\"%s\" is one argument too many; usage: liminal %s%s%s",
+                         command->words[verb->most_words], verb->name, space, verb->arguments);
     return OK;
 }
 

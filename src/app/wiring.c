@@ -44,7 +44,9 @@ static enum status open_engine(struct loaded_model *loaded, const struct setting
         .prefill_chunk = (uint32_t)settings->prefill_chunk,
         .kv_budget_bytes = settings->kv_memory_mb * 1000000,
     };
-    return engine_open(&loaded->engine, model, &options, fault);
+    status = engine_open(&loaded->engine, model, &options, fault);
+    if (status != OK) fault_prefix(fault, "%s", loaded->name); /* model_open's name the path */
+    return status;
 }
 
 enum status loaded_model_open(struct loaded_model *loaded, const char *word,
@@ -59,9 +61,7 @@ enum status loaded_model_open(struct loaded_model *loaded, const char *word,
     struct compute_options options = {.threads = (unsigned)settings->threads};
     TRY(compute_open(&loaded->compute, &options, fault));
     enum status status = open_engine(loaded, settings, fault);
-    if (status == OK) return OK;
-    fault_prefix(fault, "%s", loaded->name);
-    loaded_model_close(loaded);
+    if (status != OK) loaded_model_close(loaded);
     return status;
 }
 

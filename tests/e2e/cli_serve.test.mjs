@@ -81,6 +81,7 @@ describe('serve', () => {
     const ps = run(env, ['ps', '--server', server.url]);
     assert.equal(ps.code, 0, ps.err);
     assert.match(ps.out, /^NAME +TYPE +ARCH +CONTEXT +RUNNING +WAITING\nstories15m +F32 +llama +256 +0 +0\n$/);
+    for (const more of ['/', '/v1', '/v1/']) assert.equal(run(env, ['ps', '--server', server.url + more]).out, ps.out);
     const json = JSON.parse(run({ ...env, LIMINAL_PORT: new URL(server.url).port }, ['ps', '--json']).out);
     assert.equal(json.models[0].name, 'stories15m');
     assert.deepEqual(await server.stop(), { code: 0, signal: null });

@@ -62,9 +62,12 @@ describe('help', () => {
   });
 
   test('arguments that are missing or too many', () => {
-    refused(['show'], 2, /liminal show MODEL/);
-    refused(['quantize', 'a', 'b'], 2, /IN OUT TYPE/);
-    refused(['show', 'a', 'b'], 2, /"b" is one argument too many/);
+    refused(['run'], 2, /^liminal: MODEL is missing; usage: liminal run MODEL \[PROMPT\.\.\.\]\n/);
+    refused(['rm'], 2, /^liminal: MODEL is missing; usage: liminal rm MODEL\.\.\.\n/);
+    refused(['quantize', 'a'], 2, /OUT is missing; usage: liminal quantize IN OUT TYPE\n/);
+    refused(['quantize', 'a', 'b'], 2, /TYPE is missing/);
+    refused(['show', 'a', 'b'], 2, /"b" is one argument too many; usage: liminal show MODEL\n/);
+    refused(['list', 'x'], 2, /"x" is one argument too many; usage: liminal list\n/);
     refused(['run', 'stories15m', 'x', '--temp'], 2, /--temp needs a value/);
     refused(['run', 'stories15m', 'x', '--temp', '9'], 2, /between 0 and 2/);
     refused(['run', 'stories15m', 'x', '--seed=-1'], 2, /whole number/);
@@ -144,6 +147,8 @@ describe('show', () => {
     refused(['show', text], 8, /text\.gguf/);
     refused(['show', cut], 8, /cut\.gguf/);
     refused(['show', 'stories15m', '--template'], 3, /no chat template/);
+    const err = run(env, ['run', text, '--raw', 'x']).err;
+    assert.equal(err.split('text.gguf').length, 2, `the file is named once: ${err}`);
   });
 });
 
@@ -156,6 +161,20 @@ describe('names', () => {
     assert.equal(run(own, ['rm', '--', '-rf']).code, 2);
     assert.equal(run(own, ['rm', 'unknown']).code, 3);
     assert.equal(readFileSync(join(own.HOME, 'victim.gguf'), 'utf8'), 'precious');
+  });
+
+  test('a slip of the fingers is understood, and capitals do not matter', () => {
+    for (const [word, meant] of [['stories15n', 'stories15m'], ['Stories15M', 'stories15m'], ['miniml', 'minilm'],
+      ['stories', 'stories15m'], ['local-lm', 'local-llm']]) {
+      refused(['show', word], 3, new RegExp(`no model "${word}"; did you mean "${meant}"\\?`));
+      refused(['run', word, 'x'], 3, new RegExp(`did you mean "${meant}"`));
+    }
+    const { code, err } = run(env, ['rm', 'minilmm']);
+    assert.equal(code, 3);
+    assert.match(err, /did you mean "minilm"/);
+    const own = world();
+    writeFileSync(join(own.LIMINAL_MODELS, 'damaged.gguf'), 'nonsense');
+    assert.match(run(own, ['show', 'damagde']).err, /did you mean "damaged"/);
   });
 
   test('rm removes the model, and a link only itself', () => {
@@ -236,7 +255,12 @@ describe('making models', () => {
   test('what cannot be made', () => {
     refused(['synth', 'no-such-shape', '-o', join(folder, 'x.gguf')], 3, /smollm2-135m/);
     refused(['synth'], 2, /--list/);
-    refused(['quantize', 'stories15m', join(folder, 'x.gguf'), 'Q9'], 2, /Q8_0/);
+    const unknown = run(env, ['quantize', 'stories15m', join(folder, 'x.gguf'), 'Q9']);
+    assert.equal(unknown.code, 2);
+    const writable = /no type "Q9"; choose one of (.*)\n/.exec(unknown.err)[1];
+    refused(['quantize', 'stories15m', join(folder, 'x.gguf'), 'IQ2_XXS'], 7, new RegExp(`choose one of ${writable}\n`));
+    const help = run(env, ['quantize', '--help']).out.replaceAll('\n', ' ');
+    assert.ok(help.includes(`TYPE is one of ${writable};`), writable);
     refused(['quantize', 'stories15m', join(folder, 'no/such/x.gguf'), 'Q8_0'], 10, /no\/such/);
     refused(['quantize', 'stories15m', '--', '-x', 'Q8_0'], 2, /dash/);
     refused(['convert', join(folder, 'nowhere'), join(folder, 'x.gguf')], 3, /nowhere/);
@@ -285,6 +309,8 @@ describe('run', () => {
     assert.equal(json.usage.completion_tokens, 20);
     assert.equal(json.usage.total_tokens, json.usage.prompt_tokens + 20);
     assert.match(json.text, /little girl/);
+    const seconds = /"seconds": \{\s*"prefill": (\d+\.\d+),\s*"decode": (\d+\.\d+)/.exec(run(env, tale('--json')).out);
+    for (const shown of seconds.slice(1)) assert.match(shown, /^\d+\.\d{1,3}$/);
     const drawn = JSON.parse(run(env, tale('--json')).out);
     const replayed = JSON.parse(run(env, tale('--json', '--seed', String(drawn.seed))).out);
     assert.equal(replayed.text, drawn.text);
@@ -311,6 +337,7 @@ describe('run', () => {
     refused(['run', 'stories15m', '--raw'], 2, /prompt is empty/, { input: ' \n' });
     refused(['run', 'stories15m', '--raw'], 2, /UTF-8/, { input: Buffer.from([0x61, 0xff]) });
     refused(['run', 'stories15m', '--raw'], 2, /\d+ .*256|256 .*\d+/, { input: 'word '.repeat(400) });
+    refused(['run', 'stories15m', '--raw', '--ctx', '999', 'x'], 2, /: stories15m: a context of 999 tokens is more than the model's 256\n/);
     refused(['run', 'minilm', '--raw', 'x'], 7, /./);
     refused(['run', 'stories15m', '--raw', 'x', '--chat-template', join(folder, 'nowhere')], 3, /nowhere/);
     writeFileSync(join(folder, 'bad.jinja'), '{% for %}');

@@ -23,12 +23,22 @@ static const struct option_row OPTIONS[] = {
     {"json", 0, OPTION_FLAG, offsetof(struct ps_values, json), .help = "as a JSON object"},
 };
 
+static void drop_end(struct text *text, struct text end)
+{
+    if (text_ends_with(*text, end)) text->length -= end.length;
+}
+
 /* The URL without path that reaches a server with these settings from this machine. */
 static enum status find_server(const struct ps_values *values, struct arena *arena,
                                const char **server, struct fault *fault)
 {
-    *server = values->server;
-    if (*server) return OK;
+    if (values->server) {
+        struct text root = text_of(values->server);
+        drop_end(&root, TEXT("/"));
+        drop_end(&root, TEXT("/v1")); /* people have the base URL of OpenAI clients at hand */
+        *server = arena_copy(arena, root.data, root.length);
+        return *server ? OK : fault_set(fault, STATUS_NO_MEMORY, "out of memory");
+    }
     struct settings settings;
     TRY(settings_load(&settings, arena, fault));
     *server = settings_url(&settings, settings.port, arena);

@@ -33,8 +33,8 @@ static enum status choose_context(struct engine *engine, uint32_t wanted, struct
     uint64_t room = (uint64_t)prefix_cache_pages(engine->cache) * KV_PAGE_TOKENS;
     if (wanted > trained)
         return fault_set_param(fault, STATUS_INVALID, "ctx",
-                               "a context of %u tokens is more than the %u that %s was trained for",
-                               wanted, trained, engine->info->name);
+                               "a context of %u tokens is more than the model's %u", wanted,
+                               trained);
     if (wanted > room)
         return fault_set_param(fault, STATUS_NO_MEMORY, "ctx",
                                "a context of %u tokens does not fit: there is memory for %llu",
