@@ -189,13 +189,14 @@ const hostile = {
   "deep objects": '{"a":'.repeat(100000) + "1" + "}".repeat(100000),
   "only openings": "[".repeat(1000000),
   "a million objects": `{"a":[${"{},".repeat(1000000)}{}]}`,
+  "a million members": `{${Array.from({length: 1e6}, (_, i) => `"${i}":1`).join(",")}}`,
   "millions of numbers": `{"a":[${"1,".repeat(3000000)}1]}`,
 };
 for (const [name, body] of Object.entries(hostile))
   test(`hostile JSON: ${name}`, async () => {
     for (const route of Object.keys(routes)) {
       const error = await refusal(route, body);
-      assert.equal(error.type, "invalid_request_error");
+      assert.deepEqual([error.type, error.code], ["invalid_request_error", "invalid_json"]);
     }
     assert.equal((await server.json("/tokenize", {content: "still alive"})).code, 200);
   });

@@ -1,12 +1,13 @@
 /* json_body.c - see json_body.h. */
 #include "inference/adaptation/json_body.h"
 
-enum { DEPTH_LIMIT = 64, CONTAINER_LIMIT = 100000, VALUE_LIMIT = 2000000 };
+/* Bytes become a tree that is many times larger, an object's members most of all. */
+enum { DEPTH_LIMIT = 64, CONTAINER_LIMIT = 100000, MEMBER_LIMIT = 200000, VALUE_LIMIT = 2000000 };
 
 /* Counts before a tree is built. What is not JSON at all is left to the parser. */
 static enum status check_bounds(struct text body, struct fault *fault)
 {
-    size_t depth = 0, containers = 0, values = 0;
+    size_t depth = 0, containers = 0, members = 0, values = 0;
     bool in_string = false;
     for (size_t i = 0; i < body.length; i++) {
         char c = body.data[i];
@@ -30,13 +31,15 @@ static enum status check_bounds(struct text body, struct fault *fault)
         case '}':
             if (depth > 0) depth--;
             break;
+        case ':': members++; break;
         case ',': values++; break;
         default: break;
         }
-        if (containers > CONTAINER_LIMIT || values > VALUE_LIMIT)
+        if (containers > CONTAINER_LIMIT || members > MEMBER_LIMIT || values > VALUE_LIMIT)
             return fault_set(fault, STATUS_INVALID,
-                             "the JSON body has more than %d objects and arrays or %d values",
-                             CONTAINER_LIMIT, VALUE_LIMIT);
+                             "the JSON body has more than %d objects and arrays, %d members of "
+                             "objects, or %d values",
+                             CONTAINER_LIMIT, MEMBER_LIMIT, VALUE_LIMIT);
     }
     return OK;
 }

@@ -1,7 +1,8 @@
 /* json_body.h - a request's body as a JSON tree, and typed reading of its fields.
  *
  * Strict, because the bytes are hostile: one object, no duplicate keys, no NUL, valid UTF-8,
- * bounded depth and bounded number of values (a tree of empty objects is a hundred times its text).
+ * bounded depth and bounded numbers of values, members, objects and arrays (a tree of empty objects
+ * is a hundred times its text).
  *
  * Readers: an absent field and null leave *value as it was, another type is STATUS_INVALID with the
  * field's name in the fault. Must not know what the fields mean. */
