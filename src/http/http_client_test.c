@@ -314,7 +314,7 @@ static void test_promises_more_than_it_sends(void **state)
         acts[i] = (struct act){PART_HEAD("1000-299999") "Content-Length: 299000\r\n", 0, 0, false};
     assert_int_equal(download_with((struct http_download){.attempts = 4}, acts, 8, &fault),
                      STATUS_UNAVAILABLE);
-    assert_non_null(strstr(fault.message, "Given up after 4 attempts"));
+    assert_non_null(strstr(fault.message, "given up after 4 attempts"));
     assert_false(file_exists(stage.path));
     assert_true(file_exists(stage.part)); /* for the next run */
 }
@@ -418,7 +418,7 @@ static void test_codes(void **state)
     } CASES[] = {
         {"HTTP/1.1 401 Unauthorized\r\n", STATUS_UNAUTHORIZED, "token"},
         {"HTTP/1.1 403 Forbidden\r\n", STATUS_FORBIDDEN, "403"},
-        {"HTTP/1.1 404 Not Found\r\n", STATUS_NOT_FOUND, "There is no"},
+        {"HTTP/1.1 404 Not Found\r\n", STATUS_NOT_FOUND, "there is no"},
         {"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n", STATUS_INVALID, "http"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(CASES); i++) {

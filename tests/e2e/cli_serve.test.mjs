@@ -134,7 +134,7 @@ describe('serve', () => {
     const result = await runAsync(env, ['serve', '--port', String(other.address().port)]);
     other.close();
     assert.equal(result.code, 5);
-    assert.match(result.err.trim().split('\n').at(-1), /^liminal: Port \d+ .*taken/i);
+    assert.match(result.err.trim().split('\n').at(-1), /^liminal: port \d+ on 127\.0\.0\.1 is taken: [^\n]+[^.]$/);
     const first = await serve(env);
     const second = await runAsync(env, ['serve', '--port', new URL(first.url).port]);
     assert.equal(second.code, 5);

@@ -28,7 +28,7 @@ static enum status perform(CURL *curl, const struct http_call *call, const char 
 {
     CURLcode result = curl_easy_perform(curl);
     if (gathering->too_large)
-        return fault_set(fault, STATUS_TOO_LARGE, "The answer of %s is too large.", call->url);
+        return fault_set(fault, STATUS_TOO_LARGE, "the answer of %s is too large", call->url);
     TRY(buffer_status(gathering->answer, fault));
     return result == CURLE_OK ? OK : curl_fault(result, call->url, error_text, fault);
 }
@@ -44,7 +44,7 @@ enum status http_call(const struct http_call *call, int *http_code, struct buffe
     if (!curl || !curl_add_headers(&headers, call->headers)) {
         if (curl) curl_easy_cleanup(curl);
         curl_slist_free_all(headers);
-        return fault_set(fault, STATUS_NO_MEMORY, "Out of memory.");
+        return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
     }
     if (call->method) curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, call->method);
     if (call->body.length > 0) {

@@ -57,36 +57,36 @@ enum status curl_fault(CURLcode code, const char *url, const char *error_text, s
     switch (code) {
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
-        return fault_set(fault, STATUS_INVALID, "%s is not an http:// or https:// URL (%s).", url,
+        return fault_set(fault, STATUS_INVALID, "%s is not an http:// or https:// URL (%s)", url,
                          words);
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
         return fault_set(fault, STATUS_UNAVAILABLE,
-                         "The host of %s was not found (%s). Check the name and that this machine "
-                         "is on the network.",
+                         "the host of %s was not found (%s): check the name and that this machine "
+                         "is on the network",
                          url, words);
     case CURLE_COULDNT_CONNECT:
-        return fault_set(fault, STATUS_UNAVAILABLE,
-                         "Can't connect to %s (%s). Check that this machine is on the network, and "
-                         "whether it needs a proxy (https_proxy).",
-                         url, words);
+        return fault_set(
+            fault, STATUS_UNAVAILABLE,
+            "cannot connect to %s (%s): check that this machine is on the network, and "
+            "whether it needs a proxy (https_proxy)",
+            url, words);
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_ISSUER_ERROR:
         return fault_set(fault, STATUS_IO,
-                         "No trustworthy TLS connection to %s (%s). Check this machine's clock and "
-                         "its certificates (Debian: ca-certificates).",
+                         "no trustworthy TLS connection to %s (%s): check this machine's clock and "
+                         "its certificates (Debian: ca-certificates)",
                          url, words);
     case CURLE_TOO_MANY_REDIRECTS:
-        return fault_set(fault, STATUS_UNAVAILABLE, "%s redirects more than %d times.", url,
+        return fault_set(fault, STATUS_UNAVAILABLE, "%s redirects more than %d times", url,
                          REDIRECTS_LIMIT);
     case CURLE_OPERATION_TIMEDOUT:
-        return fault_set(fault, STATUS_TIMEOUT, "%s took too long to answer (%s).", url, words);
-    case CURLE_OUT_OF_MEMORY: return fault_set(fault, STATUS_NO_MEMORY, "Out of memory.");
+        return fault_set(fault, STATUS_TIMEOUT, "%s took too long to answer (%s)", url, words);
+    case CURLE_OUT_OF_MEMORY: return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
     default:
-        return fault_set(fault, STATUS_UNAVAILABLE, "The connection to %s failed (%s).", url,
-                         words);
+        return fault_set(fault, STATUS_UNAVAILABLE, "the connection to %s failed (%s)", url, words);
     }
 }

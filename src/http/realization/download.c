@@ -60,10 +60,10 @@ static enum status disk_fault(const struct fetch *fetch, const char *what)
     int error = errno;
     if (error == ENOSPC || error == EDQUOT)
         return fault_set(fetch->fault, STATUS_IO,
-                         "The disk is full: can't %s %s. Free some space and try again; what is "
-                         "here already will be used.",
+                         "the disk is full: cannot %s %s; free some space and try again, what is "
+                         "here already will be used",
                          what, fetch->part_path);
-    return fault_set(fetch->fault, STATUS_IO, "Can't %s %s: %s.", what, fetch->part_path,
+    return fault_set(fetch->fault, STATUS_IO, "cannot %s %s: %s", what, fetch->part_path,
                      strerror(error));
 }
 
@@ -78,7 +78,7 @@ static enum status open_part(struct fetch *fetch)
         if (fetch->part < 0) return disk_fault(fetch, "create");
         if (flock(fetch->part, LOCK_EX | LOCK_NB) != 0)
             return fault_set(fetch->fault, STATUS_CONFLICT,
-                             "Another process is fetching %s. Wait for it, or stop it.",
+                             "another process is fetching %s: wait for it, or stop it",
                              fetch->wish.path);
         if (fstat(fetch->part, &opened) != 0) return disk_fault(fetch, "read");
         if (stat(fetch->part_path, &named) == 0 && named.st_ino == opened.st_ino) {
@@ -140,20 +140,20 @@ static enum status check_length(struct fetch *fetch)
     if (total == 0) return OK;
     if (wish->size_bytes && total != wish->size_bytes)
         return fault_set(fetch->fault, STATUS_CORRUPT,
-                         "%s is %llu bytes long, not %llu as it should be.", wish->url,
+                         "%s is %llu bytes long, not %llu as it should be", wish->url,
                          (unsigned long long)total, (unsigned long long)wish->size_bytes);
     if (wish->limit_bytes && total > wish->limit_bytes)
         return fault_set(fetch->fault, STATUS_TOO_LARGE,
-                         "%s is %llu bytes long, more than the %llu allowed.", wish->url,
+                         "%s is %llu bytes long, more than the %llu allowed", wish->url,
                          (unsigned long long)total, (unsigned long long)wish->limit_bytes);
     if (fstatvfs(fetch->part, &disk) != 0) return OK;
     uint64_t missing = total - fetch->state.have_bytes;
     uint64_t room = (uint64_t)disk.f_bavail * disk.f_frsize;
     if (missing > room)
         return fault_set(fetch->fault, STATUS_IO,
-                         "The disk is too full for %s: %llu MB are missing, %llu MB are free.",
-                         wish->path, (unsigned long long)(missing >> 20),
-                         (unsigned long long)(room >> 20));
+                         "the disk is too full for %s: %llu MB are missing, %llu MB are free",
+                         wish->path, (unsigned long long)(missing / 1000000),
+                         (unsigned long long)(room / 1000000));
     return OK;
 }
 
@@ -186,13 +186,11 @@ static enum status write_part(struct fetch *fetch, const char *bytes, size_t len
     uint64_t have = fetch->state.have_bytes + length;
     uint64_t promised = fetch->state.total_bytes ? fetch->state.total_bytes : wish->size_bytes;
     if (promised && have > promised)
-        return fault_set(fetch->fault, STATUS_CORRUPT,
-                         "%s sends more than the %llu bytes expected.", wish->url,
-                         (unsigned long long)promised);
+        return fault_set(fetch->fault, STATUS_CORRUPT, "%s sends more than the %llu bytes expected",
+                         wish->url, (unsigned long long)promised);
     if (wish->limit_bytes && have > wish->limit_bytes)
-        return fault_set(fetch->fault, STATUS_TOO_LARGE,
-                         "%s is longer than the %llu bytes allowed.", wish->url,
-                         (unsigned long long)wish->limit_bytes);
+        return fault_set(fetch->fault, STATUS_TOO_LARGE, "%s is longer than the %llu bytes allowed",
+                         wish->url, (unsigned long long)wish->limit_bytes);
     while (length > 0) {
         ssize_t written = pwrite(fetch->part, bytes, length, (off_t)fetch->state.have_bytes);
         if (written < 0 && errno == EINTR) continue;
@@ -241,7 +239,7 @@ static bool tell_progress(struct fetch *fetch, bool always)
 static enum status cancelled(struct fetch *fetch)
 {
     return fault_set(fetch->fault, STATUS_CANCELLED,
-                     "Stopped. What is here already will be used next time.");
+                     "stopped: what is here already will be used next time");
 }
 
 static int on_transfer(void *argument, curl_off_t total, curl_off_t done, curl_off_t total_up,
@@ -291,14 +289,13 @@ static enum status code_fault(struct fetch *fetch)
     switch (code) {
     case 401:
         return fault_set(fault, STATUS_UNAUTHORIZED,
-                         "%s wants to know who asks (401). Give an access token.", url);
-    case 403: return fault_set(fault, STATUS_FORBIDDEN, "%s may not be read (403).", url);
+                         "%s wants to know who asks (401): give an access token", url);
+    case 403: return fault_set(fault, STATUS_FORBIDDEN, "%s may not be read (403)", url);
     case 404:
     case 410:
-        return fault_set(fault, STATUS_NOT_FOUND, "There is no %s (%d). Check the name.", url,
-                         code);
+        return fault_set(fault, STATUS_NOT_FOUND, "there is no %s (%d): check the name", url, code);
     default:
-        return fault_set(fault, STATUS_UNAVAILABLE, "The server of %s answered with code %d.", url,
+        return fault_set(fault, STATUS_UNAVAILABLE, "the server of %s answered with code %d", url,
                          code);
     }
 }
@@ -337,7 +334,7 @@ static enum outcome conclude(struct fetch *fetch, CURLcode result, const char *e
     }
     if (fetch->judged && fetch->step == DOWNLOAD_RESTART) {
         fault_set(fetch->fault, STATUS_UNAVAILABLE,
-                  "%s changes, or its server can't continue a download.", fetch->wish.url);
+                  "%s changes, or its server cannot continue a download", fetch->wish.url);
         return OUTCOME_RETRY;
     }
     if (result != CURLE_OK) {
@@ -349,7 +346,7 @@ static enum outcome conclude(struct fetch *fetch, CURLcode result, const char *e
     uint64_t total = fetch->state.total_bytes;
     if (total == 0 || fetch->state.have_bytes == total) return OUTCOME_WHOLE;
     fault_set(fetch->fault, STATUS_UNAVAILABLE,
-              "The server of %s promised %llu bytes and sent %llu.", fetch->wish.url,
+              "the server of %s promised %llu bytes and sent %llu", fetch->wish.url,
               (unsigned long long)total, (unsigned long long)fetch->state.have_bytes);
     return OUTCOME_RETRY;
 }
@@ -364,7 +361,7 @@ static enum outcome attempt(struct fetch *fetch)
     fetch->answer = (struct download_answer){0};
     fetch->curl = curl_handle_new(fetch->wish.url, fetch->wish.connect_deadline_ms, error_text);
     if (!fetch->curl || !add_headers(fetch, &headers)) {
-        fetch->ended = fault_set(fetch->fault, STATUS_NO_MEMORY, "Out of memory.");
+        fetch->ended = fault_set(fetch->fault, STATUS_NO_MEMORY, "out of memory");
     } else {
         prepare(fetch, headers, range);
         outcome = conclude(fetch, curl_easy_perform(fetch->curl), error_text);
@@ -407,7 +404,7 @@ static enum status fetch_all(struct fetch *fetch)
         failures = farther ? 1 : failures + 1;
         unsigned limit = fetch->reached ? fetch->wish.attempts : UNREACHED_ATTEMPTS;
         if (failures >= limit && !farther) {
-            fault_prefix(fetch->fault, "Given up after %u attempts", failures);
+            fault_prefix(fetch->fault, "given up after %u attempts", failures);
             return fetch->fault ? fetch->fault->status : STATUS_UNAVAILABLE;
         }
         TRY(pause_before_retry(fetch, failures));
@@ -431,7 +428,7 @@ static enum status hash_part(struct fetch *fetch, char hex[HTTP_SHA256_HEX_BYTES
     }
     enum status status = OK;
     if (!bytes || !sha)
-        status = fault_set(fetch->fault, STATUS_NO_MEMORY, "Out of memory.");
+        status = fault_set(fetch->fault, STATUS_NO_MEMORY, "out of memory");
     else if (length < 0)
         status = disk_fault(fetch, "read");
     if (sha) sha256_final_free(sha, digest);
@@ -447,14 +444,14 @@ static enum status verify(struct fetch *fetch)
     char hex[HTTP_SHA256_HEX_BYTES];
     if (wish->size_bytes && fetch->state.have_bytes != wish->size_bytes)
         return fault_set(fetch->fault, STATUS_CORRUPT,
-                         "%s is %llu bytes long, not %llu as it should be.", wish->url,
+                         "%s is %llu bytes long, not %llu as it should be", wish->url,
                          (unsigned long long)fetch->state.have_bytes,
                          (unsigned long long)wish->size_bytes);
     if (!wish->sha256 && !wish->digest) return OK;
     TRY(hash_part(fetch, hex));
     if (wish->sha256 && !text_equal_ignore_case(text_of(wish->sha256), text_of(hex)))
         return fault_set(fetch->fault, STATUS_CORRUPT,
-                         "%s is not the file it should be: its sha256 is %s, not %s.", wish->url,
+                         "%s is not the file it should be: its sha256 is %s, not %s", wish->url,
                          hex, wish->sha256);
     if (wish->digest) memcpy(wish->digest, hex, sizeof hex);
     return OK;
@@ -499,7 +496,7 @@ enum status http_download(const struct http_download *download, struct fault *fa
     struct fetch fetch = {.wish = *download, .part = -1, .fault = fault ? fault : &unasked};
     fill_defaults(&fetch.wish);
     if (strlen(download->path) + sizeof ".part.from" > PATH_MAX)
-        return fault_set(fault, STATUS_INVALID, "The path %.100s... is too long.", download->path);
+        return fault_set(fault, STATUS_INVALID, "the path %.100s... is too long", download->path);
     snprintf(fetch.part_path, PATH_MAX, "%s.part", download->path);
     snprintf(fetch.from_path, PATH_MAX, "%s.part.from", download->path);
     enum status status = open_part(&fetch);

@@ -166,7 +166,7 @@ static enum status loop_listen(struct http_loop *loop, int socket, struct fault 
     if (!error) error = uv_timer_init(&loop->uv, &loop->grace_timer);
     if (!error) error = uv_tcp_open(&loop->listener, socket);
     if (!error) error = uv_listen((uv_stream_t *)&loop->listener, BACKLOG, on_connection);
-    return error ? fault_set(fault, STATUS_IO, "Can't listen: %s.", uv_strerror(error)) : OK;
+    return error ? fault_set(fault, STATUS_IO, "cannot listen: %s", uv_strerror(error)) : OK;
 }
 
 static void close_handle(uv_handle_t *handle, void *argument)
@@ -181,7 +181,7 @@ enum status loop_open(struct http_loop *loop, struct http_server *server, int so
     int error = uv_loop_init(&loop->uv);
     if (error) {
         close(socket);
-        return fault_set(fault, STATUS_IO, "Can't make an event loop: %s.", uv_strerror(error));
+        return fault_set(fault, STATUS_IO, "cannot make an event loop: %s", uv_strerror(error));
     }
     loop->server = server;
     pthread_mutex_init(&loop->lock, NULL);
@@ -191,7 +191,7 @@ enum status loop_open(struct http_loop *loop, struct http_server *server, int so
         error = pthread_create(&loop->thread, NULL, loop_main, loop);
         loop->started = error == 0;
         if (error)
-            status = fault_set(fault, STATUS_NO_MEMORY, "Can't start the thread of a loop: %s.",
+            status = fault_set(fault, STATUS_NO_MEMORY, "cannot start the thread of a loop: %s",
                                strerror(error));
     }
     if (status != OK) {

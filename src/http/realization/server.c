@@ -58,16 +58,16 @@ static enum status listen_fault(const struct http_server_options *options, int e
     switch (error) {
     case EADDRINUSE:
         return fault_set(fault, STATUS_CONFLICT,
-                         "Port %u on %s is taken: another program listens there. Stop it or "
-                         "choose another port.",
+                         "port %u on %s is taken: another program listens there; stop it or "
+                         "choose another port",
                          port, host);
     case EACCES:
         return fault_set(fault, STATUS_FORBIDDEN,
-                         "Port %u may not be opened by this user. Choose one above 1023.", port);
+                         "port %u may not be opened by this user: choose one above 1023", port);
     case EADDRNOTAVAIL:
-        return fault_set(fault, STATUS_INVALID, "This machine has no address %s.", host);
+        return fault_set(fault, STATUS_INVALID, "this machine has no address %s", host);
     default:
-        return fault_set(fault, STATUS_IO, "Can't listen on %s port %u: %s.", host, port,
+        return fault_set(fault, STATUS_IO, "cannot listen on %s port %u: %s", host, port,
                          strerror(error));
     }
 }
@@ -134,7 +134,7 @@ static enum status listen_all(struct http_server *server, int *sockets, struct f
     snprintf(port, sizeof port, "%u", server->options.port);
     int error = getaddrinfo(server->options.host, port, &hints, &address);
     if (error)
-        return fault_set(fault, STATUS_INVALID, "Can't listen on \"%s\": %s.", server->options.host,
+        return fault_set(fault, STATUS_INVALID, "cannot listen on \"%s\": %s", server->options.host,
                          gai_strerror(error));
     enum status status = open_sockets(server, address, sockets, fault);
     freeaddrinfo(address);
