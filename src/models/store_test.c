@@ -147,12 +147,12 @@ static void slips_in_names_are_understood(void **state)
     struct fixture *f = *state;
     char *path;
     write_model(f, "stories15m.gguf", "llama", true);
+    write_model(f, "tinyllama-1.1b-chat.gguf", "llama", true);
     write_text(f, "damaged.gguf", "no model");
-    static const char *const SLIPS[][2] = {{"storeis15m", "stories15m"},
-                                           {"Stories15M", "stories15m"},
-                                           {"STO", "stories15m"},
-                                           {"damagde", "damaged"},
-                                           {"local-lm", MODELS_ALIAS}};
+    static const char *const SLIPS[][2] = {
+        {"storeis15m", "stories15m"}, {"Stories15M", "stories15m"},
+        {"STO", "stories15m"},        {"tinylama", "tinyllama-1.1b-chat"},
+        {"damagde", "damaged"},       {"local-lm", MODELS_ALIAS}};
     for (size_t i = 0; i < ARRAY_COUNT(SLIPS); i++) {
         char expected[80];
         snprintf(expected, sizeof expected, "did you mean \"%s\"?", SLIPS[i][1]);

@@ -114,10 +114,21 @@ static enum status find_default(const char *folder, struct arena *arena, char **
     return OK;
 }
 
-/* Is `word` how a longer name begins? */
-static bool begins(const char *name, const char *word)
+/* The name that `word` is, about, the beginning of: people leave sizes and versions out. */
+static const char *nearest_beginning(const struct models_listing *listing, const char *word)
 {
-    return *word && strncasecmp(name, word, strlen(word)) == 0;
+    const char *best = NULL;
+    struct nearest nearest;
+    nearest_init(&nearest, word);
+    nearest.distance = strlen(word) / 4 + 1; /* stricter than for whole names */
+    for (size_t i = 0; i < listing->count && *word; i++) {
+        char start[MODELS_NAME_LIMIT + 1];
+        snprintf(start, sizeof start, "%.*s", (int)strlen(word), listing->entries[i].name);
+        nearest.best = NULL;
+        nearest_offer(&nearest, start);
+        if (nearest.best) best = listing->entries[i].name;
+    }
+    return best;
 }
 
 /* There is none of that name: say which may have been meant. */
@@ -132,8 +143,7 @@ static enum status unknown_model(const char *folder, const char *word, struct fa
     nearest_offer(&nearest, MODELS_ALIAS);
     if (models_list(folder, &arena, &listing, &unread) != OK) listing.count = 0;
     for (size_t i = 0; i < listing.count; i++) nearest_offer(&nearest, listing.entries[i].name);
-    for (size_t i = 0; i < listing.count && !nearest.best; i++)
-        if (begins(listing.entries[i].name, word)) nearest.best = listing.entries[i].name;
+    if (!nearest.best) nearest.best = nearest_beginning(&listing, word);
     if (nearest.best)
         fault_set_param(fault, STATUS_NOT_FOUND, "model",
                         "there is no model \"%s\"; did you mean \"%s\"?", word, nearest.best);
