@@ -16,9 +16,11 @@ if [ ! -e "$stamp" ]; then
     echo "Installing the test oracles from npm in $oracle (1.6 GB, a minute, once)" >&2
     rm -rf "$oracle"/installed-* "$oracle/node_modules"
     cp tests/oracle/package.json "$lock" "$oracle/"
-    # Install scripts would download from elsewhere; nothing here needs them.
-    (cd "$oracle" && npm ci --ignore-scripts --omit=optional --omit=peer --no-audit --no-fund \
-        --loglevel=error) >&2 || { echo "npm could not install the oracles: is the registry reachable?" >&2; exit 1; }
+    # Install scripts would download from elsewhere; nothing here needs them. Not `npm ci`, which
+    # wants the lock file to name the optional packages of other systems, some of which are not
+    # published; `npm install` takes the same locked versions.
+    (cd "$oracle" && npm install --ignore-scripts --omit=optional --omit=peer --no-save --no-audit \
+        --no-fund --loglevel=error) >&2 || { echo "npm could not install the oracles: is the registry reachable?" >&2; exit 1; }
     touch "$stamp"
 fi
 for folder in tests/oracle tests/e2e; do
