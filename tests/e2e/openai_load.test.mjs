@@ -1,7 +1,7 @@
 // openai_load.test.mjs - many clients at once, and clients that leave, stall, or come too many.
 import assert from "node:assert/strict";
 import {after, before, test} from "node:test";
-import {idle, startServer, until} from "./server.mjs";
+import {embeddingModel, idle, startServer, until} from "./server.mjs";
 
 let server;
 before(async () => {
@@ -144,6 +144,27 @@ test("conversations that do not fit into memory together take turns", async () =
   }
 });
 
+test("many long embeddings take turns: neither a short one nor a probe waits for them", async () => {
+  const other = await startServer({args: ["--embedding-model", embeddingModel]});
+  try {
+    const leaving = new AbortController();
+    const input = Array(2000).fill("The dog ran after the ball, and the cat looked on. ".repeat(8));
+    const crowd = Array.from({length: 24}, () => fetch(other.url + "/v1/embeddings",
+      {method: "POST", body: JSON.stringify({input}), signal: leaving.signal}).catch((error) => error.name));
+    await new Promise((resolve) => setTimeout(resolve, 1000)); // all have arrived
+    const start = Date.now();
+    assert.equal((await fetch(other.url + "/healthz", {signal: AbortSignal.timeout(5000)})).status, 200);
+    assert.ok(Date.now() - start < 2000, `a probe waited ${Date.now() - start} ms`);
+    const short = await other.json("/v1/embeddings", {input: ["a", "b"]});
+    assert.equal(short.body.data.length, 2);
+    leaving.abort();
+    assert.deepEqual(new Set(await Promise.all(crowd)), new Set(["AbortError"]));
+    await until(() => other.log.filter((line) => line.client_gone).length === 24, "all are given up");
+  } finally {
+    await other.stop();
+  }
+});
+
 test("health: a real generation; metrics count it and everything else", async () => {
   await idle(server);
   const steps = await server.metric("liminal_engine_generated_tokens_total");
@@ -216,6 +237,7 @@ test("stopping lets running answers finish and refuses new ones", async () => {
 
 test("at the end of the grace the server, not the client, ends what runs, and says so", async () => {
   const stopping = await startServer({args: ["--sequences", "1", "--grace", "0"]});
+  const embedding = stopping.json("/v1/embeddings", {input: Array(500).fill("dog ".repeat(50))});
   const streamed = await stopping.post("/v1/completions", {...long, n: 8, stream: true});
   const whole = stopping.json("/v1/chat/completions",
     {messages: [{role: "user", content: "Hi"}], max_tokens: 250, logit_bias: endless});
@@ -227,13 +249,17 @@ test("at the end of the grace the server, not the client, ends what runs, and sa
   const {error} = JSON.parse(data.at(-1));
   assert.deepEqual([error.type, error.code], ["server_error", "server_shutting_down"]);
   assert.match(error.message, /server is stopping/);
-  const refused = await whole;
-  assert.equal(refused.code, 503);
-  assert.equal(refused.body.error.code, "server_shutting_down");
+  for (const refused of [await whole, await embedding]) {
+    assert.equal(refused.code, 503);
+    assert.equal(refused.body.error.code, "server_shutting_down");
+  }
 
   assert.equal(await code, 0);
-  const lines = stopping.log.filter((line) => line.method === "POST");
+  const posts = stopping.log.filter((line) => line.method === "POST");
+  assert.deepEqual(posts.map((line) => [line.status, line.error_type]).sort(),
+    [[200, "stopping"], [503, "stopping"], [503, "stopping"]]);
+  const lines = posts.filter((line) => line.path !== "/v1/embeddings");
   assert.deepEqual(lines.map((line) => [line.status, line.message, line.finish, line.error_type]).sort(),
     [200, 503].map((status) => [status, "Inference failed", "error", "stopping"]));
-  for (const line of lines) assert.ok(!("client_gone" in line), JSON.stringify(line));
+  for (const line of posts) assert.ok(!("client_gone" in line), JSON.stringify(line));
 });

@@ -7,6 +7,7 @@
 
 #include "inference/adaptation/api_private.h"
 #include "inference/adaptation/json_body.h"
+#include "inference/adaptation/turn_line.h"
 #include "model/model.h"
 #include "model/template/chat_template.h"
 #include "platform/platform.h"
@@ -100,6 +101,11 @@ enum status api_open(struct api **out, const struct api_options *options, struct
         api_close(api);
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for the API");
     }
+    enum status status = turn_line_open(&api->embedding_line, fault);
+    if (status != OK) {
+        api_close(api);
+        return status;
+    }
     compile_template(api, options);
     *out = api;
     return OK;
@@ -108,6 +114,7 @@ enum status api_open(struct api **out, const struct api_options *options, struct
 void api_close(struct api *api)
 {
     if (!api) return;
+    turn_line_close(api->embedding_line);
     health_free(api->health);
     chat_template_free(api->chat_template);
     api_metrics_deinit(&api->metrics);

@@ -11,6 +11,7 @@
 
 struct chat_template;
 struct health;
+struct turn_line;
 
 struct api_model {
     struct engine *engine; /* NULL: none */
@@ -25,6 +26,7 @@ struct api {
     int64_t opened_unix;
     struct api_metrics metrics;
     struct health *health;
+    struct turn_line *embedding_line;
     struct http_route *routes;
     size_t route_count;
 };

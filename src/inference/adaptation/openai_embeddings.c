@@ -1,6 +1,10 @@
-/* openai_embeddings.c - POST /v1/embeddings: one vector per input. */
+/* openai_embeddings.c - POST /v1/embeddings: one vector per input. The engine works on one text at
+ * a time; requests take turns at it, text by text, and hold no HTTP worker meanwhile. */
+#include <stdatomic.h>
+
 #include "inference/adaptation/api_private.h"
 #include "inference/adaptation/openai_request.h"
+#include "inference/adaptation/turn_line.h"
 #include "model/model.h"
 #include "model/tokenizer/tokenizer.h"
 #include "platform/platform.h"
@@ -77,46 +81,120 @@ done:
     return status;
 }
 
-/* One input after the other: the engine works on one text at a time anyway, and a client that has
- * left need not be served to its end. */
-static enum status embed_all(struct http_exchange *exchange, struct engine *engine,
-                             const struct embedding_request *request, struct buffer *out,
-                             size_t *total_tokens, struct fault *fault)
+/* ---- one request ---- */
+
+/* Lives in the exchange's arena, with all that it points to: until the answer is given. */
+struct embedding_run {
+    struct turn_job job;
+    struct engine *engine;
+    struct embedding_request request;
+    struct http_stream *to_client;
+    struct request_note *note;
+    atomic_bool client_gone;
+    float *vector;
+    size_t embedded, tokens; /* inputs, and tokens of them */
+    struct buffer out;
+};
+
+static void client_gone(void *argument)
 {
-    const struct model_info *info = engine_model(engine);
+    struct embedding_run *run = argument;
+    atomic_store(&run->client_gone, true);
+}
+
+static enum status embed_next(struct embedding_run *run, struct fault *fault)
+{
+    if (atomic_load(&run->client_gone))
+        return fault_set(fault, STATUS_CANCELLED, "the client has left");
+    size_t index = run->embedded, tokens;
+    TRY(embed(run->engine, &run->request.inputs[index], run->vector, &tokens, fault));
+    run->embedded++;
+    run->tokens += tokens;
+    buffer_printf(&run->out,
+                  "%s{\"object\":\"embedding\",\"index\":%zu,\"embedding\":", index ? "," : "",
+                  index);
+    append_vector(&run->out, run->vector, engine_model(run->engine)->width, run->request.base64);
+    buffer_append_char(&run->out, '}');
+    return buffer_status(&run->out, fault);
+}
+
+static void finish(struct embedding_run *run, enum status status, const struct fault *fault)
+{
+    struct buffer out = run->out;
+    if (status != OK) {
+        buffer_clear(&out);
+        api_append_error(&out, status, fault, NULL);
+        run->note->fault = *fault;
+    }
+    http_stream_reply(run->to_client, status_http_code(status), "application/json",
+                      buffer_text(&out)); /* the run is gone with the exchange */
+    buffer_deinit(&out);
+}
+
+static bool take_turn(struct turn_job *job)
+{
+    struct embedding_run *run = (struct embedding_run *)job; /* its first member */
+    struct fault fault;
+    enum status status = embed_next(run, &fault);
+    if (status == OK && run->embedded < run->request.input_count) return true;
+    if (status == OK) {
+        buffer_append_string(&run->out, "],\"model\":");
+        buffer_append_json_string(&run->out, run->request.model);
+        buffer_printf(&run->out, ",\"usage\":{\"prompt_tokens\":%zu,\"total_tokens\":%zu}}",
+                      run->tokens, run->tokens);
+        status = buffer_status(&run->out, &fault);
+    }
+    finish(run, status, &fault);
+    return false;
+}
+
+/* ---- the handler ---- */
+
+static bool copy_text(struct text *t, struct arena *arena)
+{
+    char *copy = arena_copy(arena, t->data ? t->data : "", t->length);
+    *t = (struct text){copy, t->length};
+    return copy != NULL;
+}
+
+/* The JSON tree is much larger than what is needed of it, and is not kept while the request waits.
+ */
+static bool copy_texts(struct embedding_request *request, struct arena *arena)
+{
+    bool copied = copy_text(&request->model, arena);
+    for (size_t i = 0; copied && i < request->input_count; i++)
+        if (!request->inputs[i].tokens) copied = copy_text(&request->inputs[i].text, arena);
+    return copied;
+}
+
+static enum status prepare(struct embedding_run *run, const struct api *api, const json_t *root,
+                           struct arena *arena, struct fault *fault)
+{
+    struct embedding_request *request = &run->request;
+    TRY(embedding_request_read(request, root, arena, fault));
+    const struct api_model *model = find_model(api, request->model);
+    if (!model) return api_model_unknown(api, request->model, fault);
+    const struct model_info *info = engine_model(model->engine);
     if (request->dimensions && request->dimensions != info->width)
         return fault_set_param(fault, STATUS_UNSUPPORTED, "dimensions",
                                "dimensions is not supported: vectors of %s have %u", info->name,
                                info->width);
-    float *vector = arena_alloc_array(http_arena(exchange), info->width, sizeof *vector);
-    if (!vector) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the vector");
-    for (size_t i = 0; i < request->input_count; i++) {
-        if (http_client_gone(exchange)) return STATUS_CANCELLED;
-        size_t tokens;
-        TRY(embed(engine, &request->inputs[i], vector, &tokens, fault));
-        *total_tokens += tokens;
-        buffer_printf(out, "%s{\"object\":\"embedding\",\"index\":%zu,\"embedding\":", i ? "," : "",
-                      i);
-        append_vector(out, vector, info->width, request->base64);
-        buffer_append_char(out, '}');
-    }
+    run->vector = arena_alloc_array(arena, info->width, sizeof *run->vector);
+    if (!run->vector || !copy_texts(request, arena))
+        return fault_set(fault, STATUS_NO_MEMORY, "no memory for the request");
+    run->engine = model->engine;
     return OK;
 }
 
-static enum status answer(struct http_exchange *exchange, const struct api *api, const json_t *root,
-                          struct buffer *out, struct fault *fault)
+static void start(struct embedding_run *run, struct http_exchange *exchange, const struct api *api)
 {
-    struct embedding_request request;
-    size_t tokens = 0;
-    TRY(embedding_request_read(&request, root, http_arena(exchange), fault));
-    const struct api_model *model = find_model(api, request.model);
-    if (!model) return api_model_unknown(api, request.model, fault);
-    buffer_append_string(out, "{\"object\":\"list\",\"data\":[");
-    TRY(embed_all(exchange, model->engine, &request, out, &tokens, fault));
-    buffer_append_string(out, "],\"model\":");
-    buffer_append_json_string(out, request.model);
-    buffer_printf(out, ",\"usage\":{\"prompt_tokens\":%zu,\"total_tokens\":%zu}}", tokens, tokens);
-    return buffer_status(out, fault);
+    struct fault fault;
+    run->job.turn = take_turn;
+    buffer_init(&run->out);
+    buffer_append_string(&run->out, "{\"object\":\"list\",\"data\":[");
+    run->to_client = http_stream_begin(exchange, 200, "application/json", client_gone, run);
+    enum status status = turn_line_add(api->embedding_line, &run->job, &fault);
+    if (status != OK) finish(run, status, &fault);
 }
 
 void openai_embeddings_handle(struct http_exchange *exchange, void *context)
@@ -125,14 +203,14 @@ void openai_embeddings_handle(struct http_exchange *exchange, void *context)
     struct fault fault;
     json_t *root;
     if (!api_read_body(exchange, &root)) return;
-    struct buffer out;
-    buffer_init(&out);
-    fault_set(&fault, STATUS_CANCELLED, "the client has left");
-    enum status status = answer(exchange, api, root, &out, &fault);
+    struct embedding_run *run = arena_alloc(http_arena(exchange), sizeof *run);
+    if (run) *run = (struct embedding_run){.note = api_note(exchange)};
+    enum status status = run && run->note
+                             ? prepare(run, api, root, http_arena(exchange), &fault)
+                             : fault_set(&fault, STATUS_NO_MEMORY, "no memory for the request");
+    json_decref(root);
     if (status == OK)
-        http_reply_json(exchange, 200, buffer_text(&out));
+        start(run, exchange, api);
     else
         api_reply_fault(exchange, status, &fault, NULL);
-    buffer_deinit(&out);
-    json_decref(root);
 }
