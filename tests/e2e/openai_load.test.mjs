@@ -157,6 +157,11 @@ test("many long embeddings take turns: neither a short one nor a probe waits for
     assert.ok(Date.now() - start < 2000, `a probe waited ${Date.now() - start} ms`);
     const short = await other.json("/v1/embeddings", {input: ["a", "b"]});
     assert.equal(short.body.data.length, 2);
+    const more = Array.from({length: 100}, () => other.json("/v1/embeddings", {input: "a"}));
+    const refused = (await Promise.all(more)).filter(({code}) => code !== 200);
+    assert.ok(refused.length > 0, "the line is not endless");
+    for (const {code, body, headers} of refused)
+      assert.deepEqual([code, body.error.code, headers.get("retry-after")], [429, "rate_limit_exceeded", "1"]);
     leaving.abort();
     assert.deepEqual(new Set(await Promise.all(crowd)), new Set(["AbortError"]));
     await until(() => other.log.filter((line) => line.client_gone).length === 24, "all are given up");

@@ -91,9 +91,8 @@ struct embedding_run {
     struct http_stream *to_client;
     struct request_note *note;
     atomic_bool client_gone;
-    float *vector;
+    float *vectors;          /* per input; their text would be three times as long */
     size_t embedded, tokens; /* inputs, and tokens of them */
-    struct buffer out;
 };
 
 static void client_gone(void *argument)
@@ -102,27 +101,47 @@ static void client_gone(void *argument)
     atomic_store(&run->client_gone, true);
 }
 
+static float *vector_of(const struct embedding_run *run, size_t index)
+{
+    return run->vectors + index * engine_model(run->engine)->width;
+}
+
 static enum status embed_next(struct embedding_run *run, struct fault *fault)
 {
     if (atomic_load(&run->client_gone))
         return fault_set(fault, STATUS_CANCELLED, "the client has left");
     size_t index = run->embedded, tokens;
-    TRY(embed(run->engine, &run->request.inputs[index], run->vector, &tokens, fault));
+    TRY(embed(run->engine, &run->request.inputs[index], vector_of(run, index), &tokens, fault));
     run->embedded++;
     run->tokens += tokens;
-    buffer_printf(&run->out,
-                  "%s{\"object\":\"embedding\",\"index\":%zu,\"embedding\":", index ? "," : "",
-                  index);
-    append_vector(&run->out, run->vector, engine_model(run->engine)->width, run->request.base64);
-    buffer_append_char(&run->out, '}');
-    return buffer_status(&run->out, fault);
+    return OK;
 }
 
-static void finish(struct embedding_run *run, enum status status, const struct fault *fault)
+static void append_answer(struct buffer *out, const struct embedding_run *run)
 {
-    struct buffer out = run->out;
+    uint32_t width = engine_model(run->engine)->width;
+    buffer_append_string(out, "{\"object\":\"list\",\"data\":[");
+    for (size_t i = 0; i < run->embedded; i++) {
+        buffer_printf(out, "%s{\"object\":\"embedding\",\"index\":%zu,\"embedding\":", i ? "," : "",
+                      i);
+        append_vector(out, vector_of(run, i), width, run->request.base64);
+        buffer_append_char(out, '}');
+    }
+    buffer_append_string(out, "],\"model\":");
+    buffer_append_json_string(out, run->request.model);
+    buffer_printf(out, ",\"usage\":{\"prompt_tokens\":%zu,\"total_tokens\":%zu}}", run->tokens,
+                  run->tokens);
+}
+
+static void finish(struct embedding_run *run, enum status status, struct fault *fault)
+{
+    struct buffer out;
+    buffer_init(&out);
+    if (status == OK) append_answer(&out, run);
+    if (status == OK) status = buffer_status(&out, fault);
     if (status != OK) {
-        buffer_clear(&out);
+        buffer_deinit(&out);
+        buffer_init(&out);
         api_append_error(&out, status, fault, NULL);
         run->note->fault = *fault;
     }
@@ -137,13 +156,6 @@ static bool take_turn(struct turn_job *job)
     struct fault fault;
     enum status status = embed_next(run, &fault);
     if (status == OK && run->embedded < run->request.input_count) return true;
-    if (status == OK) {
-        buffer_append_string(&run->out, "],\"model\":");
-        buffer_append_json_string(&run->out, run->request.model);
-        buffer_printf(&run->out, ",\"usage\":{\"prompt_tokens\":%zu,\"total_tokens\":%zu}}",
-                      run->tokens, run->tokens);
-        status = buffer_status(&run->out, &fault);
-    }
     finish(run, status, &fault);
     return false;
 }
@@ -179,8 +191,9 @@ static enum status prepare(struct embedding_run *run, const struct api *api, con
         return fault_set_param(fault, STATUS_UNSUPPORTED, "dimensions",
                                "dimensions is not supported: vectors of %s have %u", info->name,
                                info->width);
-    run->vector = arena_alloc_array(arena, info->width, sizeof *run->vector);
-    if (!run->vector || !copy_texts(request, arena))
+    run->vectors =
+        arena_alloc_array(arena, request->input_count, info->width * sizeof *run->vectors);
+    if (!run->vectors || !copy_texts(request, arena))
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for the request");
     run->engine = model->engine;
     return OK;
@@ -190,11 +203,11 @@ static void start(struct embedding_run *run, struct http_exchange *exchange, con
 {
     struct fault fault;
     run->job.turn = take_turn;
-    buffer_init(&run->out);
-    buffer_append_string(&run->out, "{\"object\":\"list\",\"data\":[");
     run->to_client = http_stream_begin(exchange, 200, "application/json", client_gone, run);
     enum status status = turn_line_add(api->embedding_line, &run->job, &fault);
-    if (status != OK) finish(run, status, &fault);
+    if (status == OK) return;
+    http_set_header(exchange, "Retry-After", "1");
+    finish(run, status, &fault);
 }
 
 void openai_embeddings_handle(struct http_exchange *exchange, void *context)

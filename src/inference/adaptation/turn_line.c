@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { JOB_LIMIT = 256 };
+enum { JOB_LIMIT = 64 };
 
 struct turn_line {
     pthread_t thread;

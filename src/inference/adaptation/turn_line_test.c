@@ -74,7 +74,7 @@ static void a_full_line_refuses_and_closing_waits(void **state)
         else
             assert_int_equal(status, STATUS_BUSY);
     }
-    assert_int_equal(taken, 256);
+    assert_int_equal(taken, 64);
     pthread_mutex_unlock(&gate);
     turn_line_close(line);
     assert_int_equal(strlen(order), 2 * taken);
