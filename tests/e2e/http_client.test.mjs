@@ -32,8 +32,8 @@ before(async () => {
   execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
     '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost',
     '-keyout', key, '-out', certificate], { stdio: 'ignore' });
-  plain = http.createServer(answer).listen(0, 'localhost');
-  secure = https.createServer({ key: readFileSync(key), cert: readFileSync(certificate) }, answer).listen(0, 'localhost');
+  plain = http.createServer(answer).listen(0, '127.0.0.1');
+  secure = https.createServer({ key: readFileSync(key), cert: readFileSync(certificate) }, answer).listen(0, '127.0.0.1');
   await Promise.all([plain, secure].map((server) => server.listening || new Promise((done) => server.on('listening', done))));
 });
 after(() => [plain, secure].forEach((server) => server.closeAllConnections() ?? server.close()));
