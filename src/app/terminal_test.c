@@ -1,6 +1,7 @@
 /* terminal_test.c - sizes in words, and what a terminal may be sent. */
 #include "app/terminal.h"
 
+#include <poll.h>
 #include <pty.h>
 #include <stdlib.h>
 #include <termios.h>
@@ -30,6 +31,8 @@ static void sizes_are_three_digits_or_so(void **state)
     }
 }
 
+enum { PIECE_DEADLINE_MS = 5000 };
+
 /* What comes out of a pseudo-terminal (or a pipe) that was written to through terminal_write. */
 static void check_written(bool on_terminal, const char *text, const char *expected)
 {
@@ -47,8 +50,14 @@ static void check_written(bool on_terminal, const char *text, const char *expect
     terminal_write(out, text_of(text));
     fflush(out);
     char got[256];
-    ssize_t length = read(ends[0], got, sizeof got - 1);
-    assert_true(length >= 0);
+    size_t length = 0;
+    /* A terminal may hand out what was written in pieces. */
+    struct pollfd readable = {.fd = ends[0], .events = POLLIN};
+    while (length < strlen(expected) && poll(&readable, 1, PIECE_DEADLINE_MS) == 1) {
+        ssize_t more = read(ends[0], got + length, sizeof got - 1 - length);
+        assert_true(more > 0);
+        length += (size_t)more;
+    }
     got[length] = '\0';
     assert_string_equal(got, expected);
     fclose(out);

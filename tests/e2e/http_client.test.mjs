@@ -45,7 +45,7 @@ describe('TLS', () => {
     const env = world();
     const { code, err } = await runAsync(env, ['pull', `${base(secure)}/small.gguf`]);
     assert.notEqual(code, 0);
-    assert.match(err, /No trustworthy TLS connection.*certificate/s);
+    assert.match(err, /no trustworthy TLS connection.*certificate/s);
     assert.deepEqual(stored(env), []);
   });
 
@@ -90,6 +90,6 @@ describe('a full disk', { skip: !namespaces && 'this machine allows no mount nam
   test('is said clearly when it fills up on the way', async () => {
     const { code, err } = await pullOntoSmallDisk(`${base(plain)}/untold.gguf`);
     assert.notEqual(code, 0);
-    assert.match(err, /The disk is full.*Free some space/);
+    assert.match(err, /the disk is full.*free some space/);
   });
 });
