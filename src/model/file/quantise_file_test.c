@@ -38,20 +38,6 @@ static struct progress listen(struct story *story)
     return (struct progress){.report = on_report, .note = on_note, .argument = story};
 }
 
-static void synth(const char *shape, const char *type, const char *name)
-{
-    struct fault fault;
-    assert_ok(synth_model(shape, type, test_path(name), NULL, &fault), &fault);
-}
-
-static struct gguf *open_result(const char *name)
-{
-    struct gguf *gguf;
-    struct fault fault;
-    assert_ok(gguf_open(&gguf, test_path(name), &fault), &fault);
-    return gguf;
-}
-
 static double relative_error(const struct gguf_tensor *a, const struct gguf_tensor *b)
 {
     size_t n = (size_t)(a->dimensions[0] * a->dimensions[1]);

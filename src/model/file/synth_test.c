@@ -9,20 +9,6 @@
 #include "model/file/gguf.h"
 #include "model/file/test_folder.h"
 
-static void synth(const char *shape, const char *type, const char *name)
-{
-    struct fault fault;
-    assert_ok(synth_model(shape, type, test_path(name), NULL, &fault), &fault);
-}
-
-static struct gguf *open_result(const char *name)
-{
-    struct gguf *gguf;
-    struct fault fault;
-    assert_ok(gguf_open(&gguf, test_path(name), &fault), &fault);
-    return gguf;
-}
-
 static uint32_t number(const struct gguf *gguf, const char *key)
 {
     uint32_t value;

@@ -8,6 +8,8 @@
 
 #include "base/test_support.h"
 #include "base/text.h"
+#include "model/file/gguf.h"
+#include "model/file/synth.h"
 #include "platform/platform.h"
 
 static char test_folder[64];
@@ -37,6 +39,21 @@ static inline void write_test_file(const char *name, const void *bytes, size_t l
 static inline void write_test_text(const char *name, const char *text)
 {
     write_test_file(name, text, strlen(text));
+}
+
+/* A made-up model as a file of the folder. */
+static inline void synth(const char *shape, const char *type, const char *name)
+{
+    struct fault fault;
+    assert_ok(synth_model(shape, type, test_path(name), NULL, &fault), &fault);
+}
+
+static inline struct gguf *open_result(const char *name)
+{
+    struct gguf *gguf;
+    struct fault fault;
+    assert_ok(gguf_open(&gguf, test_path(name), &fault), &fault);
+    return gguf;
 }
 
 static inline int remove_test_folder(void **state)

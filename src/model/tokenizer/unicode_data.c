@@ -1,4 +1,5 @@
-/* unicode_data.c - tables of Unicode 14.0, written by unicode_data.py: do not edit. */
+/* unicode_data.c - tables of Unicode 14.0, written by unicode_data.py: do not
+ * edit. Long because it is data: tables that only unicode.c searches. */
 #include "model/tokenizer/unicode_data.h"
 
 /* clang-format off */

@@ -64,7 +64,7 @@ def compositions():
 if not unicodedata.unidata_version.startswith("14."):
     sys.exit(f"needs Unicode 14, this Python has {unicodedata.unidata_version}")
 
-print("/* unicode_data.c - tables of Unicode 14.0, written by unicode_data.py: do not edit. */")
+print("/* unicode_data.c - tables of Unicode 14.0, written by unicode_data.py: do not\n * edit. Long because it is data: tables that only unicode.c searches. */")
 print('#include "model/tokenizer/unicode_data.h"\n')
 print("/* clang-format off */")
 table("struct unicode_mapping unicode_decompositions[]",
