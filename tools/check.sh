@@ -85,7 +85,7 @@ check)
     suite kernels-asan build/asan/tools/check_kernels --quick
     build build/tsan -- -DCMAKE_C_COMPILER=clang -DLIMINAL_SANITIZE=thread -DCMAKE_BUILD_TYPE=Debug
     suite unit-tsan env TEST_TIMEOUT_S=600 TSAN_OPTIONS=halt_on_error=1 tools/run_tests.sh build/tsan "$concurrent"
-    suite fuzz tools/fuzz.sh 10
+    suite fuzz env FUZZ_SEED=1 tools/fuzz.sh 10
     ;;
 deep)
     prepare
@@ -93,7 +93,7 @@ deep)
     suite default-model env LIMINAL_TEST_DEEP=1 tools/run_tests.sh build '^model_greedy_test$'
     suite kernels-aarch64 tools/check_kernels_aarch64.sh
     suite e2e-deep node_suite tests/e2e/deep/*.test.mjs
-    suite fuzz-long tools/fuzz.sh 30
+    suite fuzz-long env FUZZ_SEED=1 tools/fuzz.sh 30
     ;;
 counts)
     [ -s "$logs/counts" ] || { echo "run 'make check' or 'make check-deep' first" >&2; exit 1; }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Fuzz every parser of foreign bytes, SECONDS_EACH (60), on the corpora in tests/corpus.
 #   tools/fuzz.sh [SECONDS_EACH] [TARGET...]
+#   FUZZ_SEED=1 tools/fuzz.sh ...    the checks: the same inputs in the same order wherever they run
 # What crashes, hangs (10 s) or takes 2 GB fails, and its input is left in build/fuzz-findings. What was
 # learned stays in build/fuzz-corpus for the next run. 'N passed, N failed' last, N being targets.
 set -uo pipefail
@@ -28,7 +29,7 @@ fuzz_one() {
         return
     fi
     "$build/fuzz/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-        -artifact_prefix="$findings/$target/" "$learned/$target" "$committed" >"$log" 2>&1 </dev/null || rc=$?
+        -seed="${FUZZ_SEED:-0}" -artifact_prefix="$findings/$target/" "$learned/$target" "$committed" >"$log" 2>&1 </dev/null || rc=$?
     executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | tail -1)
     if [ "$rc" -ne 0 ] || [ "${executions:-0}" -eq 0 ]; then
         grep -E 'ERROR|SUMMARY|runtime error|^ +#[0-9]+ .* src/|Test unit written' "$log" | head -12

@@ -174,6 +174,20 @@ static void refuses_deep_context(void **state)
     free(opened);
 }
 
+/* A float beyond every integer must not be converted to one. Found by fuzzing. */
+static void refuses_integers_of_huge_floats(void **state)
+{
+    static const char *const sources[] = {"{{ '%x' % 2e55 }}", "{{ '%d' % 2e55 }}",
+                                          "{{ '%o' | format(-1e19) }}"};
+    for (size_t i = 0; i < ARRAY_COUNT(sources); i++) {
+        enum status status;
+        char *result = render(sources[i], "{}", &status);
+        assert_int_equal(status, STATUS_UNSUPPORTED);
+        assert_non_null(strstr(result, "of such a number"));
+        free(result);
+    }
+}
+
 static const char LABOUR[] =
     "{% macro m(a, b=[1]) %}{{ a ~ b }}{{ caller(1) if caller }}{% endmacro %}"
     "{% for k, v in x.items() if k != 'q' %}{{ loop.index }}{{ k | upper }}{{ v | tojson(indent=2) "
@@ -262,6 +276,7 @@ int main(void)
         cmocka_unit_test(stops_runaways),
         cmocka_unit_test(bounds_nesting_of_the_source),
         cmocka_unit_test(refuses_deep_context),
+        cmocka_unit_test(refuses_integers_of_huge_floats),
         cmocka_unit_test(survives_any_memory_budget),
         cmocka_unit_test(stops_after_any_number_of_steps),
         cmocka_unit_test(walks_long_conversations),

@@ -69,11 +69,13 @@ static enum status append_number(struct percent *p, struct buffer *out, char *sp
         snprintf(spec + length, 2, "%c", conversion);
         snprintf(text, sizeof text, spec, jinja_to_float(argument));
     } else {
-        long long integer = argument.kind == VALUE_FLOAT ? (long long)argument.real
-                                                         : (long long)jinja_to_int(argument);
-        bool beyond =
-            argument.kind == VALUE_FLOAT && !(argument.real > -9e18 && argument.real < 9e18);
-        if (beyond || (strchr("xXo", conversion) && (integer < 0 || argument.kind == VALUE_FLOAT)))
+        bool real = argument.kind == VALUE_FLOAT;
+        /* Converting a float beyond the integer's range is undefined: it is asked first. */
+        bool beyond = real && !(argument.real > -9e18 && argument.real < 9e18);
+        long long integer = beyond ? 0
+                            : real ? (long long)argument.real
+                                   : (long long)jinja_to_int(argument);
+        if (beyond || (strchr("xXo", conversion) && (integer < 0 || real)))
             return jinja_fail(p->in, STATUS_UNSUPPORTED, "%%%c of such a number", conversion);
         snprintf(spec + length, 4, "ll%c",
                  conversion == 'u' || conversion == 'i' ? 'd' : conversion);
