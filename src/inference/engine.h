@@ -13,6 +13,8 @@ struct model;
 struct model_info;
 struct tokenizer;
 struct generation; /* one running request */
+struct matcher;    /* inference/grammar/constraint.h */
+struct token_trie;
 
 struct engine_options {
     uint32_t context_length;  /* per sequence; 0: the model's, bounded by memory */
@@ -73,6 +75,9 @@ struct generation_request {
     bool keep_special;   /* show special tokens in the text */
     bool continues_text; /* the answer goes on in the prompt's sentence: keep its leading space */
     int top_logprobs;    /* -1: none */
+    struct matcher *matcher; /* only what it allows is said; NULL: anything. Taken when
+                                engine_submit says OK */
+    uint64_t tenant;         /* prompts are shared only within one; 0: the common one */
     void (*on_event)(void *argument, const struct generation_event *event);
     void *argument;
 };
@@ -89,6 +94,8 @@ const struct tokenizer *engine_tokenizer(const struct engine *engine);
 /* The model's own template, or empty. */
 struct text engine_chat_template(const struct engine *engine);
 uint32_t engine_context_length(const struct engine *engine);
+/* For constraints; made at the first call, NULL without memory. Any thread. */
+struct token_trie *engine_token_trie(struct engine *engine);
 
 /* STATUS_INVALID for an empty prompt or one that leaves no room (both numbers in the fault),
  * STATUS_BUSY when the queue is full. On OK the events will come, the last with an end. */

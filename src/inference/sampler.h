@@ -20,6 +20,7 @@ void sampler_free(struct sampler *sampler);
 struct sampler_input {
     float *logits; /* of the vocabulary; overwritten */
     const struct sampling *sampling;
+    const uint64_t *allowed; /* a bit per token: only these; NULL: all */
     const int32_t *tokens; /* prompt and answer so far, for the penalties */
     size_t token_count, prompt_count;
     uint64_t index;   /* of the token in its answer: the position in the random sequence */

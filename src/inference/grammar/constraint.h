@@ -1,0 +1,58 @@
+/* constraint.h - a grammar over a vocabulary: which tokens may come next.
+ *
+ * A constraint is compiled once for a grammar and a vocabulary and then shared: any number of
+ * matchers on any threads (what it learns lazily it publishes by atomic pointers, without locks). A
+ * matcher is one answer's place in the grammar; it belongs to one thread at a time and allocates
+ * nothing once its stack has grown. */
+#ifndef LIMINAL_INFERENCE_CONSTRAINT_H
+#define LIMINAL_INFERENCE_CONSTRAINT_H
+
+#include "base/status.h"
+#include "inference/grammar/grammar.h"
+
+struct tokenizer;
+struct token_trie; /* the bytes of all tokens, as a tree; once per model */
+struct constraint;
+struct matcher;
+
+/* Special tokens are no text: only those that end an answer can ever be allowed. The tokenizer is
+ * borrowed. */
+enum status token_trie_new(struct token_trie **out, const struct tokenizer *tokenizer,
+                           struct fault *fault) MUST_USE;
+void token_trie_free(struct token_trie *trie);
+
+/* One reference. The grammar is taken, also on failure; the trie is borrowed. */
+enum status constraint_new(struct constraint **out, struct grammar *grammar,
+                           struct token_trie *trie, struct fault *fault) MUST_USE;
+struct constraint *constraint_share(struct constraint *constraint);
+void constraint_release(struct constraint *constraint);
+
+/* Holds a reference of its own. */
+enum status matcher_new(struct matcher **out, struct constraint *constraint,
+                        struct fault *fault) MUST_USE;
+void matcher_free(struct matcher *matcher);
+
+/* One bit per token, word t/64 bit t%64: may it come next? The tokens that end an answer are set
+ * where the text may end here. Never all zeros: a text the grammar began can always be ended. */
+void matcher_mask(struct matcher *matcher, uint64_t *mask);
+/* Take the token in. False, and the place unchanged, when it does not fit. An end token fits where
+ * the mask says so, and leaves the place as it is. */
+bool matcher_accept(struct matcher *matcher, int32_t token);
+/* How many tokens were taken in; and go back to when there were only so many (for drafts that were
+ * not confirmed). At most MATCHER_REWIND_MAX tokens back. */
+enum { MATCHER_REWIND_MAX = 64 };
+uint32_t matcher_position(const struct matcher *matcher);
+void matcher_rewind(struct matcher *matcher, uint32_t position);
+/* Nothing may follow any more but the end. */
+bool matcher_is_complete(const struct matcher *matcher);
+
+static inline bool token_mask_allows(const uint64_t *mask, int32_t token)
+{
+    return mask[(uint32_t)token / 64] >> ((uint32_t)token % 64) & 1;
+}
+static inline size_t token_mask_words(uint32_t vocabulary)
+{
+    return (vocabulary + 63) / 64;
+}
+
+#endif
