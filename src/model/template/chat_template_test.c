@@ -188,6 +188,27 @@ static void refuses_integers_of_huge_floats(void **state)
     }
 }
 
+/* Flags stand in front of the width and nowhere else. Found by fuzzing. */
+static void refuses_odd_conversions(void **state)
+{
+    static const char *const sources[] = {"{{ '%4   %' % 420 }}", "{{ '%4 x' % 420 }}",
+                                          "{{ '%1.2.3d' % 4 }}", "{{ '%q' % 4 }}"};
+    for (size_t i = 0; i < ARRAY_COUNT(sources); i++) {
+        enum status status;
+        char *result = render(sources[i], "{}", &status);
+        assert_int_equal(status, STATUS_UNSUPPORTED);
+        free(result);
+    }
+    enum status status;
+    char *result = render(
+        "{{ '%- 5d|%#x|%06.2f|%-4s|%.2s|%00000000000004d' % "
+        "(42, 255, 3.14159, 'ab', 'xyz', 7) }}",
+        "{}", &status);
+    assert_int_equal(status, OK);
+    assert_string_equal(result, " 42  |0xff|003.14|ab  |xy|0007");
+    free(result);
+}
+
 static const char LABOUR[] =
     "{% macro m(a, b=[1]) %}{{ a ~ b }}{{ caller(1) if caller }}{% endmacro %}"
     "{% for k, v in x.items() if k != 'q' %}{{ loop.index }}{{ k | upper }}{{ v | tojson(indent=2) "
@@ -277,6 +298,7 @@ int main(void)
         cmocka_unit_test(bounds_nesting_of_the_source),
         cmocka_unit_test(refuses_deep_context),
         cmocka_unit_test(refuses_integers_of_huge_floats),
+        cmocka_unit_test(refuses_odd_conversions),
         cmocka_unit_test(survives_any_memory_budget),
         cmocka_unit_test(stops_after_any_number_of_steps),
         cmocka_unit_test(walks_long_conversations),

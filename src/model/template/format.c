@@ -37,37 +37,79 @@ static enum status next_argument(struct percent *p, struct value *argument)
     return OK;
 }
 
-/* Flags, width and precision, copied for snprintf; the conversion's letter. */
-static enum status read_spec(struct percent *p, char spec[32], size_t *length, char *conversion)
+/* What stands between the % and the conversion's letter. */
+struct conversion {
+    bool left, plus, space, alternative, zeros; /* flags: - + blank # 0 */
+    int width, precision;                       /* precision -1: none */
+    char letter;
+};
+
+static bool take_char(struct percent *p, char wanted)
 {
-    *length = 0;
-    spec[(*length)++] = '%';
-    while (p->at < p->format.length && strchr("-+ #0123456789.", p->format.data[p->at])) {
-        if (*length >= 12) return jinja_fail(p->in, STATUS_UNSUPPORTED, "a format this long");
-        spec[(*length)++] = p->format.data[p->at++];
+    if (p->at >= p->format.length || p->format.data[p->at] != wanted) return false;
+    p->at++;
+    return true;
+}
+
+static enum status read_number(struct percent *p, int most, int *number)
+{
+    *number = 0;
+    for (; p->at < p->format.length; p->at++) {
+        char c = p->format.data[p->at];
+        if (c < '0' || c > '9') return OK;
+        *number = *number * 10 + (c - '0');
+        if (*number > most)
+            return jinja_fail(p->in, STATUS_TOO_LARGE, "a format wider than %d", most);
     }
-    if (p->at >= p->format.length)
-        return jinja_fail(p->in, STATUS_INVALID, "the format ends behind %%");
-    *conversion = p->format.data[p->at++];
-    spec[*length] = '\0';
-    int width = 0, precision = 0;
-    const char *digits = spec + 1 + strspn(spec + 1, "-+ #0");
-    sscanf(digits, "%d.%d", &width, &precision);
-    if (width > 1000 || precision > 100)
-        return jinja_fail(p->in, STATUS_TOO_LARGE, "a format wider than 1000");
     return OK;
 }
 
-static enum status append_number(struct percent *p, struct buffer *out, char *spec, size_t length,
-                                 char conversion, struct value argument)
+static enum status read_conversion(struct percent *p, struct conversion *conversion)
 {
+    *conversion = (struct conversion){.precision = -1};
+    for (bool is_flag = true; is_flag;) {
+        is_flag = false;
+        if (take_char(p, '-')) is_flag = conversion->left = true;
+        if (take_char(p, '+')) is_flag = conversion->plus = true;
+        if (take_char(p, ' ')) is_flag = conversion->space = true;
+        if (take_char(p, '#')) is_flag = conversion->alternative = true;
+        if (take_char(p, '0')) is_flag = conversion->zeros = true;
+    }
+    TRY(read_number(p, 1000, &conversion->width));
+    if (take_char(p, '.')) TRY(read_number(p, 100, &conversion->precision));
+    if (p->at >= p->format.length)
+        return jinja_fail(p->in, STATUS_INVALID, "the format ends behind %%");
+    conversion->letter = p->format.data[p->at++];
+    return OK;
+}
+
+/* The same for printf, whose flags mean what Python's do. `type` is "ll" or "". */
+static void printf_format(const struct conversion *c, const char *type, char letter,
+                          char format[32])
+{
+    char precision[16] = "", width[16] = "";
+    if (c->width > 0) snprintf(width, sizeof width, "%d", c->width);
+    if (c->precision >= 0) snprintf(precision, sizeof precision, ".%d", c->precision);
+    snprintf(format, 32, "%%%s%s%s%s%s%s%s%s%c", c->left ? "-" : "", c->plus ? "+" : "",
+             c->space ? " " : "", c->alternative ? "#" : "", c->zeros ? "0" : "", width, precision,
+             type, letter);
+}
+
+static bool is_letter_of(const char *letters, char letter)
+{
+    return letter && strchr(letters, letter);
+}
+
+static enum status append_number(struct percent *p, struct buffer *out,
+                                 const struct conversion *conversion, struct value argument)
+{
+    char letter = conversion->letter, format[32], text[2200];
     if (!jinja_is_number(argument))
-        return jinja_fail(p->in, STATUS_INVALID, "%%%c needs a number, not %s", conversion,
+        return jinja_fail(p->in, STATUS_INVALID, "%%%c needs a number, not %s", letter,
                           jinja_type_name(argument));
-    char text[2200];
-    if (strchr("eEfFgG", conversion)) {
-        snprintf(spec + length, 2, "%c", conversion);
-        snprintf(text, sizeof text, spec, jinja_to_float(argument));
+    if (is_letter_of("eEfFgG", letter)) {
+        printf_format(conversion, "", letter, format);
+        snprintf(text, sizeof text, format, jinja_to_float(argument));
     } else {
         bool real = argument.kind == VALUE_FLOAT;
         /* Converting a float beyond the integer's range is undefined: it is asked first. */
@@ -75,22 +117,21 @@ static enum status append_number(struct percent *p, struct buffer *out, char *sp
         long long integer = beyond ? 0
                             : real ? (long long)argument.real
                                    : (long long)jinja_to_int(argument);
-        if (beyond || (strchr("xXo", conversion) && (integer < 0 || real)))
-            return jinja_fail(p->in, STATUS_UNSUPPORTED, "%%%c of such a number", conversion);
-        snprintf(spec + length, 4, "ll%c",
-                 conversion == 'u' || conversion == 'i' ? 'd' : conversion);
-        snprintf(text, sizeof text, spec, integer);
+        if (beyond || (is_letter_of("xXo", letter) && (integer < 0 || real)))
+            return jinja_fail(p->in, STATUS_UNSUPPORTED, "%%%c of such a number", letter);
+        printf_format(conversion, "ll", letter == 'u' || letter == 'i' ? 'd' : letter, format);
+        snprintf(text, sizeof text, format, integer);
     }
     buffer_append_string(out, text);
     return OK;
 }
 
 /* %s and %r, padded and cut by characters. */
-static enum status append_text(struct percent *p, struct buffer *out, const char *spec,
-                               char conversion, struct value argument)
+static enum status append_text(struct percent *p, struct buffer *out,
+                               const struct conversion *conversion, struct value argument)
 {
     struct text text;
-    if (conversion == 'r') {
+    if (conversion->letter == 'r') {
         struct buffer repr;
         buffer_init(&repr);
         struct value string;
@@ -105,37 +146,30 @@ static enum status append_text(struct percent *p, struct buffer *out, const char
     } else {
         TRY(jinja_text(p->in, argument, &text));
     }
-    int width = 0, precision = -1;
-    const char *digits = spec + 1 + strspn(spec + 1, "-+ #0");
-    const char *point = strchr(digits, '.');
-    sscanf(digits, "%d", &width);
-    if (point && sscanf(point + 1, "%d", &precision) != 1) precision = 0;
-    if (precision >= 0) text = text_slice(text, 0, jinja_char_offset(text, (size_t)precision));
-    int padding = width - (int)jinja_char_count(text_slice(text, 0, 4096));
-    bool left = memchr(spec, '-', (size_t)(digits - spec)) != NULL;
-    if (!left) buffer_printf(out, "%*s", padding > 0 ? padding : 0, "");
+    if (conversion->precision >= 0)
+        text = text_slice(text, 0, jinja_char_offset(text, (size_t)conversion->precision));
+    int padding = conversion->width - (int)jinja_char_count(text_slice(text, 0, 4096));
+    if (!conversion->left) buffer_printf(out, "%*s", padding > 0 ? padding : 0, "");
     buffer_append_text(out, text);
-    if (left) buffer_printf(out, "%*s", padding > 0 ? padding : 0, "");
+    if (conversion->left) buffer_printf(out, "%*s", padding > 0 ? padding : 0, "");
     return OK;
 }
 
 static enum status append_conversion(struct percent *p, struct buffer *out)
 {
-    char spec[32], conversion = 's';
-    size_t length;
+    struct conversion conversion;
     struct value argument;
-    if (p->at < p->format.length && p->format.data[p->at] == '%') {
-        p->at++;
+    if (take_char(p, '%')) {
         buffer_append_char(out, '%');
         return OK;
     }
     TRY(next_argument(p, &argument));
-    TRY(read_spec(p, spec, &length, &conversion));
-    if (conversion == 's' || conversion == 'r')
-        return append_text(p, out, spec, conversion, argument);
-    if (strchr("diuxXoeEfFgG", conversion))
-        return append_number(p, out, spec, length, conversion, argument);
-    return jinja_fail(p->in, STATUS_UNSUPPORTED, "the conversion %%%c in a format", conversion);
+    TRY(read_conversion(p, &conversion));
+    if (is_letter_of("sr", conversion.letter)) return append_text(p, out, &conversion, argument);
+    if (is_letter_of("diuxXoeEfFgG", conversion.letter))
+        return append_number(p, out, &conversion, argument);
+    return jinja_fail(p->in, STATUS_UNSUPPORTED, "the conversion %%%c in a format",
+                      conversion.letter);
 }
 
 enum status jinja_format_percent(struct interpreter *in, struct text format, struct value arguments,
