@@ -5,6 +5,7 @@
 #include "compute/cpu/expand_kernels.h"
 /* after the lanes */
 #include "compute/cpu/dot_kernels.h"
+#include "compute/cpu/few_kernels.h"
 #include "compute/cpu/float_kernels.h"
 #include "compute/cpu/math_kernels.h"
 #include "compute/cpu/row_kernels.h"
