@@ -179,6 +179,14 @@ test("chat: max_completion_tokens, and more than the context leaves", async () =
   assert.equal(long.usage.total_tokens, 256);
 });
 
+test("chat: ignore_eos goes on to max_tokens", async () => {
+  const ended = {...greedy, max_tokens: 9, logit_bias: {2: 100}}; // the end token at once
+  assert.equal((await client.chat.completions.create(ended)).choices[0].finish_reason, "stop");
+  const whole = await client.chat.completions.create({...ended, ignore_eos: true});
+  assert.equal(whole.usage.completion_tokens, 9);
+  assert.equal(whole.choices[0].finish_reason, "length");
+});
+
 test("completions: a string, several, and tokens; echo and several answers", async () => {
   const ask = {model: "stories15m", temperature: 0, max_tokens: 12};
   const one = await client.completions.create({...ask, prompt: "Once upon a time"});

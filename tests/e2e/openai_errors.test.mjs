@@ -48,7 +48,7 @@ const fields = {
     frequency_penalty: number, repetition_penalty: number, logit_bias: ["object"],
     logprobs: ["true"], top_logprobs: [], stream: ["true"], stream_options: ["object"],
     user: ["string"], response_format: ["object"], tools: ["array"], functions: ["array"],
-    modalities: ["array"],
+    modalities: ["array"], ignore_eos: ["true"],
   },
   "/v1/completions": {
     model: ["string"], prompt: ["string"], temperature: number, max_tokens: ["integer"],

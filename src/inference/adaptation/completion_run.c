@@ -362,6 +362,7 @@ static enum status submit_all(struct completion_run *run, const struct completio
         .sampling = wanted->sampling,
         .stop_count = wanted->stop_count,
         .continues_text = start->shape == SHAPE_TEXT,
+        .ignore_end = wanted->ignore_eos,
         .top_logprobs = wanted->top_logprobs,
         .on_event = on_event,
     };

@@ -128,6 +128,7 @@ static enum status read_streaming(const json_t *root, struct openai_generation *
                                   struct fault *fault)
 {
     TRY(json_read_bool(root, "stream", &generation->stream, fault));
+    TRY(json_read_bool(root, "ignore_eos", &generation->ignore_eos, fault));
     json_t *options;
     TRY(json_read_object(root, "stream_options", &options, fault));
     bool include_usage = false;

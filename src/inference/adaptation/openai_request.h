@@ -27,6 +27,7 @@ struct openai_generation {
     struct text stop[REQUEST_STOP_LIMIT];
     size_t stop_count;
     bool stream, include_usage;
+    bool ignore_eos; /* go on to max_tokens: for benches */
     int top_logprobs; /* -1: no logprobs */
 };
 

@@ -63,6 +63,7 @@ static void defaults_are_the_seeds(void **state)
     assert_int_equal(generation->top_logprobs, -1);
     assert_int_equal(generation->stop_count, 0);
     assert_false(generation->stream || generation->include_usage || generation->has_seed);
+    assert_false(generation->ignore_eos);
     assert_int_equal(request.prompt_bytes, 2);
     json_decref(request.messages);
     json_decref(root);
@@ -79,7 +80,7 @@ static void every_field_arrives(void **state)
         "\"n\":2,\"seed\":-1,\"presence_penalty\":1.5,\"frequency_penalty\":-0.5,"
         "\"repetition_penalty\":2,\"logit_bias\":{\"5\":-100,\"17\":3.5},\"logprobs\":true,"
         "\"top_logprobs\":4,\"stream\":true,\"stream_options\":{\"include_usage\":true},"
-        "\"user\":\"u\",\"never_heard_of\":{}}");
+        "\"user\":\"u\",\"ignore_eos\":true,\"never_heard_of\":{}}");
     struct chat_request request;
     struct fault fault;
     assert_ok(chat_request_read(&request, root, &job, &fault), &fault);
@@ -99,7 +100,7 @@ static void every_field_arrives(void **state)
     assert_int_equal(sampling->biases[1].token, 17);
     assert_true(sampling->biases[1].bias == 3.5f);
     assert_int_equal(generation->top_logprobs, 4);
-    assert_true(generation->stream && generation->include_usage);
+    assert_true(generation->stream && generation->include_usage && generation->ignore_eos);
 
     char *messages = json_dumps(request.messages, JSON_COMPACT);
     assert_string_equal(messages,
