@@ -214,6 +214,11 @@ const struct tokenizer *model_tokenizer(const struct model *model)
     return model->tokenizer;
 }
 
+struct compute *model_compute(const struct model *model)
+{
+    return model->compute;
+}
+
 size_t model_batch_limit(const struct model *model)
 {
     return model->batch_limit;

@@ -39,6 +39,8 @@ enum status model_open(struct model **model, struct compute *compute, const char
 void model_close(struct model *model);
 const struct model_info *model_info(const struct model *model);
 const struct tokenizer *model_tokenizer(const struct model *model);
+/* The threads it computes on, free between its calls. */
+struct compute *model_compute(const struct model *model);
 /* tokenizer.chat_template, or empty. */
 struct text model_chat_template(const struct model *model);
 

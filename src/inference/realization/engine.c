@@ -69,7 +69,7 @@ static enum status choose_sizes(struct engine *engine, const struct engine_optio
     TRY(choose_context(engine, options->context_length, fault));
     engine->running = calloc(engine->sequence_limit, sizeof *engine->running);
     if (!engine->running) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the engine");
-    TRY(sampler_new(&engine->sampler, engine->info->vocabulary, fault));
+    TRY(engine_choose_init(engine, fault));
     return step_plan_init(&engine->plan, engine->row_limit, engine->sequence_limit,
                           engine->info->vocabulary, fault);
 }
@@ -260,7 +260,7 @@ static void *run(void *argument)
 static void engine_free(struct engine *engine)
 {
     step_plan_deinit(&engine->plan);
-    sampler_free(engine->sampler);
+    engine_choose_deinit(engine);
     free(engine->running);
     prefix_cache_free(engine->cache);
     model_close(engine->model);

@@ -26,13 +26,26 @@ struct embed_job {
     bool done;
 };
 
+/* A sequence whose next token this step computes. */
+struct asker {
+    struct generation *generation;
+    size_t logits_row;
+    bool has_chosen; /* false: no logit was a number */
+    struct sampler_choice choice;
+};
+
+/* What one thread needs to choose. */
+struct chooser {
+    struct sampler *sampler;
+};
+
 /* The rows of one step and whose they are; sized once for row_limit rows. */
 struct step_plan {
     struct model_batch batch;
     int32_t *tokens, *positions;
     void *const **pages;
     uint8_t *wants_logits;
-    struct generation **askers; /* whose the i-th logits are */
+    struct asker *askers;
     size_t asker_count;
     uint32_t *needs, *grants; /* prefill, per running sequence */
     float *logits;            /* sequence_limit x vocabulary */
@@ -57,7 +70,8 @@ struct engine {
     struct prefix_cache *cache;  /* NULL: the model only embeds */
     struct generation **running; /* oldest first */
     uint32_t running_count;
-    struct sampler *sampler;
+    struct chooser *choosers;    /* one per compute thread */
+    uint32_t chooser_count;
     struct step_plan plan;
     uint64_t row_ns; /* of late, in steps with prefill */
 };
@@ -67,6 +81,10 @@ void engine_step(struct engine *engine);
 /* Take a generation that ended out of the running ones, free its pages, tell its caller. */
 void engine_retire(struct engine *engine, uint32_t index, enum generation_end end,
                    const struct fault *fault);
+/* Choose the next token of all askers of the step, and tell. Engine's thread only. */
+void engine_choose(struct engine *engine);
+enum status engine_choose_init(struct engine *engine, struct fault *fault) MUST_USE;
+void engine_choose_deinit(struct engine *engine);
 enum status step_plan_init(struct step_plan *plan, uint32_t row_limit, uint32_t sequence_limit,
                            uint32_t vocabulary, struct fault *fault) MUST_USE;
 void step_plan_deinit(struct step_plan *plan);

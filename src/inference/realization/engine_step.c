@@ -102,7 +102,10 @@ static void add_rows(struct engine *engine, struct generation *generation, uint3
         plan->wants_logits[row] = position + 1 == generation->count;
     }
     generation->computed += rows;
-    if (generation->computed == generation->count) plan->askers[plan->asker_count++] = generation;
+    if (generation->computed < generation->count) return;
+    struct asker *asker = &plan->askers[plan->asker_count];
+    asker->generation = generation;
+    asker->logits_row = plan->asker_count++;
 }
 
 /* A sequence that only lacks its newest token decodes: one row, always. The others share what
@@ -126,39 +129,6 @@ static void plan_step(struct engine *engine)
         if (rows == 0 || !make_room(engine, i, rows)) continue;
         add_rows(engine, engine->running[i], rows);
     }
-}
-
-static uint32_t index_of(const struct engine *engine, const struct generation *generation)
-{
-    uint32_t index = 0;
-    while (engine->running[index] != generation) index++;
-    return index;
-}
-
-static void choose_next(struct engine *engine, struct generation *generation, float *logits)
-{
-    struct sampler_input input = {
-        .logits = logits,
-        .sampling = &generation->sampling,
-        .tokens = generation->tokens,
-        .token_count = generation->count,
-        .prompt_count = generation->prompt_count,
-        .index = generation->count - generation->prompt_count,
-        .top_logprobs = generation->top_logprobs,
-    };
-    struct sampler_choice choice;
-    struct fault fault;
-    enum generation_end end;
-    if (sampler_choose(engine->sampler, &input, &choice)) {
-        end = generation_accept(generation, &choice, engine->tokenizer, clock_monotonic_ns());
-        if (end == END_ERROR) fault_set(&fault, STATUS_NO_MEMORY, "no memory for the answer");
-    } else {
-        end = END_ERROR;
-        fault_set(&fault, STATUS_INTERNAL,
-                  "the model computed no number for any token; its file may be damaged");
-    }
-    if (end != END_NONE)
-        engine_retire(engine, index_of(engine, generation), end, end == END_ERROR ? &fault : NULL);
 }
 
 static void retire_all(struct engine *engine, const struct fault *fault)
@@ -191,13 +161,12 @@ void engine_step(struct engine *engine)
     size_t generated = plan->asker_count;
     uint64_t prompts = 0;
     for (size_t i = 0; i < generated; i++) {
-        struct generation *asker = plan->askers[i];
-        if (asker->count == asker->prompt_count) {
-            prompts += asker->prompt_count;
-            generation_share(asker, engine->cache);
-        }
-        choose_next(engine, plan->askers[i], plan->logits + i * engine->info->vocabulary);
+        struct generation *asker = plan->askers[i].generation;
+        if (asker->count > asker->prompt_count) continue;
+        prompts += asker->prompt_count;
+        generation_share(asker, engine->cache);
     }
+    engine_choose(engine);
 
     pthread_mutex_lock(&engine->mutex);
     engine->counters.steps++;
