@@ -9,25 +9,32 @@
 #include "inference/adaptation/json_body.h"
 #include "inference/adaptation/turn_line.h"
 #include "model/model.h"
-#include "model/template/chat_template.h"
 #include "platform/platform.h"
 
 static const struct {
     const char *method, *pattern;
     http_handler *handler;
 } ROUTES[] = {
-    {"POST", "/v1/chat/completions", openai_chat_handle},
-    {"POST", "/v1/completions", openai_completions_handle},
-    {"POST", "/v1/embeddings", openai_embeddings_handle},
     {"GET", "/v1/models", openai_models_list},
     {"GET", "/v1/models/{id*}", openai_models_get}, /* names may have slashes */
-    {"POST", "/tokenize", tokenize_handle},
-    {"POST", "/detokenize", detokenize_handle},
     {"GET", "/health", health_handle},
     {"GET", "/healthz", healthz_handle},
     {"GET", "/metrics", metrics_handle},
     {"GET", "/", welcome_handle},
     {"GET", "/v1", welcome_handle},
+};
+
+/* All are POST. */
+static const struct {
+    const char *pattern;
+    model_handler *handler;
+    enum model_use use;
+} MODEL_ROUTES[] = {
+    {"/v1/chat/completions", openai_chat_handle, USE_GENERATION},
+    {"/v1/completions", openai_completions_handle, USE_GENERATION},
+    {"/v1/embeddings", openai_embeddings_handle, USE_EMBEDDING},
+    {"/tokenize", tokenize_handle, USE_TOKENIZER},
+    {"/detokenize", detokenize_handle, USE_TOKENIZER},
 };
 
 /* ---- life ---- */
@@ -38,55 +45,51 @@ static bool copy_string(char **copy, const char *string)
     return *copy != NULL;
 }
 
+static enum status take_model(struct model_lease *lease, struct engine *engine, const char *name,
+                              struct text chat_template, struct fault *fault)
+{
+    return engine ? model_lease_init(lease, engine, name, chat_template, fault) : OK;
+}
+
 /* A model that can only embed is no chat model, wherever it was named. */
-static bool take_models(struct api *api, const struct api_options *options)
+static enum status take_models(struct api *api, const struct api_options *options,
+                               struct fault *fault)
 {
     bool swap = options->chat && !options->embedding && engine_model(options->chat)->is_embedding;
-    api->chat.engine = swap ? NULL : options->chat;
-    api->embedding.engine = swap ? options->chat : options->embedding;
-    return copy_string(&api->chat.name, swap ? "" : options->chat_name) &&
-           copy_string(&api->embedding.name, swap ? options->chat_name : options->embedding_name);
+    if (swap)
+        return take_model(&api->embedding, options->chat, options->chat_name, TEXT(""), fault);
+    TRY(take_model(&api->chat, options->chat, options->chat_name, options->chat_template, fault));
+    return take_model(&api->embedding, options->embedding, options->embedding_name, TEXT(""),
+                      fault);
 }
 
 static bool take_options(struct api *api, const struct api_options *options)
 {
-    return take_models(api, options) && copy_string(&api->key, options->api_key) &&
+    return copy_string(&api->key, options->api_key) &&
            copy_string(&api->backend, options->backend) &&
            copy_string(&api->version, options->version);
 }
 
-static void compile_template(struct api *api, const struct api_options *options)
+static void add_route(struct api *api, const struct http_route *route)
 {
-    struct fault *fault = &api->chat_template_fault;
-    struct text source = options->chat_template;
-    if (!api->chat.engine) return;
-    if (source.length == 0) source = engine_chat_template(api->chat.engine);
-    if (source.length == 0) {
-        fault_set_param(fault, STATUS_UNSUPPORTED, "model",
-                        "%s has no chat template: use /v1/completions, or start the server with "
-                        "--chat-template FILE",
-                        api->chat.name);
-        return;
-    }
-    if (chat_template_compile(&api->chat_template, source, fault) == OK) return;
-    fault_prefix(fault, "the chat template of %s cannot be used", api->chat.name);
-    log_write("inference", LOG_WARN, NULL, "%s", fault->message);
+    api->routes[api->route_count++] = *route;
+    api_metrics_add_route(&api->metrics, route->pattern);
 }
 
 static bool make_routes(struct api *api)
 {
-    api->routes = calloc(ARRAY_COUNT(ROUTES), sizeof *api->routes);
-    if (!api->routes) return false;
-    api->route_count = ARRAY_COUNT(ROUTES);
-    for (size_t i = 0; i < ARRAY_COUNT(ROUTES); i++) {
-        api->routes[i] = (struct http_route){
-            .method = ROUTES[i].method,
-            .pattern = ROUTES[i].pattern,
-            .handler = ROUTES[i].handler,
-            .context = api,
-        };
-        api_metrics_add_route(&api->metrics, ROUTES[i].pattern);
+    api->routes = calloc(ARRAY_COUNT(ROUTES) + ARRAY_COUNT(MODEL_ROUTES), sizeof *api->routes);
+    api->model_routes = calloc(ARRAY_COUNT(MODEL_ROUTES), sizeof *api->model_routes);
+    if (!api->routes || !api->model_routes) return false;
+    for (size_t i = 0; i < ARRAY_COUNT(MODEL_ROUTES); i++) {
+        api->model_routes[i] =
+            (struct model_route){api, MODEL_ROUTES[i].use, MODEL_ROUTES[i].handler};
+        add_route(api, &(struct http_route){"POST", MODEL_ROUTES[i].pattern, model_route_handle,
+                                            &api->model_routes[i]});
     }
+    for (size_t i = 0; i < ARRAY_COUNT(ROUTES); i++)
+        add_route(
+            api, &(struct http_route){ROUTES[i].method, ROUTES[i].pattern, ROUTES[i].handler, api});
     return true;
 }
 
@@ -101,12 +104,12 @@ enum status api_open(struct api **out, const struct api_options *options, struct
         api_close(api);
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for the API");
     }
-    enum status status = turn_line_open(&api->embedding_line, fault);
+    enum status status = take_models(api, options, fault);
+    if (status == OK) status = turn_line_open(&api->embedding_line, fault);
     if (status != OK) {
         api_close(api);
         return status;
     }
-    compile_template(api, options);
     *out = api;
     return OK;
 }
@@ -116,14 +119,14 @@ void api_close(struct api *api)
     if (!api) return;
     turn_line_close(api->embedding_line);
     health_free(api->health);
-    chat_template_free(api->chat_template);
+    model_lease_deinit(&api->chat);
+    model_lease_deinit(&api->embedding);
     api_metrics_deinit(&api->metrics);
-    free(api->chat.name);
-    free(api->embedding.name);
     free(api->key);
     free(api->backend);
     free(api->version);
     free(api->routes);
+    free(api->model_routes);
     free(api);
 }
 
@@ -131,31 +134,6 @@ const struct http_route *api_routes(struct api *api, size_t *count)
 {
     *count = api->route_count;
     return api->routes;
-}
-
-/* ---- models by name ---- */
-
-bool api_model_is(const struct api_model *model, struct text name)
-{
-    if (!model->engine) return false;
-    return text_equal(name, TEXT("local-llm")) || text_equal(name, text_of(model->name)) ||
-           text_equal(name, text_of(engine_model(model->engine)->name));
-}
-
-enum status api_model_unknown(const struct api *api, struct text name, struct fault *fault)
-{
-    if (!api->chat.engine && !api->embedding.engine)
-        return fault_set(fault, STATUS_UNAVAILABLE,
-                         "Model not loaded: fetch one with `liminal pull org/repo:file.gguf` and "
-                         "start the server again"); /* R15 */
-    if (!api->chat.engine && api_model_is(&api->embedding, name))
-        return fault_set_param(fault, STATUS_UNSUPPORTED, "model",
-                               "%s makes embeddings and cannot generate text", api->embedding.name);
-    const char *served = api->chat.engine ? api->chat.name : api->embedding.name;
-    return fault_set_param(fault, STATUS_NOT_FOUND, "model",
-                           "the model \"%.*s\" is not served here; \"%s\" is, also as "
-                           "\"local-llm\"",
-                           (int)(name.length < 200 ? name.length : 200), name.data, served);
 }
 
 /* ---- errors ---- */

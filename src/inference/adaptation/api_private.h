@@ -8,26 +8,21 @@
 #include "inference/adaptation/api.h"
 #include "inference/adaptation/api_metrics.h"
 #include "inference/engine.h"
+#include "inference/model_lease.h"
 
-struct chat_template;
 struct health;
+struct model_route;
 struct turn_line;
 
-struct api_model {
-    struct engine *engine; /* NULL: none */
-    char *name;
-};
-
 struct api {
-    struct api_model chat, embedding;
-    struct chat_template *chat_template; /* NULL: chat_template_fault says why */
-    struct fault chat_template_fault;
+    struct model_lease chat, embedding; /* engine NULL: none */
     char *key, *backend, *version;
     int64_t opened_unix;
     struct api_metrics metrics;
     struct health *health;
     struct turn_line *embedding_line;
     struct http_route *routes;
+    struct model_route *model_routes; /* context of those that name a model */
     size_t route_count;
 };
 
@@ -53,17 +48,43 @@ void api_append_error(struct buffer *out, enum status status, const struct fault
                       const char *code);
 /* The exchange's note, made at the first call; NULL without memory. */
 struct request_note *api_note(struct http_exchange *exchange);
-/* Does `name` mean this model? "local-llm" names whatever is served. */
-bool api_model_is(const struct api_model *model, struct text name);
-/* Why no model here answers to the name: a fault, never OK. */
-enum status api_model_unknown(const struct api *api, struct text name, struct fault *fault);
 /* Parse the body, or answer why not. */
 bool api_read_body(struct http_exchange *exchange, json_t **root);
 
-/* ---- handlers; context is the api ---- */
-http_handler openai_chat_handle, openai_completions_handle, openai_embeddings_handle;
+/* ---- model_route.c: routes whose body names a model ---- */
+
+/* What "local-llm", or no name at all, means to a route. */
+enum model_use {
+    USE_GENERATION, /* the chat model; one that only embeds is refused */
+    USE_EMBEDDING,  /* the embedding model where there is one */
+    USE_TOKENIZER,  /* the chat model where there is one */
+};
+
+/* Called when the request's model is at hand. `root` (the body, an object) and `lease` are borrowed
+ * for the call: what goes on after it takes model_lease_share(lease), and releases that after the
+ * last event of its generations. */
+typedef void model_handler(struct http_exchange *exchange, struct api *api, json_t *root,
+                           struct model_lease *lease);
+
+struct model_route {
+    struct api *api;
+    enum model_use use;
+    model_handler *handler;
+};
+
+/* Reads the body, finds the model that it names, and calls the handler; context is a model_route.
+ */
+http_handler model_route_handle;
+
+/* The model that a name means for this use; NULL with the fault. The caller releases it. */
+struct model_lease *api_find_model(struct api *api, struct text name, enum model_use use,
+                                   struct fault *fault);
+
+model_handler openai_chat_handle, openai_completions_handle, openai_embeddings_handle;
+model_handler tokenize_handle, detokenize_handle;
+
+/* ---- other handlers; context is the api ---- */
 http_handler openai_models_list, openai_models_get;
-http_handler tokenize_handle, detokenize_handle;
 http_handler health_handle, healthz_handle, metrics_handle;
 http_handler welcome_handle;
 

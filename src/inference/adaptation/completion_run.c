@@ -24,6 +24,7 @@ struct choice {
 
 struct completion_run {
     struct api *api;
+    struct model_lease *lease;
     struct openai_head head;
     bool stream, wants_logprobs;
     bool sent; /* the stream has begun: its code can't change any more */
@@ -58,6 +59,7 @@ static void run_free(struct completion_run *run)
     free((char *)run->head.model.data);
     buffer_deinit(&run->out);
     pthread_mutex_destroy(&run->lock);
+    model_lease_release(run->lease); /* the generations are its engine's */
     free(run);
 }
 
@@ -103,7 +105,8 @@ static struct completion_run *run_new(struct api *api, const struct completion_s
     if (!run) return NULL;
     pthread_mutex_init(&run->lock, NULL);
     run->api = api;
-    run->tokenizer = engine_tokenizer(api->chat.engine);
+    run->lease = model_lease_share(start->lease);
+    run->tokenizer = engine_tokenizer(run->lease->engine);
     run->stream = start->generation->stream;
     run->wants_logprobs = start->generation->top_logprobs >= 0;
     run->started_ns = clock_monotonic_ns();
@@ -124,7 +127,7 @@ static void cancel_all(struct completion_run *run)
 {
     for (uint32_t i = 0; i < run->choice_count; i++)
         if (run->choices[i].generation)
-            engine_cancel(run->api->chat.engine, run->choices[i].generation);
+            engine_cancel(run->lease->engine, run->choices[i].generation);
 }
 
 /* On the loop's thread. The generations are set before the stream begins and released after it
@@ -375,18 +378,17 @@ static enum status submit_all(struct completion_run *run, const struct completio
         request.prompt_count = prompt->count;
         request.sampling.seed = sampling_seed_of(seed, i % wanted->n);
         request.argument = &run->choices[i];
-        TRY(engine_submit(run->api->chat.engine, &request, &run->choices[i].generation, fault));
+        TRY(engine_submit(run->lease->engine, &request, &run->choices[i].generation, fault));
         run->open_count++;
     }
     return OK;
 }
 
-static const char *refusal_code(const struct api *api, const struct completion_start *start,
-                                enum status status)
+static const char *refusal_code(const struct completion_start *start, enum status status)
 {
     if (status != STATUS_INVALID) return NULL;
     for (size_t i = 0; i < start->prompt_count; i++)
-        if (start->prompts[i].count >= engine_context_length(api->chat.engine))
+        if (start->prompts[i].count >= engine_context_length(start->lease->engine))
             return "context_length_exceeded";
     return NULL;
 }
@@ -404,7 +406,7 @@ static void refuse(struct completion_run *run, struct http_exchange *exchange,
     if (none_started) run_free(run);
     if (strcmp(fault->param, "prompt") == 0)
         snprintf(fault->param, sizeof fault->param, "%s", start->prompt_field);
-    api_reply_fault(exchange, status, fault, refusal_code(api, start, status));
+    api_reply_fault(exchange, status, fault, refusal_code(start, status));
 }
 
 void completion_run_start(struct api *api, struct http_exchange *exchange,

@@ -12,6 +12,7 @@
 #include "model/tokenizer/tokenizer.h"
 
 struct completion_start {
+    struct model_lease *lease; /* shared until the last event */
     enum openai_shape shape;
     const struct openai_generation *generation;
     const struct token_list *prompts;

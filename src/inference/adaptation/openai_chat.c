@@ -5,35 +5,32 @@
 #include "inference/chat_prompt.h"
 #include "platform/platform.h"
 
-static enum status encode(const struct api *api, const struct chat_request *request,
+static enum status encode(const struct model_lease *lease, const struct chat_request *request,
                           struct token_list *prompt, struct fault *fault)
 {
-    if (!api_model_is(&api->chat, request->generation.model))
-        return api_model_unknown(api, request->generation.model, fault);
-    if (!api->chat_template) {
-        *fault = api->chat_template_fault;
+    if (!lease->chat_template) {
+        *fault = lease->chat_template_fault;
         return fault->status;
     }
-    return chat_prompt_encode(api->chat_template, engine_tokenizer(api->chat.engine),
+    return chat_prompt_encode(lease->chat_template, engine_tokenizer(lease->engine),
                               request->messages, clock_wall_ms() / 1000, prompt, fault);
 }
 
-void openai_chat_handle(struct http_exchange *exchange, void *context)
+void openai_chat_handle(struct http_exchange *exchange, struct api *api, json_t *root,
+                        struct model_lease *lease)
 {
-    struct api *api = context;
     struct chat_request request = {.messages = NULL};
     struct token_list prompt = {.ids = NULL};
     struct fault fault;
-    json_t *root;
-    if (!api_read_body(exchange, &root)) return;
     enum status status = chat_request_read(&request, root, http_arena(exchange), &fault);
     if (status == OK) {
         completion_note(exchange, &request.generation, request.prompt_bytes);
-        status = encode(api, &request, &prompt, &fault);
+        status = encode(lease, &request, &prompt, &fault);
     }
     if (status == OK)
         completion_run_start(api, exchange,
                              &(struct completion_start){
+                                 .lease = lease,
                                  .shape = SHAPE_CHAT,
                                  .generation = &request.generation,
                                  .prompts = &prompt,
@@ -44,5 +41,4 @@ void openai_chat_handle(struct http_exchange *exchange, void *context)
         api_reply_fault(exchange, status, &fault, NULL);
     token_list_deinit(&prompt);
     json_decref(request.messages);
-    json_decref(root);
 }

@@ -43,13 +43,10 @@ done:
     return status;
 }
 
-static enum status prepare(const struct api *api, const struct completion_request *request,
-                           struct arena *job, struct token_list *prompts, struct text *echoes,
-                           struct fault *fault)
+static enum status prepare(const struct tokenizer *tokenizer,
+                           const struct completion_request *request, struct arena *job,
+                           struct token_list *prompts, struct text *echoes, struct fault *fault)
 {
-    if (!api_model_is(&api->chat, request->generation.model))
-        return api_model_unknown(api, request->generation.model, fault);
-    const struct tokenizer *tokenizer = engine_tokenizer(api->chat.engine);
     for (size_t i = 0; i < request->prompt_count; i++) {
         TRY(encode(tokenizer, &request->prompts[i], &prompts[i], fault));
         if (request->echo) TRY(echo_of(tokenizer, &request->prompts[i], job, &echoes[i], fault));
@@ -64,24 +61,23 @@ static void note_request(struct http_exchange *exchange, const struct completion
     completion_note(exchange, &request->generation, bytes);
 }
 
-void openai_completions_handle(struct http_exchange *exchange, void *context)
+void openai_completions_handle(struct http_exchange *exchange, struct api *api, json_t *root,
+                               struct model_lease *lease)
 {
-    struct api *api = context;
     struct arena *job = http_arena(exchange);
     struct completion_request request;
     struct token_list prompts[REQUEST_PROMPT_LIMIT] = {{.ids = NULL}};
     struct text echoes[REQUEST_PROMPT_LIMIT] = {{.data = NULL}};
     struct fault fault;
-    json_t *root;
-    if (!api_read_body(exchange, &root)) return;
     enum status status = completion_request_read(&request, root, job, &fault);
     if (status == OK) {
         note_request(exchange, &request);
-        status = prepare(api, &request, job, prompts, echoes, &fault);
+        status = prepare(engine_tokenizer(lease->engine), &request, job, prompts, echoes, &fault);
     }
     if (status == OK)
         completion_run_start(api, exchange,
                              &(struct completion_start){
+                                 .lease = lease,
                                  .shape = SHAPE_TEXT,
                                  .generation = &request.generation,
                                  .prompts = prompts,
@@ -92,5 +88,4 @@ void openai_completions_handle(struct http_exchange *exchange, void *context)
     else
         api_reply_fault(exchange, status, &fault, NULL);
     for (size_t i = 0; i < REQUEST_PROMPT_LIMIT; i++) token_list_deinit(&prompts[i]);
-    json_decref(root);
 }

@@ -9,13 +9,6 @@
 #include "model/tokenizer/tokenizer.h"
 #include "platform/platform.h"
 
-/* Embeddings need no chat model, so "local-llm" means the embedding model where there is one. */
-static const struct api_model *find_model(const struct api *api, struct text name)
-{
-    if (api_model_is(&api->embedding, name)) return &api->embedding;
-    return api_model_is(&api->chat, name) ? &api->chat : NULL;
-}
-
 static void append_base64(struct buffer *out, const unsigned char *bytes, size_t length)
 {
     static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -86,7 +79,7 @@ done:
 /* Lives in the exchange's arena, with all that it points to: until the answer is given. */
 struct embedding_run {
     struct turn_job job;
-    struct engine *engine;
+    struct model_lease *lease;
     struct embedding_request request;
     struct http_stream *to_client;
     struct request_note *note;
@@ -103,7 +96,7 @@ static void client_gone(void *argument)
 
 static float *vector_of(const struct embedding_run *run, size_t index)
 {
-    return run->vectors + index * engine_model(run->engine)->width;
+    return run->vectors + index * engine_model(run->lease->engine)->width;
 }
 
 static enum status embed_next(struct embedding_run *run, struct fault *fault)
@@ -111,7 +104,8 @@ static enum status embed_next(struct embedding_run *run, struct fault *fault)
     if (atomic_load(&run->client_gone))
         return fault_set(fault, STATUS_CANCELLED, "the client has left");
     size_t index = run->embedded, tokens;
-    TRY(embed(run->engine, &run->request.inputs[index], vector_of(run, index), &tokens, fault));
+    TRY(embed(run->lease->engine, &run->request.inputs[index], vector_of(run, index), &tokens,
+              fault));
     run->embedded++;
     run->tokens += tokens;
     return OK;
@@ -119,7 +113,7 @@ static enum status embed_next(struct embedding_run *run, struct fault *fault)
 
 static void append_answer(struct buffer *out, const struct embedding_run *run)
 {
-    uint32_t width = engine_model(run->engine)->width;
+    uint32_t width = engine_model(run->lease->engine)->width;
     buffer_append_string(out, "{\"object\":\"list\",\"data\":[");
     for (size_t i = 0; i < run->embedded; i++) {
         buffer_printf(out, "%s{\"object\":\"embedding\",\"index\":%zu,\"embedding\":", i ? "," : "",
@@ -145,8 +139,10 @@ static void finish(struct embedding_run *run, enum status status, struct fault *
         api_append_error(&out, status, fault, NULL);
         run->note->fault = *fault;
     }
+    struct model_lease *lease = run->lease;
     http_stream_reply(run->to_client, status_http_code(status), "application/json",
                       buffer_text(&out)); /* the run is gone with the exchange */
+    model_lease_release(lease);
     buffer_deinit(&out);
 }
 
@@ -179,14 +175,12 @@ static bool copy_texts(struct embedding_request *request, struct arena *arena)
     return copied;
 }
 
-static enum status prepare(struct embedding_run *run, const struct api *api, const json_t *root,
-                           struct arena *arena, struct fault *fault)
+static enum status prepare(struct embedding_run *run, const struct model_lease *lease,
+                           const json_t *root, struct arena *arena, struct fault *fault)
 {
     struct embedding_request *request = &run->request;
     TRY(embedding_request_read(request, root, arena, fault));
-    const struct api_model *model = find_model(api, request->model);
-    if (!model) return api_model_unknown(api, request->model, fault);
-    const struct model_info *info = engine_model(model->engine);
+    const struct model_info *info = engine_model(lease->engine);
     if (request->dimensions && request->dimensions != info->width)
         return fault_set_param(fault, STATUS_UNSUPPORTED, "dimensions",
                                "dimensions is not supported: vectors of %s have %u", info->name,
@@ -195,13 +189,14 @@ static enum status prepare(struct embedding_run *run, const struct api *api, con
         arena_alloc_array(arena, request->input_count, info->width * sizeof *run->vectors);
     if (!run->vectors || !copy_texts(request, arena))
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for the request");
-    run->engine = model->engine;
     return OK;
 }
 
-static void start(struct embedding_run *run, struct http_exchange *exchange, const struct api *api)
+static void start(struct embedding_run *run, struct http_exchange *exchange, const struct api *api,
+                  struct model_lease *lease)
 {
     struct fault fault;
+    run->lease = model_lease_share(lease);
     run->job.turn = take_turn;
     run->to_client = http_stream_begin(exchange, 200, "application/json", client_gone, run);
     enum status status = turn_line_add(api->embedding_line, &run->job, &fault);
@@ -210,20 +205,17 @@ static void start(struct embedding_run *run, struct http_exchange *exchange, con
     finish(run, status, &fault);
 }
 
-void openai_embeddings_handle(struct http_exchange *exchange, void *context)
+void openai_embeddings_handle(struct http_exchange *exchange, struct api *api, json_t *root,
+                              struct model_lease *lease)
 {
-    const struct api *api = context;
     struct fault fault;
-    json_t *root;
-    if (!api_read_body(exchange, &root)) return;
     struct embedding_run *run = arena_alloc(http_arena(exchange), sizeof *run);
     if (run) *run = (struct embedding_run){.note = api_note(exchange)};
     enum status status = run && run->note
-                             ? prepare(run, api, root, http_arena(exchange), &fault)
+                             ? prepare(run, lease, root, http_arena(exchange), &fault)
                              : fault_set(&fault, STATUS_NO_MEMORY, "no memory for the request");
-    json_decref(root);
     if (status == OK)
-        start(run, exchange, api);
+        start(run, exchange, api, lease);
     else
         api_reply_fault(exchange, status, &fault, NULL);
 }

@@ -3,7 +3,7 @@
 #include "model/model.h"
 #include "platform/platform.h"
 
-static void append_model(struct buffer *out, const struct api *api, const struct api_model *model,
+static void append_model(struct buffer *out, const struct api *api, const struct model_lease *model,
                          const char *id)
 {
     const struct model_info *info = engine_model(model->engine);
@@ -24,7 +24,7 @@ static void append_model(struct buffer *out, const struct api *api, const struct
 void openai_models_list(struct http_exchange *exchange, void *context)
 {
     const struct api *api = context;
-    const struct api_model *models[] = {&api->chat, &api->embedding};
+    const struct model_lease *models[] = {&api->chat, &api->embedding};
     const char *separator = "";
     struct buffer out;
     buffer_init(&out);
@@ -46,20 +46,19 @@ void openai_models_list(struct http_exchange *exchange, void *context)
 
 void openai_models_get(struct http_exchange *exchange, void *context)
 {
-    const struct api *api = context;
+    struct api *api = context;
     struct text id = http_path_parameter(exchange, "id");
-    const struct api_model *model = api_model_is(&api->chat, id)        ? &api->chat
-                                    : api_model_is(&api->embedding, id) ? &api->embedding
-                                                                        : NULL;
+    struct fault fault;
+    struct model_lease *model = api_find_model(api, id, USE_TOKENIZER, &fault);
     if (!model) {
-        struct fault fault;
-        api_reply_fault(exchange, api_model_unknown(api, id, &fault), &fault, NULL);
+        api_reply_fault(exchange, fault.status, &fault, NULL);
         return;
     }
     bool is_alias = text_equal(id, TEXT("local-llm"));
     struct buffer out;
     buffer_init(&out);
     append_model(&out, api, model, is_alias ? "local-llm" : model->name);
+    model_lease_release(model);
     http_reply_json(exchange, 200, buffer_text(&out));
     buffer_deinit(&out);
 }

@@ -7,31 +7,16 @@
 #include "model/tokenizer/tokenizer.h"
 #include "platform/platform.h"
 
-static enum status find_tokenizer(const struct api *api, const json_t *root,
-                                  const struct tokenizer **tokenizer, struct fault *fault)
-{
-    struct text name = TEXT("local-llm");
-    TRY(json_read_text(root, "model", &name, fault));
-    const struct api_model *model = api_model_is(&api->chat, name)        ? &api->chat
-                                    : api_model_is(&api->embedding, name) ? &api->embedding
-                                                                          : NULL;
-    if (!model) return api_model_unknown(api, name, fault);
-    *tokenizer = engine_tokenizer(model->engine);
-    return OK;
-}
-
 static enum status missing(const char *name, const char *what, struct fault *fault)
 {
     return fault_set_param(fault, STATUS_INVALID, name, "%s must be %s", name, what);
 }
 
-static enum status tokenize(const struct api *api, const json_t *root, struct buffer *out,
-                            struct fault *fault)
+static enum status tokenize(const struct tokenizer *tokenizer, const json_t *root,
+                            struct buffer *out, struct fault *fault)
 {
-    const struct tokenizer *tokenizer = NULL;
     struct text content = {NULL, 0};
     bool add_special = false, parse_special = false;
-    TRY(find_tokenizer(api, root, &tokenizer, fault));
     TRY(json_read_text(root, "content", &content, fault));
     if (!content.data) return missing("content", "a string", fault);
     TRY(json_read_bool(root, "add_special", &add_special, fault));
@@ -61,12 +46,10 @@ static enum status read_token(const struct tokenizer *tokenizer, const json_t *v
     return token_list_add(list, (int32_t)id, fault);
 }
 
-static enum status detokenize(const struct api *api, const json_t *root, struct buffer *out,
-                              struct fault *fault)
+static enum status detokenize(const struct tokenizer *tokenizer, const json_t *root,
+                              struct buffer *out, struct fault *fault)
 {
-    const struct tokenizer *tokenizer = NULL;
     json_t *tokens;
-    TRY(find_tokenizer(api, root, &tokenizer, fault));
     TRY(json_read_array(root, "tokens", &tokens, fault));
     if (!tokens) return missing("tokens", "an array of integers", fault);
 
@@ -87,31 +70,31 @@ done:
     return status;
 }
 
-static void answer(struct http_exchange *exchange, const struct api *api,
-                   enum status (*work)(const struct api *, const json_t *, struct buffer *,
+static void answer(struct http_exchange *exchange, const struct model_lease *lease,
+                   const json_t *root,
+                   enum status (*work)(const struct tokenizer *, const json_t *, struct buffer *,
                                        struct fault *))
 {
     struct fault fault;
-    json_t *root;
-    if (!api_read_body(exchange, &root)) return;
     struct buffer out;
     buffer_init(&out);
-    enum status status = work(api, root, &out, &fault);
+    enum status status = work(engine_tokenizer(lease->engine), root, &out, &fault);
     if (status == OK) status = buffer_status(&out, &fault);
     if (status == OK)
         http_reply_json(exchange, 200, buffer_text(&out));
     else
         api_reply_fault(exchange, status, &fault, NULL);
     buffer_deinit(&out);
-    json_decref(root);
 }
 
-void tokenize_handle(struct http_exchange *exchange, void *context)
+void tokenize_handle(struct http_exchange *exchange, struct api *api, json_t *root,
+                     struct model_lease *lease)
 {
-    answer(exchange, context, tokenize);
+    answer(exchange, lease, root, tokenize);
 }
 
-void detokenize_handle(struct http_exchange *exchange, void *context)
+void detokenize_handle(struct http_exchange *exchange, struct api *api, json_t *root,
+                       struct model_lease *lease)
 {
-    answer(exchange, context, detokenize);
+    answer(exchange, lease, root, detokenize);
 }
