@@ -11,9 +11,10 @@
  * nothing. */
 uint32_t scheduler_prefill_rows(uint32_t limit, uint32_t writing, uint64_t row_ns);
 
-/* Share `budget` rows among `count` prompts that still have needs[i] tokens to read: max-min fair,
- * so short prompts are through at once and what they leave goes to the long ones. Rows that do not
- * divide evenly go to the first, i.e. the oldest. granted[i] <= needs[i]. */
+/* Share `budget` rows among `count` prompts, oldest first, that still have needs[i] tokens to read:
+ * the one nearest to its end goes first (of equals the oldest), which gives the least mean time to
+ * the first token (Smith 1956); a quarter is always the oldest's, so that however many short ones
+ * come, nobody starves. granted[i] <= needs[i]. */
 void scheduler_share(const uint32_t *needs, size_t count, uint32_t budget, uint32_t *granted);
 
 #endif

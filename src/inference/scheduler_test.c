@@ -1,4 +1,4 @@
-/* scheduler_test.c - fairness, and that no row is lost or invented. */
+/* scheduler_test.c - order, fairness, and that no row is lost or invented. */
 #include "inference/scheduler.h"
 
 #include "base/test_support.h"
@@ -10,17 +10,21 @@ static void expect(size_t count, const uint32_t *needs, uint32_t budget, const u
     for (size_t i = 0; i < count; i++) assert_int_equal(granted[i], wanted[i]);
 }
 
-static void short_prompts_pass_and_long_ones_share_the_rest(void **state)
+static void the_shortest_goes_first_and_the_oldest_never_stops(void **state)
 {
-    expect(3, (uint32_t[]){1000, 10, 1000}, 256, (uint32_t[]){123, 10, 123});
+    expect(3, (uint32_t[]){1000, 10, 1000}, 256, (uint32_t[]){246, 10, 0});
+    expect(3, (uint32_t[]){1000, 100, 120}, 200, (uint32_t[]){50, 100, 50});
+    expect(2, (uint32_t[]){1000, 900}, 256, (uint32_t[]){64, 192});
     expect(2, (uint32_t[]){1000, 0}, 256, (uint32_t[]){256, 0});
     expect(2, (uint32_t[]){20, 30}, 256, (uint32_t[]){20, 30});
 }
 
-static void what_does_not_divide_goes_to_the_oldest(void **state)
+/* Together they would all wait for the last token of the last prompt. */
+static void equals_go_one_after_another(void **state)
 {
-    expect(3, (uint32_t[]){9, 9, 9}, 7, (uint32_t[]){3, 2, 2});
-    expect(4, (uint32_t[]){9, 9, 9, 9}, 2, (uint32_t[]){1, 1, 0, 0});
+    expect(3, (uint32_t[]){9, 9, 9}, 9, (uint32_t[]){9, 0, 0});
+    expect(3, (uint32_t[]){9, 9, 9}, 12, (uint32_t[]){9, 3, 0});
+    expect(3, (uint32_t[]){0, 9, 9}, 2, (uint32_t[]){0, 2, 0});
 }
 
 static void nothing_to_do(void **state)
@@ -30,12 +34,14 @@ static void nothing_to_do(void **state)
     expect(0, (uint32_t[]){0}, 16, (uint32_t[]){0});
 }
 
-/* For all small cases: the budget is spent unless all are satisfied, and nobody has two rows more
- * than somebody who still waits. */
-static void max_min_fair(void **state)
+/* For all small cases: the budget is spent unless all are satisfied, the oldest has its quarter,
+ * and who has rows besides has no shorter prompt waiting. */
+static void shares_are_whole_and_in_order(void **state)
 {
     for (uint32_t code = 0; code < 7 * 7 * 7 * 7; code++) {
         uint32_t needs[4] = {code % 7, code / 7 % 7, code / 49 % 7, code / 343};
+        int oldest = 0;
+        while (oldest < 3 && needs[oldest] == 0) oldest++;
         for (uint32_t budget = 0; budget < 26; budget++) {
             uint32_t granted[4], sum = 0, wanted = 0;
             scheduler_share(needs, 4, budget, granted);
@@ -45,9 +51,11 @@ static void max_min_fair(void **state)
                 wanted += needs[i];
             }
             assert_int_equal(sum, budget < wanted ? budget : wanted);
+            assert_true(granted[oldest] == needs[oldest] || granted[oldest] >= (budget + 3) / 4);
             for (int i = 0; i < 4; i++)
                 for (int j = 0; j < 4; j++)
-                    if (granted[i] < needs[i]) assert_true(granted[j] <= granted[i] + 1);
+                    if (granted[i] < needs[i] && needs[i] < needs[j] && j != oldest)
+                        assert_int_equal(granted[j], 0);
         }
     }
 }
@@ -66,10 +74,10 @@ static void prefill_leaves_room_for_those_who_write(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(short_prompts_pass_and_long_ones_share_the_rest),
-        cmocka_unit_test(what_does_not_divide_goes_to_the_oldest),
+        cmocka_unit_test(the_shortest_goes_first_and_the_oldest_never_stops),
+        cmocka_unit_test(equals_go_one_after_another),
         cmocka_unit_test(nothing_to_do),
-        cmocka_unit_test(max_min_fair),
+        cmocka_unit_test(shares_are_whole_and_in_order),
         cmocka_unit_test(prefill_leaves_room_for_those_who_write),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
