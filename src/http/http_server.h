@@ -129,7 +129,13 @@ void http_stream_end(struct http_stream *stream);
  * stream therefore goes out with its first bytes. Releases the stream. Any thread. */
 void http_stream_reply(struct http_stream *stream, int http_code, const char *content_type,
                        struct text body);
-/* For blocking (non-stream) handlers: has the client left? */
+/* For blocking (non-stream) handlers: has the client left? Any thread, while the exchange waits. */
 bool http_client_gone(struct http_exchange *exchange);
+
+/* What the handler needs is not there yet: it returns without an answer and holds no worker, and
+ * after http_resume it is called again from its start, also when the client has left meanwhile. */
+void http_defer(struct http_exchange *exchange);
+/* Exactly once after http_defer, any thread, also before the handler has returned. Never blocks. */
+void http_resume(struct http_exchange *exchange);
 
 #endif

@@ -50,6 +50,31 @@ static void handle_no_content(struct http_exchange *exchange, void *context)
     http_reply(exchange, 204, "text/plain", TEXT("must not be sent"));
 }
 
+/* Waits without a worker until the test resumes it; its note tells that it has been here. */
+static struct http_exchange *_Atomic deferred;
+static void handle_defer(struct http_exchange *exchange, void *context)
+{
+    atomic_fetch_add(&stage.handled, 1);
+    if (http_note(exchange)) {
+        http_reply(exchange, 200, "text/plain", http_body(exchange));
+        return;
+    }
+    http_set_note(exchange, &deferred);
+    http_defer(exchange);
+    atomic_store(&deferred, exchange);
+}
+
+/* What it waited for is there before it has returned. */
+static void handle_defer_shortly(struct http_exchange *exchange, void *context)
+{
+    if (atomic_fetch_add(&stage.handled, 1) >= 3) {
+        http_reply(exchange, 200, "text/plain", TEXT("the fourth time"));
+        return;
+    }
+    http_defer(exchange);
+    http_resume(exchange);
+}
+
 static http_handler handle_slow_gone, handle_gone_ends;
 
 static const struct http_route ROUTES[] = {
@@ -63,6 +88,8 @@ static const struct http_route ROUTES[] = {
     {"GET", "/short", handle_short_stream, NULL},
     {"GET", "/stream", handle_stream, NULL},
     {"GET", "/wait", handle_wait, NULL},
+    {"POST", "/defer", handle_defer, NULL},
+    {"GET", "/defer-shortly", handle_defer_shortly, NULL},
     {"GET", "/nothing", handle_nothing, NULL},
     {"GET", "/headers", handle_headers, NULL},
     {"GET", "/fault", handle_fault, NULL},
@@ -508,6 +535,52 @@ static void test_half_closed_handler_knows(void **state)
     close(fd);
 }
 
+/* ---- waiting for what is not there yet ---- */
+
+static int open_deferred(void)
+{
+    int fd = client_connect(stage.port);
+    atomic_store(&deferred, NULL);
+    client_send(fd, "POST /defer HTTP/1.1\r\n" CLOSE "Content-Length: 5\r\n\r\nlater");
+    for (int i = 0; i < CLIENT_PATIENCE_MS && !atomic_load(&deferred); i++) pause_ms(1);
+    assert_non_null(atomic_load(&deferred));
+    return fd;
+}
+
+static void test_deferred_is_called_again(void **state)
+{
+    open_with((struct http_server_options){.workers = 1});
+    int fd = open_deferred();
+    ask("GET /hello HTTP/1.1\r\n" CLOSE "\r\n"); /* it holds no worker */
+    assert_answer(200, "hello");
+    http_resume(atomic_exchange(&deferred, NULL));
+    buffer_clear(&answer);
+    client_receive_all(fd, &answer);
+    assert_answer(200, "\r\n\r\nlater");
+    close(fd);
+    close_stage();
+}
+
+static void test_resumed_before_it_returned(void **state)
+{
+    ask("GET /defer-shortly HTTP/1.1\r\n" CLOSE "\r\n");
+    assert_answer(200, "the fourth time");
+}
+
+/* The handler is called all the same, so that it can let go of what it waited for. */
+static void test_deferred_client_leaves(void **state)
+{
+    int fd = open_deferred();
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger));
+    close(fd);
+    for (int i = 0; i < CLIENT_PATIENCE_MS && !http_client_gone(deferred); i++) pause_ms(1);
+    assert_true(http_client_gone(deferred));
+    http_resume(atomic_exchange(&deferred, NULL));
+    wait_for(&stage.finished, 1);
+    assert_int_equal(stage.handled, 2);
+    assert_int_equal(stage.finished_gone, 1);
+}
+
 /* ---- streams ---- */
 
 static void test_stream(void **state)
@@ -795,6 +868,9 @@ int main(void)
         WITH_SERVER(test_pipelining),
         WITH_SERVER(test_half_closed),
         WITH_SERVER(test_half_closed_handler_knows),
+        cmocka_unit_test(test_deferred_is_called_again),
+        WITH_SERVER(test_resumed_before_it_returned),
+        WITH_SERVER(test_deferred_client_leaves),
         WITH_SERVER(test_stream),
         WITH_SERVER(test_stream_outlives_handler),
         WITH_SERVER(test_stream_becomes_reply),

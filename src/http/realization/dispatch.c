@@ -170,11 +170,25 @@ static void answer(struct http_exchange *exchange)
     if (body_is_plain(exchange)) route->handler(exchange, route->context);
 }
 
+/* What was deferred has been through all that comes before its handler. */
+static void handle_once(struct http_exchange *exchange, bool was_deferred)
+{
+    const struct http_route *route = exchange->match.route;
+    if (was_deferred)
+        route->handler(exchange, route->context);
+    else
+        answer(exchange);
+}
+
 void exchange_handle(struct http_exchange *exchange)
 {
-    if (atomic_load(&exchange->presence) != CLIENT_LEFT) {
-        answer(exchange);
-        if (!exchange->replied)
+    bool was_deferred = exchange->was_deferred;
+    bool again = was_deferred || atomic_load(&exchange->presence) != CLIENT_LEFT;
+    while (again) {
+        handle_once(exchange, was_deferred);
+        if (exchange_waits(exchange, &again)) return;
+        was_deferred = again;
+        if (!again && !exchange->replied)
             refuse(exchange, 500, STATUS_INTERNAL, "The server had no answer to this.");
     }
     exchange_handler_done(exchange);

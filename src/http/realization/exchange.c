@@ -247,6 +247,39 @@ void exchange_handler_done(struct http_exchange *exchange)
     pthread_mutex_unlock(&loop->lock);
 }
 
+/* ---- waiting for what is not there yet ---- */
+
+void http_defer(struct http_exchange *exchange)
+{
+    pthread_mutex_lock(&exchange->loop->lock);
+    assert(exchange->deferral == DEFER_NONE && !exchange->replied);
+    exchange->deferral = DEFER_ASKED;
+    exchange->was_deferred = true;
+    pthread_mutex_unlock(&exchange->loop->lock);
+}
+
+void http_resume(struct http_exchange *exchange)
+{
+    struct http_loop *loop = exchange->loop;
+    pthread_mutex_lock(&loop->lock);
+    bool waits = exchange->deferral == DEFER_WAITING;
+    assert(waits || exchange->deferral == DEFER_ASKED);
+    exchange->deferral = waits ? DEFER_NONE : DEFER_RESUMED;
+    pthread_mutex_unlock(&loop->lock);
+    if (waits) worker_pool_resubmit(&exchange->server->pool, exchange);
+}
+
+bool exchange_waits(struct http_exchange *exchange, bool *again)
+{
+    struct http_loop *loop = exchange->loop;
+    pthread_mutex_lock(&loop->lock);
+    bool waits = exchange->deferral == DEFER_ASKED;
+    *again = exchange->deferral == DEFER_RESUMED;
+    exchange->deferral = waits ? DEFER_WAITING : DEFER_NONE;
+    pthread_mutex_unlock(&loop->lock);
+    return waits;
+}
+
 /* ---- streams ---- */
 
 struct http_stream *http_stream_begin(struct http_exchange *exchange, int http_code,

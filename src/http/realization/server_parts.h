@@ -31,6 +31,12 @@ enum presence {
     CLIENT_LEFT, /* for certain */
 };
 enum gone_state { GONE_UNTOLD, GONE_TELLING, GONE_TOLD };
+enum deferral {
+    DEFER_NONE,
+    DEFER_ASKED,   /* the handler has yet to return */
+    DEFER_WAITING, /* for http_resume */
+    DEFER_RESUMED, /* before the handler returned */
+};
 
 struct http_exchange {
     struct http_server *server;
@@ -46,7 +52,7 @@ struct http_exchange {
     struct buffer headers; /* lines that the handler adds */
     void *note;
     size_t body_bytes; /* counted against bodies_limit_bytes */
-    bool replied, keep_alive, http_1_0;
+    bool replied, keep_alive, http_1_0, was_deferred;
     bool no_body; /* the answer is its head alone: to HEAD, or by its code */
     int http_code;
     struct http_exchange *next_waiting;
@@ -70,6 +76,7 @@ struct http_exchange {
     void (*on_gone)(void *argument);
     void *gone_argument;
     enum gone_state gone_state;
+    enum deferral deferral;
 
     _Atomic enum presence presence; /* of the client; set by the loop */
 };
@@ -128,6 +135,8 @@ enum status worker_pool_open(struct worker_pool *pool, unsigned threads, unsigne
                              struct fault *fault) MUST_USE;
 /* False when too many are waiting already. */
 bool worker_pool_submit(struct worker_pool *pool, struct http_exchange *exchange);
+/* One that was taken in before: it goes ahead of the others, however many wait. */
+void worker_pool_resubmit(struct worker_pool *pool, struct http_exchange *exchange);
 void worker_pool_close(struct worker_pool *pool); /* after the last exchange has finished */
 
 /* ---- dispatch.c: on a worker ---- */
@@ -138,6 +147,9 @@ void exchange_handle(struct http_exchange *exchange);
 struct http_exchange *exchange_new(struct http_loop *loop, struct connection *connection);
 /* Count what the request's body takes up; false when all bodies together are too many bytes. */
 bool exchange_count_body(struct http_exchange *exchange);
+/* The handler has returned: does it wait for http_resume? If so, the exchange is no longer the
+ * caller's. `again`: it was resumed already, and is to be called again. */
+bool exchange_waits(struct http_exchange *exchange, bool *again);
 /* Answer with an error in the house's shape. */
 void exchange_reply_error(struct http_exchange *exchange, int http_code, enum status status,
                           const struct fault *fault);

@@ -63,6 +63,17 @@ bool worker_pool_submit(struct worker_pool *pool, struct http_exchange *exchange
     return room;
 }
 
+void worker_pool_resubmit(struct worker_pool *pool, struct http_exchange *exchange)
+{
+    pthread_mutex_lock(&pool->lock);
+    exchange->next_waiting = pool->first;
+    pool->first = exchange;
+    if (!pool->last) pool->last = exchange;
+    pool->waiting++;
+    pthread_cond_signal(&pool->wake);
+    pthread_mutex_unlock(&pool->lock);
+}
+
 void worker_pool_close(struct worker_pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
