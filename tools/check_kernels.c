@@ -331,6 +331,33 @@ static void check_add(void)
     }
 }
 
+/* Numbers that are none weigh nothing, and are never the largest. */
+static void check_logits(void)
+{
+    begin_operation("logits");
+    for (unsigned i = 0; i < ARRAY_COUNT(widths); i++) {
+        size_t width = widths[i], blocks = (width + WEIGHT_BLOCK - 1) / WEIGHT_BLOCK;
+        size_t count = width + blocks + 2;
+        float *logits = allocate(width, sizeof *logits), *y = allocate(count, sizeof *y);
+        float *first = allocate(count, sizeof *first);
+        double *expected = allocate(count, sizeof *expected);
+        fill(logits, width, FILL_RANDOM);
+        for (size_t k = 0; k < width; k++) logits[k] *= k % 9 == 0 ? 90 : 10;
+        for (size_t k = 5; k < width; k += 11)
+            logits[k] = k % 2 ? k % 3 ? NAN : INFINITY : -INFINITY;
+        reference_weigh_logits(logits, width, 1.25, expected);
+        for (unsigned m = 0; m < machine_count; m++) {
+            const struct compute *c = machines[m].compute;
+            float largest = compute_logits_largest(c, logits, width);
+            double sum = compute_logits_weigh(c, logits, width, largest, 1.25f, y, y + width);
+            y[count - 2] = largest;
+            y[count - 1] = (float)sum;
+            judge(m, y, first, expected, NULL, count, 1e-6, 2e-5, "random");
+        }
+        free(logits), free(y), free(first), free(expected);
+    }
+}
+
 static void check_rope_case(uint32_t heads, uint32_t head_width, uint32_t rope_width, bool halves,
                             int32_t base)
 {
@@ -581,6 +608,7 @@ int main(int argc, char **argv)
     check_norms();
     check_activations();
     check_add();
+    check_logits();
     check_rope();
     check_attention();
     if (speeds) bench(machines[machine_count - 1].compute);

@@ -138,6 +138,17 @@ void compute_attention(struct compute *compute, const struct attention *attentio
                        size_t out_stride, void *const *const *pages, const int32_t *positions,
                        const int32_t *lengths, size_t n);
 
+/* ---- a row of logits ---- on the calling thread, which may be any, also several at once */
+
+enum { WEIGHT_BLOCK = 256 };
+/* The largest finite number; -INFINITY when there is none. */
+float compute_logits_largest(const struct compute *compute, const float *logits, size_t n);
+/* weights[i] = e^(scale (logits[i] - largest)), 0 where a logit is no finite number. block_sums has
+ * the sum of each WEIGHT_BLOCK of them, the result is the sum of all. largest and scale must be
+ * finite. */
+double compute_logits_weigh(const struct compute *compute, const float *logits, size_t n,
+                            float largest, float scale, float *weights, float *block_sums);
+
 /* ---- the machine's limits, measured (for bench) ---- */
 struct compute_limits {
     double read_gbs;    /* streaming reads, huge pages, all threads */

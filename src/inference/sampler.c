@@ -1,14 +1,16 @@
-/* sampler.c - see sampler.h. Ties go to the smaller token, so that nothing depends on memory. */
+/* sampler.c - see sampler.h.
+ *
+ * A vocabulary is long, so what touches all of it is one pass of a vectorised loop, and what is
+ * costly is done for candidates only: those that the settings leave. Which settings make which
+ * candidates never changes the distribution that is drawn from. */
 #include "inference/sampler.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
-struct candidate {
-    float weight; /* proportional to its probability; the best token's is 1 */
-    int32_t token;
-};
+#include "compute/compute.h"
+#include "inference/candidates.h"
 
 /* What a logit was before bias and penalties, so that logprobs tell of the raw distribution. */
 struct adjusted {
@@ -17,7 +19,10 @@ struct adjusted {
 };
 
 struct sampler {
+    const struct compute *compute;
     uint32_t vocabulary;
+    float *weights;    /* of all tokens, or of the candidates: e^(logit / temperature) */
+    float *block_sums; /* of them */
     struct candidate *candidates;
     uint32_t *seen;     /* per token: times in the window; all zero between calls */
     uint32_t *answered; /* per token: times in the answer; all zero between calls */
@@ -71,17 +76,23 @@ enum status sampling_check(const struct sampling *sampling, uint32_t vocabulary,
     return OK;
 }
 
-enum status sampler_new(struct sampler **out, uint32_t vocabulary, struct fault *fault)
+enum status sampler_new(struct sampler **out, const struct compute *compute, uint32_t vocabulary,
+                        struct fault *fault)
 {
     assert(vocabulary > 0);
     struct sampler *sampler = calloc(1, sizeof *sampler);
     if (!sampler) return fault_set(fault, STATUS_NO_MEMORY, "no memory for a sampler");
+    size_t blocks = (vocabulary + WEIGHT_BLOCK - 1) / WEIGHT_BLOCK;
+    sampler->compute = compute;
     sampler->vocabulary = vocabulary;
+    sampler->weights = calloc(vocabulary, sizeof *sampler->weights);
+    sampler->block_sums = calloc(blocks, sizeof *sampler->block_sums);
     sampler->candidates = calloc(vocabulary, sizeof *sampler->candidates);
     sampler->seen = calloc(vocabulary, sizeof *sampler->seen);
     sampler->answered = calloc(vocabulary, sizeof *sampler->answered);
     sampler->adjusted = calloc((size_t)vocabulary + LOGIT_BIAS_LIMIT, sizeof *sampler->adjusted);
-    if (!sampler->candidates || !sampler->seen || !sampler->answered || !sampler->adjusted) {
+    if (!sampler->weights || !sampler->block_sums || !sampler->candidates || !sampler->seen ||
+        !sampler->answered || !sampler->adjusted) {
         sampler_free(sampler);
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for a sampler of %u tokens",
                          vocabulary);
@@ -93,6 +104,8 @@ enum status sampler_new(struct sampler **out, uint32_t vocabulary, struct fault 
 void sampler_free(struct sampler *sampler)
 {
     if (!sampler) return;
+    free(sampler->weights);
+    free(sampler->block_sums);
     free(sampler->candidates);
     free(sampler->seen);
     free(sampler->answered);
@@ -123,43 +136,43 @@ static double random_at(uint64_t seed, uint64_t index)
     return (double)(bits >> 11) * 0x1p-53;
 }
 
-/* Drops what is no finite number and returns the best token, or -1. */
-static int32_t find_best(float *logits, uint32_t vocabulary)
+static float find_largest(const struct sampler *sampler, const float *logits)
 {
-    int32_t best = -1;
-    float most = -INFINITY;
-    for (uint32_t i = 0; i < vocabulary; i++) {
-        if (!isfinite(logits[i])) logits[i] = -INFINITY;
-        if (logits[i] > most) {
-            most = logits[i];
-            best = (int32_t)i;
-        }
-    }
-    return best;
+    return compute_logits_largest(sampler->compute, logits, sampler->vocabulary);
+}
+
+static int32_t first_of(const float *logits, float value)
+{
+    int32_t token = 0;
+    while (logits[token] != value) token++;
+    return token;
 }
 
 /* ---- raw probabilities ---- */
 
-static double log_sum_exp(const float *logits, uint32_t vocabulary, float most)
+static double log_sum_exp(struct sampler *sampler, const float *logits, float largest)
 {
-    double sum = 0;
-    for (uint32_t i = 0; i < vocabulary; i++) sum += (double)expf(logits[i] - most);
-    return (double)most + log(sum);
+    double sum = compute_logits_weigh(sampler->compute, logits, sampler->vocabulary, largest, 1,
+                                      sampler->weights, sampler->block_sums);
+    return (double)largest + log(sum);
 }
 
-/* Insertion into a short sorted list: most tokens fail the first comparison. */
-static void find_top(const float *logits, uint32_t vocabulary, double normaliser, size_t wanted,
+static int compare_candidates(const void *a, const void *b)
+{
+    const struct candidate *x = a, *y = b;
+    if (x->value != y->value) return x->value > y->value ? -1 : 1;
+    return (x->token > y->token) - (x->token < y->token);
+}
+
+static void tell_top(struct sampler *sampler, const float *logits, double normaliser, size_t wanted,
                      struct sampler_choice *choice)
 {
-    for (uint32_t i = 0; wanted && i < vocabulary; i++) {
-        if (choice->top_count == wanted && logits[i] <= choice->top[wanted - 1].logprob) continue;
-        size_t at = choice->top_count < wanted ? choice->top_count++ : wanted - 1;
-        for (; at > 0 && choice->top[at - 1].logprob < logits[i]; at--)
-            choice->top[at] = choice->top[at - 1];
-        choice->top[at] = (struct token_logprob){(int32_t)i, logits[i]};
-    }
+    struct candidate *best = sampler->candidates;
+    choice->top_count = candidates_best(logits, sampler->vocabulary, wanted, best);
+    qsort(best, choice->top_count, sizeof *best, compare_candidates);
     for (size_t i = 0; i < choice->top_count; i++)
-        choice->top[i].logprob = (float)((double)choice->top[i].logprob - normaliser);
+        choice->top[i] =
+            (struct token_logprob){best[i].token, (float)((double)best[i].value - normaliser)};
 }
 
 /* ---- bias and penalties ---- */
@@ -222,74 +235,85 @@ static void apply_penalties(struct sampler *sampler, const struct sampler_input 
     }
 }
 
+/* ---- what a constraint allows ---- */
+
+static void forbid_others(const struct sampler *sampler, float *logits, const uint64_t *allowed)
+{
+    for (uint32_t from = 0; from < sampler->vocabulary; from += 64) {
+        uint64_t forbidden = ~allowed[from / 64];
+        if (sampler->vocabulary - from < 64) forbidden &= (1ull << sampler->vocabulary % 64) - 1;
+        for (; forbidden; forbidden &= forbidden - 1)
+            logits[from + (uint32_t)__builtin_ctzll(forbidden)] = -INFINITY;
+    }
+}
+
 /* ---- the draw ---- */
 
-static bool before(struct candidate a, struct candidate b)
+/* The first place where the weights so far exceed *target, from which what lies before is taken.
+ * Where rounding left too little: the last that weighs anything. */
+static size_t find_place(const float *weights, size_t count, double *target)
 {
-    return a.weight > b.weight || (a.weight == b.weight && a.token < b.token);
-}
-
-static void swap(struct candidate *a, struct candidate *b)
-{
-    struct candidate moved = *a;
-    *a = *b;
-    *b = moved;
-}
-
-/* Move the median of the first, middle and last candidate to the end, as the pivot. */
-static void choose_pivot(struct candidate *candidates, size_t count)
-{
-    struct candidate *first = candidates, *middle = candidates + count / 2,
-                     *last = candidates + count - 1;
-    if (before(*middle, *first)) swap(middle, first);
-    if (before(*last, *first)) swap(last, first);
-    if (before(*middle, *last)) swap(middle, last);
-}
-
-/* Bring those that are better than a pivot to the front and the pivot behind them. Returns where
- * the pivot is; *mass is what those before it weigh. */
-static size_t partition(struct candidate *candidates, size_t count, double *mass)
-{
-    choose_pivot(candidates, count);
-    struct candidate pivot = candidates[count - 1];
-    size_t better = 0;
-    *mass = 0;
-    for (size_t i = 0; i + 1 < count; i++) {
-        if (!before(candidates[i], pivot)) continue;
-        *mass += (double)candidates[i].weight;
-        swap(&candidates[i], &candidates[better++]);
+    double sum = 0, before = 0;
+    size_t place = 0;
+    for (size_t i = 0; i < count && sum <= *target; i++) {
+        if (weights[i] <= 0) continue;
+        place = i;
+        before = sum;
+        sum += (double)weights[i];
     }
-    swap(&candidates[better], &candidates[count - 1]);
-    return better;
+    *target -= before;
+    return place;
 }
 
-/* Move the best candidates to the front, as many as it takes to weigh `mass`, but at most `limit`
- * and at least one; returns how many. Quickselect (Hoare 1961): linear time, and no order among
- * those chosen, which a draw does not need. */
-static size_t keep_best(struct candidate *candidates, size_t count, size_t limit, double mass)
+static int32_t draw_from_all(const struct sampler *sampler, double mass, double random)
 {
-    size_t from = 0, to = count; /* the last one to keep is in between */
-    double kept = 0;             /* what candidates[0..from) weigh */
-    while (from < to) {
-        double better;
-        size_t pivot = from + partition(candidates + from, to - from, &better);
-        double with_pivot = kept + better + (double)candidates[pivot].weight;
-        if (pivot >= limit || kept + better >= mass) {
-            to = pivot;
-        } else {
-            from = pivot + 1;
-            kept = with_pivot;
-            if (from >= limit || kept >= mass) break;
-        }
-    }
-    return from > 0 ? from : 1;
+    size_t count = sampler->vocabulary, blocks = (count + WEIGHT_BLOCK - 1) / WEIGHT_BLOCK;
+    double target = random * mass;
+    size_t from = find_place(sampler->block_sums, blocks, &target) * WEIGHT_BLOCK;
+    size_t width = count - from < WEIGHT_BLOCK ? count - from : WEIGHT_BLOCK;
+    return (int32_t)(from + find_place(sampler->weights + from, width, &target));
 }
 
-static double weight_of(const struct candidate *candidates, size_t count)
+static int32_t draw_from(struct sampler *sampler, size_t count, double random)
 {
-    double sum = 0;
-    for (size_t i = 0; i < count; i++) sum += (double)candidates[i].weight;
-    return sum;
+    const struct candidate *candidates = sampler->candidates;
+    double target = random * candidates_mass(candidates, count);
+    for (size_t i = 0; i < count; i++) sampler->weights[i] = candidates[i].value;
+    return candidates[find_place(sampler->weights, count, &target)].token;
+}
+
+/* From their logits; the best weighs 1. Returns what all weigh. */
+static double weigh(struct sampler *sampler, const float *logits, size_t count, float largest,
+                    float temperature)
+{
+    /* Below this, nothing but the best weighs anything. */
+    float scale = 1 / fmaxf(temperature, 1e-30f);
+    return compute_logits_weigh(sampler->compute, logits, count, largest, scale, sampler->weights,
+                                sampler->block_sums);
+}
+
+static void weigh_candidates(struct sampler *sampler, size_t count, float largest,
+                             float temperature)
+{
+    struct candidate *candidates = sampler->candidates;
+    for (size_t i = 0; i < count; i++) sampler->weights[i] = candidates[i].value;
+    weigh(sampler, sampler->weights, count, largest, temperature);
+    for (size_t i = 0; i < count; i++) candidates[i].value = sampler->weights[i];
+}
+
+/* The smallest set of candidates that has the share top_p of the mass. */
+static size_t keep_nucleus(struct sampler *sampler, size_t count, float top_p, double mass)
+{
+    return candidates_keep(sampler->candidates, count, count, (double)top_p * mass);
+}
+
+/* All tokens below this threshold weigh less than what top_p leaves out: none is in the nucleus. A
+ * little lower, for rounding. */
+static size_t gather_for_nucleus(struct sampler *sampler, float top_p, double mass)
+{
+    double threshold = 0.999 * (1 - (double)top_p) * mass / sampler->vocabulary;
+    return candidates_above(sampler->weights, sampler->vocabulary, (float)threshold,
+                            sampler->candidates);
 }
 
 /* The best weight is 1, so min_p is the least weight. */
@@ -297,38 +321,47 @@ static size_t drop_lighter(struct candidate *candidates, size_t count, float min
 {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++)
-        if (candidates[i].weight >= min_p) candidates[kept++] = candidates[i];
+        if (candidates[i].value >= min_p) candidates[kept++] = candidates[i];
     return kept;
 }
 
-static int32_t draw_from(const struct candidate *candidates, size_t count, double random)
+/* The candidates that top_k, top_p and min_p leave, with their weights. At least one of them does
+ * not leave all. */
+static size_t gather(struct sampler *sampler, const struct sampling *sampling, const float *logits,
+                     float largest)
 {
-    double target = random * weight_of(candidates, count), sum = 0;
-    size_t last = 0;
-    for (size_t i = 0; i < count && sum <= target; i++) {
-        if (candidates[i].weight <= 0) continue;
-        last = i;
-        sum += (double)candidates[i].weight;
+    struct candidate *candidates = sampler->candidates;
+    float temperature = sampling->temperature;
+    size_t vocabulary = sampler->vocabulary, count;
+    if (sampling->top_k > 0) {
+        count = candidates_best(logits, vocabulary, (size_t)sampling->top_k, candidates);
+        weigh_candidates(sampler, count, largest, temperature);
+        if (sampling->top_p < 1)
+            count =
+                keep_nucleus(sampler, count, sampling->top_p, candidates_mass(candidates, count));
+    } else if (sampling->top_p < 1) {
+        double mass = weigh(sampler, logits, vocabulary, largest, temperature);
+        count = gather_for_nucleus(sampler, sampling->top_p, mass);
+        count = keep_nucleus(sampler, count, sampling->top_p, mass);
+    } else {
+        /* a little lower, for rounding; the weights decide */
+        float least = largest + temperature * (logf(sampling->min_p) - 1e-3f);
+        count = candidates_above(logits, vocabulary, nextafterf(least, -INFINITY), candidates);
+        weigh_candidates(sampler, count, largest, temperature);
     }
-    return candidates[last].token;
+    return sampling->min_p > 0 ? drop_lighter(candidates, count, sampling->min_p) : count;
 }
 
-static int32_t draw(struct sampler *sampler, const struct sampler_input *input, float most)
+static int32_t draw(struct sampler *sampler, const struct sampler_input *input, float largest)
 {
     const struct sampling *sampling = input->sampling;
-    struct candidate *candidates = sampler->candidates;
-    size_t count = sampler->vocabulary;
-    for (size_t i = 0; i < count; i++) {
-        float weight = expf((input->logits[i] - most) / sampling->temperature);
-        candidates[i] = (struct candidate){weight, (int32_t)i};
+    double random = random_at(sampling->seed, input->index);
+    if (sampling->top_k == 0 && sampling->top_p == 1 && sampling->min_p == 0) {
+        double mass =
+            weigh(sampler, input->logits, sampler->vocabulary, largest, sampling->temperature);
+        return draw_from_all(sampler, mass, random);
     }
-    if (sampling->top_k > 0 && (size_t)sampling->top_k < count)
-        count = keep_best(candidates, count, (size_t)sampling->top_k, INFINITY);
-    if (sampling->top_p < 1)
-        count = keep_best(candidates, count, count,
-                          (double)sampling->top_p * weight_of(candidates, count));
-    if (sampling->min_p > 0) count = drop_lighter(candidates, count, sampling->min_p);
-    return draw_from(candidates, count, random_at(sampling->seed, input->index));
+    return draw_from(sampler, gather(sampler, sampling, input->logits, largest), random);
 }
 
 bool sampler_choose(struct sampler *sampler, const struct sampler_input *input,
@@ -337,24 +370,24 @@ bool sampler_choose(struct sampler *sampler, const struct sampler_input *input,
     choice->top_count = 0;
     choice->logprob = 0;
     sampler->adjusted_count = 0;
-    int32_t best = find_best(input->logits, sampler->vocabulary);
-    if (best < 0) return false;
+    float largest = find_largest(sampler, input->logits);
+    if (largest == -INFINITY) return false;
 
     bool wants_logprobs = input->top_logprobs >= 0;
     double normaliser = 0;
     if (wants_logprobs) {
         assert(input->top_logprobs <= LOGPROBS_LIMIT);
-        normaliser = log_sum_exp(input->logits, sampler->vocabulary, input->logits[best]);
-        find_top(input->logits, sampler->vocabulary, normaliser, (size_t)input->top_logprobs,
-                 choice);
+        normaliser = log_sum_exp(sampler, input->logits, largest);
+        tell_top(sampler, input->logits, normaliser, (size_t)input->top_logprobs, choice);
     }
     apply_biases(sampler, input);
     apply_penalties(sampler, input);
-    if (sampler->adjusted_count) best = find_best(input->logits, sampler->vocabulary);
-    if (best < 0) return false;
+    if (input->allowed) forbid_others(sampler, input->logits, input->allowed);
+    if (input->allowed || sampler->adjusted_count) largest = find_largest(sampler, input->logits);
+    if (largest == -INFINITY) return false;
 
-    choice->token =
-        input->sampling->temperature == 0 ? best : draw(sampler, input, input->logits[best]);
+    choice->token = input->sampling->temperature == 0 ? first_of(input->logits, largest)
+                                                      : draw(sampler, input, largest);
     if (wants_logprobs)
         choice->logprob =
             (float)((double)raw_logit(sampler, input->logits, choice->token) - normaliser);

@@ -6,21 +6,26 @@
 #include <string.h>
 
 #include "base/test_support.h"
+#include "compute/compute.h"
 
 enum { VOCABULARY = 6 };
 
 static const float LOGITS[VOCABULARY] = {1.0f, 3.0f, 2.0f, -1.0f, 3.0f, 0.0f};
 
+static struct compute *compute;
 static struct sampler *sampler;
 
 static int make_sampler(void **state)
 {
-    return sampler_new(&sampler, VOCABULARY, NULL);
+    struct fault fault;
+    assert_ok(compute_open(&compute, &(struct compute_options){.threads = 1}, &fault), &fault);
+    return sampler_new(&sampler, compute, VOCABULARY, &fault);
 }
 
 static int drop_sampler(void **state)
 {
     sampler_free(sampler);
+    compute_close(compute);
     return 0;
 }
 
@@ -193,26 +198,41 @@ static int by_logit(const void *left, const void *right)
     return a - b;
 }
 
-/* How many of the sorted tokens top_k and top_p leave. */
-static size_t expected_count(const int32_t *sorted, int32_t top_k, double top_p)
+/* How many of the sorted tokens top_k, top_p and min_p leave. */
+static size_t expected_count(const int32_t *sorted, int32_t top_k, double top_p, double min_p)
 {
     size_t count = top_k ? (size_t)top_k : LARGE, kept = 0;
     double total = 0, sum = 0;
     for (size_t i = 0; i < count; i++) total += exp((double)large_logits[sorted[i]]);
     while (kept < count && (kept == 0 || sum < top_p * total))
         sum += exp((double)large_logits[sorted[kept++]]);
+    double best = (double)large_logits[sorted[0]];
+    while (exp((double)large_logits[sorted[kept - 1]] - best) < min_p) kept--;
     return kept;
+}
+
+static int32_t draw_large(struct sampler *large, const struct sampling *sampling, uint64_t index)
+{
+    float logits[LARGE];
+    memcpy(logits, large_logits, sizeof logits);
+    struct sampler_input input = {
+        .logits = logits, .sampling = sampling, .index = index, .top_logprobs = -1};
+    struct sampler_choice choice;
+    assert_true(sampler_choose(large, &input, &choice));
+    return choice.token;
 }
 
 static void exactly_the_best_are_drawn_from(void **state)
 {
     static const struct {
         int32_t top_k;
-        float top_p;
-    } cases[] = {{1, 1}, {2, 1}, {40, 1}, {0, 0.01f}, {0, 0.05f}, {60, 0.5f}, {60, 0.9f}};
+        float top_p, min_p;
+    } cases[] = {{1, 1, 0},     {2, 1, 0},     {40, 1, 0},        {0, 0.01f, 0},
+                 {0, 0.05f, 0}, {60, 0.5f, 0}, {60, 0.9f, 0},     {0, 1, 0.9f},
+                 {0, 1, 0.95f}, {0, 1, 1},     {0, 0.05f, 0.95f}, {200, 1, 0.97f}};
     struct sampler *large;
     struct fault fault;
-    assert_ok(sampler_new(&large, LARGE, &fault), &fault);
+    assert_ok(sampler_new(&large, compute, LARGE, &fault), &fault);
     int32_t sorted[LARGE];
     srand(3);
     for (int i = 0; i < LARGE; i++) {
@@ -224,20 +244,103 @@ static void exactly_the_best_are_drawn_from(void **state)
         struct sampling sampling = plain_sampling();
         sampling.top_k = cases[c].top_k;
         sampling.top_p = cases[c].top_p;
-        size_t count = expected_count(sorted, cases[c].top_k, (double)cases[c].top_p);
+        sampling.min_p = cases[c].min_p;
+        size_t count =
+            expected_count(sorted, cases[c].top_k, (double)cases[c].top_p, (double)cases[c].min_p);
         bool drawn[LARGE] = {false};
         for (uint64_t i = 0; i < 40 * count; i++) {
-            float logits[LARGE];
-            memcpy(logits, large_logits, sizeof logits);
-            struct sampler_input input = {
-                .logits = logits, .sampling = &sampling, .index = i, .top_logprobs = -1};
-            struct sampler_choice choice;
-            assert_true(sampler_choose(large, &input, &choice));
-            drawn[choice.token] = true;
+            drawn[draw_large(large, &sampling, i)] = true;
         }
         for (size_t i = 0; i < LARGE; i++) assert_int_equal(drawn[sorted[i]], i < count);
     }
     sampler_free(large);
+}
+
+/* A chi-square test: the sum over all tokens of (got - expected)^2 / expected has the mean LARGE -
+ * 1 and the deviation sqrt(2 (LARGE - 1)). */
+static void all_of_a_large_vocabulary_is_drawn_from(void **state)
+{
+    enum { DRAWS = 40 * LARGE };
+    struct sampler *large;
+    struct fault fault;
+    assert_ok(sampler_new(&large, compute, LARGE, &fault), &fault);
+    static double weights[LARGE], counts[LARGE];
+    double total = 0, square = 0;
+    srand(4);
+    for (int i = 0; i < LARGE; i++) {
+        large_logits[i] = (float)(rand() % 1000) / 500;
+        total += weights[i] = exp((double)large_logits[i]);
+        counts[i] = 0;
+    }
+    struct sampling sampling = plain_sampling();
+    for (uint64_t i = 0; i < DRAWS; i++) counts[draw_large(large, &sampling, i)]++;
+    for (int i = 0; i < LARGE; i++) {
+        double expected = DRAWS * weights[i] / total;
+        square += (counts[i] - expected) * (counts[i] - expected) / expected;
+    }
+    assert_true(fabs(square - (LARGE - 1)) < 4 * sqrt(2.0 * (LARGE - 1)));
+    sampler_free(large);
+}
+
+/* ---- what a constraint allows ---- */
+
+static struct sampler_choice choose_allowed(const struct sampling *sampling, uint64_t allowed,
+                                            uint64_t index)
+{
+    float logits[VOCABULARY];
+    memcpy(logits, LOGITS, sizeof logits);
+    struct sampler_input input = {.logits = logits,
+                                  .sampling = sampling,
+                                  .allowed = &allowed,
+                                  .index = index,
+                                  .top_logprobs = VOCABULARY};
+    struct sampler_choice choice;
+    assert_true(sampler_choose(sampler, &input, &choice));
+    return choice;
+}
+
+static void only_what_is_allowed_is_chosen(void **state)
+{
+    struct sampling sampling = plain_sampling();
+    int threes = 0;
+    for (uint64_t i = 0; i < 2000; i++) {
+        int32_t token = choose_allowed(&sampling, 1 << 3 | 1 << 5, i).token;
+        assert_true(token == 3 || token == 5);
+        threes += token == 3;
+    }
+    assert_true(abs(threes - 538) < 100); /* 1 / (1 + e) */
+    sampling.top_k = 2;                   /* of the allowed */
+    for (uint64_t i = 0; i < 50; i++)
+        assert_int_not_equal(choose_allowed(&sampling, 1 << 0 | 1 << 3 | 1 << 5, i).token, 3);
+    sampling.temperature = 0;
+    assert_int_equal(choose_allowed(&sampling, 1 << 3 | 1 << 5, 0).token, 5);
+}
+
+static void no_bias_lets_in_what_is_forbidden(void **state)
+{
+    struct sampling sampling = plain_sampling();
+    struct logit_bias biases[] = {{1, 100}, {5, -100}};
+    sampling.temperature = 0;
+    sampling.biases = biases;
+    sampling.bias_count = ARRAY_COUNT(biases);
+    struct sampler_choice choice = choose_allowed(&sampling, 1 << 3 | 1 << 5, 0);
+    assert_int_equal(choice.token, 3);
+    struct sampler_choice free_choice = choose(LOGITS, &sampling, NULL, 0, 0, 0, VOCABULARY);
+    assert_int_equal(choice.top[0].token, 1); /* logprobs are still of the raw distribution */
+    assert_true(choice.top[0].logprob == free_choice.top[0].logprob);
+    for (size_t i = 0; i < VOCABULARY; i++)
+        if (choice.top[i].token == 3) assert_true(choice.logprob == choice.top[i].logprob);
+}
+
+static void nothing_allowed_is_no_choice(void **state)
+{
+    float logits[VOCABULARY] = {1, 2, NAN, 3, 4, 5};
+    struct sampling sampling = plain_sampling();
+    uint64_t allowed = 1 << 2;
+    struct sampler_input input = {
+        .logits = logits, .sampling = &sampling, .allowed = &allowed, .top_logprobs = -1};
+    struct sampler_choice choice;
+    assert_false(sampler_choose(sampler, &input, &choice));
 }
 
 static void seeds_decide(void **state)
@@ -306,6 +409,10 @@ int main(void)
         cmocka_unit_test(draws_follow_the_distribution),
         cmocka_unit_test(narrow_settings_leave_the_best),
         cmocka_unit_test(exactly_the_best_are_drawn_from),
+        cmocka_unit_test(all_of_a_large_vocabulary_is_drawn_from),
+        cmocka_unit_test(only_what_is_allowed_is_chosen),
+        cmocka_unit_test(no_bias_lets_in_what_is_forbidden),
+        cmocka_unit_test(nothing_allowed_is_no_choice),
         cmocka_unit_test(seeds_decide),
         cmocka_unit_test(nonsense_is_not_chosen),
         cmocka_unit_test(settings_are_checked),

@@ -10,6 +10,7 @@
 enum {
     TOKEN_GROUP = 6,     /* tokens of a batch that one call of a dot kernel handles */
     PANEL_PAIR = 2,      /* panels likewise */
+    FEW_TOKENS = 8,      /* of dot_few, at most */
     FLOAT_TILES_MAX = 4, /* tiles of float weights likewise */
 };
 
@@ -82,6 +83,7 @@ struct attention_scratch {
 
 struct kernels {
     const char *name;
+    unsigned few_tokens;   /* that dot_few takes at once */
     uint8_t weight_bias;   /* what expanded weight bytes have on top of their value */
     void (*prepare)(void); /* fill tables; before the first use, any number of times */
 
@@ -96,9 +98,9 @@ struct kernels {
     void (*dot[TILE_LAYOUT_COUNT])(const struct panel *panels, unsigned panel_count,
                                    unsigned blocks, const struct activations *activations,
                                    float *sums, size_t panel_stride);
-    /* One token, straight from the tile: sums[row] = tile x activations, with the same additions.
-     */
-    void (*dot_one[TILE_LAYOUT_COUNT])(const uint8_t *tile, size_t blocks,
+    /* 1..few_tokens tokens, straight from the tile: sums[token][row] = tile x activations, with the
+     * same additions. */
+    void (*dot_few[TILE_LAYOUT_COUNT])(const uint8_t *tile, size_t blocks,
                                        const struct activations *activations, float *sums);
 
     /* ---- products with float weights ---- */
@@ -121,6 +123,12 @@ struct kernels {
                         float *sines, float *cosines);
     void (*rope_halves)(float *head, size_t half, const float *sines, const float *cosines);
     void (*rope_neighbours)(float *head, size_t width, const float *sines, const float *cosines);
+
+    /* ---- a row of logits ---- */
+
+    float (*largest_logit)(const float *logits, size_t width);
+    float (*weigh_logits)(const float *logits, size_t width, float largest, float scale,
+                          float *weights);
 
     /* ---- attention ---- */
 

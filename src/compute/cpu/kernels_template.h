@@ -12,6 +12,7 @@
 /* after math and rows */
 #include "compute/cpu/attention_kernels.h"
 #include "compute/cpu/limit_kernels.h"
+#include "compute/cpu/logit_kernels.h"
 
 #define QUANTISED_LAYOUTS(X) \
     X(TILE_Q8_0)             \
@@ -35,10 +36,10 @@
     {                                                                                        \
         expand(&tile_formats[L], tile, blocks, panel);                                       \
     }                                                                                        \
-    static void dot_one_##L(const uint8_t *tile, size_t blocks, const struct activations *a, \
+    static void dot_few_##L(const uint8_t *tile, size_t blocks, const struct activations *a, \
                             float *sums)                                                     \
     {                                                                                        \
-        dot_one(&tile_formats[L], tile, blocks, a, sums);                                    \
+        dot_few(&tile_formats[L], tile, blocks, a, sums);                                    \
     }
 QUANTISED_LAYOUTS(DEFINE_QUANTISED)
 
@@ -66,14 +67,15 @@ FLOAT_LAYOUTS(DEFINE_FLOAT)
 
 const struct kernels KERNELS_NAME = {
     .name = KERNELS_LABEL,
+    .few_tokens = LANES_FEW_TOKENS,
     .weight_bias = LANES_BIAS,
     .prepare = grid_prepare,
     .quantise = quantise,
 #define ENTRY(L) [L] = expand_##L,
     .expand = {QUANTISED_LAYOUTS(ENTRY)},
 #undef ENTRY
-#define ENTRY(L) [L] = dot_one_##L,
-    .dot_one = {QUANTISED_LAYOUTS(ENTRY)},
+#define ENTRY(L) [L] = dot_few_##L,
+    .dot_few = {QUANTISED_LAYOUTS(ENTRY)},
 #undef ENTRY
     .dot = {[TILE_Q8_0] = dot_1_0,
             [TILE_Q4_0] = dot_1_0,
@@ -101,6 +103,8 @@ const struct kernels KERNELS_NAME = {
     .rope_angles = rope_angles,
     .rope_halves = rope_halves,
     .rope_neighbours = rope_neighbours,
+    .largest_logit = largest_logit,
+    .weigh_logits = weigh_logits,
     .store_kv = store_kv,
     .attend_chunk = attend_chunk,
     .merge_part = merge_part,

@@ -12,18 +12,14 @@
 
 /* ---- memory ---- */
 
-static enum status chooser_init(struct chooser *chooser, uint32_t vocabulary, struct fault *fault)
-{
-    return sampler_new(&chooser->sampler, vocabulary, fault);
-}
-
 enum status engine_choose_init(struct engine *engine, struct fault *fault)
 {
-    engine->chooser_count = compute_threads(model_compute(engine->model));
+    struct compute *compute = model_compute(engine->model);
+    engine->chooser_count = compute_threads(compute);
     engine->choosers = calloc(engine->chooser_count, sizeof *engine->choosers);
     if (!engine->choosers) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the samplers");
     for (uint32_t i = 0; i < engine->chooser_count; i++)
-        TRY(chooser_init(&engine->choosers[i], engine->info->vocabulary, fault));
+        TRY(sampler_new(&engine->choosers[i].sampler, compute, engine->info->vocabulary, fault));
     return OK;
 }
 
