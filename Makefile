@@ -7,7 +7,7 @@
 SHELL := /bin/bash
 BUILD := build
 
-.PHONY: all help deps deps-test configure run check check-deep bench peer oracles fuzz lint format counts clean
+.PHONY: all help deps deps-test configure run check check-deep bench bench-report peer oracles fuzz lint format counts clean
 
 all: configure  ## build build/liminal
 	@cmake --build $(BUILD) --target liminal
@@ -40,6 +40,9 @@ check-deep: deps-test  ## after check: live oracles, the default model, other pr
 
 bench: deps-test all  ## measure against llama.cpp in the same run; writes build/bench.csv
 	@bench/bench.sh
+
+bench-report:  ## after bench: the pictures of docs/performance.md, and the figures into bench/history
+	@bench/report.sh
 
 peer: deps-test  ## build llama.cpp natively, outside the tree, for make bench
 	@tools/peer.sh
