@@ -3,7 +3,13 @@
  * A constraint is compiled once for a grammar and a vocabulary and then shared: any number of
  * matchers on any threads (what it learns lazily it publishes by atomic pointers, without locks). A
  * matcher is one answer's place in the grammar; it belongs to one thread at a time and allocates
- * nothing once its stack has grown. */
+ * nothing once its stack has grown.
+ *
+ * No dead ends: a finished grammar holds no state that cannot reach an end, and constraint_new
+ * takes out of it the bytes that no token of the vocabulary has. What remains is a vocabulary that
+ * knows a byte only inside longer tokens; there a text can come to a place that no token continues,
+ * and matcher_mask says so instead of giving an empty mask. Vocabularies with a token for every
+ * byte (all byte-level ones, and SentencePiece with byte fallback) never get there. */
 #ifndef LIMINAL_INFERENCE_CONSTRAINT_H
 #define LIMINAL_INFERENCE_CONSTRAINT_H
 
@@ -33,10 +39,12 @@ enum status matcher_new(struct matcher **out, struct constraint *constraint,
 void matcher_free(struct matcher *matcher);
 
 /* One bit per token, word t/64 bit t%64: may it come next? The tokens that end an answer are set
- * where the text may end here. Never all zeros: a text the grammar began can always be ended. */
-void matcher_mask(struct matcher *matcher, uint64_t *mask);
-/* Take the token in. False, and the place unchanged, when it does not fit. An end token fits where
- * the mask says so, and leaves the place as it is. */
+ * where the text may end here. With OK never all zeros: a text the grammar began can always be
+ * ended. STATUS_UNSUPPORTED: no token of this vocabulary goes on from here (see above); the answer
+ * cannot be ended as the grammar wants it. STATUS_NO_MEMORY. */
+enum status matcher_mask(struct matcher *matcher, uint64_t *mask, struct fault *fault) MUST_USE;
+/* Take the token in. False, and the place unchanged, when it does not fit (or there is no memory).
+ * An end token fits where the mask says so, and leaves the place as it is. */
 bool matcher_accept(struct matcher *matcher, int32_t token);
 /* How many tokens were taken in; and go back to when there were only so many (for drafts that were
  * not confirmed). At most MATCHER_REWIND_MAX tokens back. */

@@ -38,8 +38,8 @@ grammar_part grammar_sequence(struct grammar *grammar, const grammar_part *parts
 grammar_part grammar_choice(struct grammar *grammar, const grammar_part *parts, size_t count);
 grammar_part grammar_repeat(struct grammar *grammar, grammar_part part, uint32_t least,
                             uint32_t most /* or GRAMMAR_UNBOUNDED */);
-/* Any text, also none, that does not contain `word` (nor ends in the middle of it); for free text
- * up to a mark. */
+/* Any text, also none, that does not contain `word`, and behind which `word` begins nowhere earlier
+ * than right at its end; for free text up to a mark. */
 grammar_part grammar_text_without(struct grammar *grammar, struct text word);
 /* A rule to be defined later, so that it may contain itself. */
 grammar_part grammar_rule(struct grammar *grammar);
