@@ -337,7 +337,7 @@ static void check_logits(void)
     begin_operation("logits");
     for (unsigned i = 0; i < ARRAY_COUNT(widths); i++) {
         size_t width = widths[i], blocks = (width + WEIGHT_BLOCK - 1) / WEIGHT_BLOCK;
-        size_t count = width + blocks + 2;
+        size_t count = width + blocks + 3;
         float *logits = allocate(width, sizeof *logits), *y = allocate(count, sizeof *y);
         float *first = allocate(count, sizeof *first);
         double *expected = allocate(count, sizeof *expected);
@@ -345,13 +345,15 @@ static void check_logits(void)
         for (size_t k = 0; k < width; k++) logits[k] *= k % 9 == 0 ? 90 : 10;
         for (size_t k = 5; k < width; k += 11)
             logits[k] = k % 2 ? k % 3 ? NAN : INFINITY : -INFINITY;
-        reference_weigh_logits(logits, width, 1.25, expected);
+        reference_weigh_logits(logits, width, 1.25, 0.25, 0.01, expected);
         for (unsigned m = 0; m < machine_count; m++) {
             const struct compute *c = machines[m].compute;
             float largest = compute_logits_largest(c, logits, width);
             double sum = compute_logits_weigh(c, logits, width, largest, 1.25f, y, y + width);
-            y[count - 2] = largest;
-            y[count - 1] = (float)sum;
+            y[count - 3] = largest;
+            y[count - 2] = (float)sum;
+            y[count - 1] = (float)compute_weights_above(c, y, width, 0.25f);
+            compute_weights_cut(c, y, width, 0.01f, y + width);
             judge(m, y, first, expected, NULL, count, 1e-6, 2e-5, "random");
         }
         free(logits), free(y), free(first), free(expected);

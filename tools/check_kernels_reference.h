@@ -48,19 +48,22 @@ static void reference_layer_norm(const float *x, const float *w, const float *bi
             ((double)x[i] - mean) * scale * (w ? (double)w[i] : 1) + (bias ? (double)bias[i] : 0);
 }
 
-/* y: a weight per logit, the sum of each WEIGHT_BLOCK, the largest logit, the sum of all weights.
- */
-static void reference_weigh_logits(const float *logits, size_t width, double scale, double *y)
+/* y: a weight per logit, the sum of each WEIGHT_BLOCK, both without what does not exceed `cut`; the
+ * largest logit, the sum of all weights, the sum of those above `threshold`. */
+static void reference_weigh_logits(const float *logits, size_t width, double scale,
+                                   double threshold, double cut, double *y)
 {
     double *sums = y + width, *largest = sums + (width + WEIGHT_BLOCK - 1) / WEIGHT_BLOCK;
-    memset(sums, 0, (size_t)(largest + 2 - sums) * sizeof *sums);
+    memset(sums, 0, (size_t)(largest + 3 - sums) * sizeof *sums);
     *largest = -INFINITY;
     for (size_t i = 0; i < width; i++)
         if (isfinite(logits[i])) *largest = fmax(*largest, (double)logits[i]);
     for (size_t i = 0; i < width; i++) {
-        y[i] = isfinite(logits[i]) ? exp(scale * ((double)logits[i] - *largest)) : 0;
+        double weight = isfinite(logits[i]) ? exp(scale * ((double)logits[i] - *largest)) : 0;
+        largest[1] += weight;
+        if (weight > threshold) largest[2] += weight;
+        y[i] = weight > cut ? weight : 0;
         sums[i / WEIGHT_BLOCK] += y[i];
-        largest[1] += y[i];
     }
 }
 

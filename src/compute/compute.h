@@ -148,6 +148,12 @@ float compute_logits_largest(const struct compute *compute, const float *logits,
  * finite. */
 double compute_logits_weigh(const struct compute *compute, const float *logits, size_t n,
                             float largest, float scale, float *weights, float *block_sums);
+/* The sum of those of n weights that are greater than `threshold` (not negative). */
+double compute_weights_above(const struct compute *compute, const float *weights, size_t n,
+                             float threshold);
+/* The others become 0; block_sums as above. */
+void compute_weights_cut(const struct compute *compute, float *weights, size_t n, float threshold,
+                         float *block_sums);
 
 /* ---- the machine's limits, measured (for bench) ---- */
 struct compute_limits {

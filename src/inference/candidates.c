@@ -1,6 +1,7 @@
 /* candidates.c - see candidates.h. */
 #include "inference/candidates.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 
@@ -79,35 +80,32 @@ double candidates_mass(const struct candidate *candidates, size_t count)
 
 /* ---- scanning ---- */
 
-/* One comparison per vector: nearly all blocks have none. */
-static bool any_above(const float *values, size_t n, float threshold)
+/* A comparison per vector: nearly all blocks have none. */
+static bool any_between(const float *values, size_t n, float above, float most)
 {
     int any = 0;
-    for (size_t i = 0; i < n; i++) any |= values[i] > threshold;
+    for (size_t i = 0; i < n; i++) any |= (values[i] > above) & (values[i] <= most);
     return any;
 }
 
-/* Append those of a block. */
-static size_t take_above(const float *values, size_t from, size_t to, float threshold,
-                         struct candidate *out, size_t count)
+/* Append those of the block that begins at `from`. */
+static size_t take_between(const float *values, size_t from, size_t n, float above, float most,
+                           struct candidate *out, size_t count)
 {
-    if (!any_above(values + from, to - from, threshold)) return count;
+    size_t to = n - from < SCAN_BLOCK ? n : from + SCAN_BLOCK;
+    if (!any_between(values + from, to - from, above, most)) return count;
     for (size_t i = from; i < to; i++)
-        if (values[i] > threshold && values[i] < INFINITY)
+        if (values[i] > above && values[i] <= most)
             out[count++] = (struct candidate){values[i], (int32_t)i};
     return count;
 }
 
-static size_t block_end(size_t from, size_t n)
-{
-    return n - from < SCAN_BLOCK ? n : from + SCAN_BLOCK;
-}
-
-size_t candidates_above(const float *values, size_t n, float threshold, struct candidate *out)
+size_t candidates_between(const float *values, size_t n, float above, float most,
+                          struct candidate *out)
 {
     size_t count = 0;
     for (size_t from = 0; from < n; from += SCAN_BLOCK)
-        count = take_above(values, from, block_end(from, n), threshold, out, count);
+        count = take_between(values, from, n, above, most, out, count);
     return count;
 }
 
@@ -127,7 +125,7 @@ size_t candidates_best(const float *values, size_t n, size_t wanted, struct cand
     float threshold = -INFINITY;
     size_t count = 0;
     for (size_t from = 0; from < n; from += SCAN_BLOCK) {
-        count = take_above(values, from, block_end(from, n), threshold, out, count);
+        count = take_between(values, from, n, threshold, FLT_MAX, out, count);
         if (count < wanted + BEST_ROOM) continue;
         count = candidates_keep(out, count, wanted, (double)INFINITY);
         threshold = least_of(out, count);

@@ -13,9 +13,10 @@ struct candidate {
     int32_t token;
 };
 
-/* Those of the n values that are finite and greater than `threshold`, in order of their tokens;
+/* Those of the n values that are greater than `above` and at most `most`, in order of their tokens;
  * returns how many. `out` has room for n. */
-size_t candidates_above(const float *values, size_t n, float threshold, struct candidate *out);
+size_t candidates_between(const float *values, size_t n, float above, float most,
+                          struct candidate *out);
 /* The `wanted` best finite ones of the n values, or all when there are fewer; returns how many.
  * `out` has room for n. */
 size_t candidates_best(const float *values, size_t n, size_t wanted, struct candidate *out);

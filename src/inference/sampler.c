@@ -1,11 +1,12 @@
 /* sampler.c - see sampler.h.
  *
- * A vocabulary is long, so what touches all of it is one pass of a vectorised loop, and what is
- * costly is done for candidates only: those that the settings leave. Which settings make which
- * candidates never changes the distribution that is drawn from. */
+ * A vocabulary is long, so what touches all of it are single passes of vectorised loops
+ * (compute.h), and what is costlier is done for a few candidates only. The weights of all tokens
+ * have sums per block: a draw finds its block first. */
 #include "inference/sampler.h"
 
 #include <assert.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -241,7 +242,12 @@ static void forbid_others(const struct sampler *sampler, float *logits, const ui
 {
     for (uint32_t from = 0; from < sampler->vocabulary; from += 64) {
         uint64_t forbidden = ~allowed[from / 64];
-        if (sampler->vocabulary - from < 64) forbidden &= (1ull << sampler->vocabulary % 64) - 1;
+        if (sampler->vocabulary - from < 64) {
+            forbidden &= (1ull << sampler->vocabulary % 64) - 1;
+        } else if (forbidden == UINT64_MAX) {
+            for (uint32_t i = from; i < from + 64; i++) logits[i] = -INFINITY;
+            continue;
+        }
         for (; forbidden; forbidden &= forbidden - 1)
             logits[from + (uint32_t)__builtin_ctzll(forbidden)] = -INFINITY;
     }
@@ -265,11 +271,14 @@ static size_t find_place(const float *weights, size_t count, double *target)
     return place;
 }
 
-static int32_t draw_from_all(const struct sampler *sampler, double mass, double random)
+static int32_t draw_from_all(const struct sampler *sampler, double random)
 {
+    const float *sums = sampler->block_sums;
     size_t count = sampler->vocabulary, blocks = (count + WEIGHT_BLOCK - 1) / WEIGHT_BLOCK;
+    double mass = 0;
+    for (size_t i = 0; i < blocks; i++) mass += (double)sums[i];
     double target = random * mass;
-    size_t from = find_place(sampler->block_sums, blocks, &target) * WEIGHT_BLOCK;
+    size_t from = find_place(sums, blocks, &target) * WEIGHT_BLOCK;
     size_t width = count - from < WEIGHT_BLOCK ? count - from : WEIGHT_BLOCK;
     return (int32_t)(from + find_place(sampler->weights + from, width, &target));
 }
@@ -301,19 +310,37 @@ static void weigh_candidates(struct sampler *sampler, size_t count, float larges
     for (size_t i = 0; i < count; i++) candidates[i].value = sampler->weights[i];
 }
 
-/* The smallest set of candidates that has the share top_p of the mass. */
-static size_t keep_nucleus(struct sampler *sampler, size_t count, float top_p, double mass)
+/* Leave only the nucleus its weights: as few tokens as it takes to have the share top_p of the
+ * mass.
+ *
+ * Where its limit lies is found by halving: all that weigh more than `inside` are in it, none that
+ * weigh `outside` or less is, and only what is in between is looked at one by one. To begin with,
+ * all tokens of the weight `outside` together weigh less than what top_p leaves out. */
+static void keep_nucleus(struct sampler *sampler, float top_p, double mass)
 {
-    return candidates_keep(sampler->candidates, count, count, (double)top_p * mass);
-}
-
-/* All tokens below this threshold weigh less than what top_p leaves out: none is in the nucleus. A
- * little lower, for rounding. */
-static size_t gather_for_nucleus(struct sampler *sampler, float top_p, double mass)
-{
-    double threshold = 0.999 * (1 - (double)top_p) * mass / sampler->vocabulary;
-    return candidates_above(sampler->weights, sampler->vocabulary, (float)threshold,
-                            sampler->candidates);
+    enum { HALVINGS = 10 };
+    float *weights = sampler->weights;
+    size_t n = sampler->vocabulary;
+    double wanted = (double)top_p * mass, mass_inside = 0;
+    float inside = 1, outside = (float)(0.999 * (1 - (double)top_p) * mass / (double)n);
+    for (int i = 0; i < HALVINGS; i++) {
+        float middle = sqrtf(inside * outside);
+        double heavier = compute_weights_above(sampler->compute, weights, n, middle);
+        if (heavier >= wanted) {
+            outside = middle;
+        } else {
+            inside = middle;
+            mass_inside = heavier;
+        }
+    }
+    struct candidate *open = sampler->candidates;
+    size_t count = candidates_between(weights, n, outside, inside, open);
+    if (count > 0) count = candidates_keep(open, count, count, wanted - mass_inside);
+    compute_weights_cut(sampler->compute, weights, n, inside, sampler->block_sums);
+    for (size_t i = 0; i < count; i++) {
+        weights[open[i].token] = open[i].value;
+        sampler->block_sums[open[i].token / WEIGHT_BLOCK] += open[i].value;
+    }
 }
 
 /* The best weight is 1, so min_p is the least weight. */
@@ -325,43 +352,33 @@ static size_t drop_lighter(struct candidate *candidates, size_t count, float min
     return kept;
 }
 
-/* The candidates that top_k, top_p and min_p leave, with their weights. At least one of them does
- * not leave all. */
-static size_t gather(struct sampler *sampler, const struct sampling *sampling, const float *logits,
-                     float largest)
+static int32_t draw_from_top(struct sampler *sampler, const struct sampler_input *input,
+                             float largest, double random)
 {
+    const struct sampling *sampling = input->sampling;
     struct candidate *candidates = sampler->candidates;
-    float temperature = sampling->temperature;
-    size_t vocabulary = sampler->vocabulary, count;
-    if (sampling->top_k > 0) {
-        count = candidates_best(logits, vocabulary, (size_t)sampling->top_k, candidates);
-        weigh_candidates(sampler, count, largest, temperature);
-        if (sampling->top_p < 1)
-            count =
-                keep_nucleus(sampler, count, sampling->top_p, candidates_mass(candidates, count));
-    } else if (sampling->top_p < 1) {
-        double mass = weigh(sampler, logits, vocabulary, largest, temperature);
-        count = gather_for_nucleus(sampler, sampling->top_p, mass);
-        count = keep_nucleus(sampler, count, sampling->top_p, mass);
-    } else {
-        /* a little lower, for rounding; the weights decide */
-        float least = largest + temperature * (logf(sampling->min_p) - 1e-3f);
-        count = candidates_above(logits, vocabulary, nextafterf(least, -INFINITY), candidates);
-        weigh_candidates(sampler, count, largest, temperature);
-    }
-    return sampling->min_p > 0 ? drop_lighter(candidates, count, sampling->min_p) : count;
+    size_t count =
+        candidates_best(input->logits, sampler->vocabulary, (size_t)sampling->top_k, candidates);
+    weigh_candidates(sampler, count, largest, sampling->temperature);
+    double wanted = (double)sampling->top_p * candidates_mass(candidates, count);
+    if (sampling->top_p < 1) count = candidates_keep(candidates, count, count, wanted);
+    count = drop_lighter(candidates, count, sampling->min_p);
+    return draw_from(sampler, count, random);
 }
 
 static int32_t draw(struct sampler *sampler, const struct sampler_input *input, float largest)
 {
     const struct sampling *sampling = input->sampling;
     double random = random_at(sampling->seed, input->index);
-    if (sampling->top_k == 0 && sampling->top_p == 1 && sampling->min_p == 0) {
-        double mass =
-            weigh(sampler, input->logits, sampler->vocabulary, largest, sampling->temperature);
-        return draw_from_all(sampler, mass, random);
-    }
-    return draw_from(sampler, gather(sampler, sampling, input->logits, largest), random);
+    if (sampling->top_k > 0) return draw_from_top(sampler, input, largest, random);
+
+    double mass =
+        weigh(sampler, input->logits, sampler->vocabulary, largest, sampling->temperature);
+    if (sampling->top_p < 1) keep_nucleus(sampler, sampling->top_p, mass);
+    if (sampling->min_p > 0)
+        compute_weights_cut(sampler->compute, sampler->weights, sampler->vocabulary,
+                            nextafterf(sampling->min_p, 0), sampler->block_sums);
+    return draw_from_all(sampler, random);
 }
 
 bool sampler_choose(struct sampler *sampler, const struct sampler_input *input,

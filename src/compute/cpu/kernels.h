@@ -129,6 +129,8 @@ struct kernels {
     float (*largest_logit)(const float *logits, size_t width);
     float (*weigh_logits)(const float *logits, size_t width, float largest, float scale,
                           float *weights);
+    float (*weight_above)(const float *weights, size_t width, float threshold);
+    float (*cut_weights)(float *weights, size_t width, float threshold);
 
     /* ---- attention ---- */
 

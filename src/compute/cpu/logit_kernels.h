@@ -32,3 +32,29 @@ static float weigh_logits(const float *logits, size_t width, float largest, floa
     }
     return f32_sum(sum);
 }
+
+/* The sum of the weights that are greater than a threshold. */
+static float weight_above(const float *weights, size_t width, float threshold)
+{
+    f32x16 sum = f32_all(0);
+    EACH_VECTOR(width)
+    {
+        f32x16 weight = load_part(weights + at, count);
+        sum = f32_add(sum, f32_if_less(f32_all(threshold), weight, weight, f32_all(0)));
+    }
+    return f32_sum(sum);
+}
+
+/* What does not weigh more than the threshold weighs nothing; returns the sum of the rest. */
+static float cut_weights(float *weights, size_t width, float threshold)
+{
+    f32x16 sum = f32_all(0);
+    EACH_VECTOR(width)
+    {
+        f32x16 weight = load_part(weights + at, count);
+        weight = f32_if_less(f32_all(threshold), weight, weight, f32_all(0));
+        sum = f32_add(sum, weight);
+        store_part(weights + at, weight, count);
+    }
+    return f32_sum(sum);
+}

@@ -22,3 +22,26 @@ double compute_logits_weigh(const struct compute *compute, const float *logits, 
     }
     return sum;
 }
+
+double compute_weights_above(const struct compute *compute, const float *weights, size_t n,
+                             float threshold)
+{
+    assert(threshold >= 0);
+    double sum = 0;
+    for (size_t from = 0; from < n; from += WEIGHT_BLOCK) {
+        size_t count = n - from < WEIGHT_BLOCK ? n - from : WEIGHT_BLOCK;
+        sum += (double)compute->kernels->weight_above(weights + from, count, threshold);
+    }
+    return sum;
+}
+
+void compute_weights_cut(const struct compute *compute, float *weights, size_t n, float threshold,
+                         float *block_sums)
+{
+    assert(threshold >= 0);
+    for (size_t from = 0; from < n; from += WEIGHT_BLOCK) {
+        size_t count = n - from < WEIGHT_BLOCK ? n - from : WEIGHT_BLOCK;
+        block_sums[from / WEIGHT_BLOCK] =
+            compute->kernels->cut_weights(weights + from, count, threshold);
+    }
+}
