@@ -28,6 +28,21 @@ ALWAYS_INLINE void plane_codes(const uint8_t *plane, int bits, int to, u8x64 cod
     }
 }
 
+/* The codes of one block, one byte each. */
+ALWAYS_INLINE void block_codes(const struct tile_format *f, const uint8_t *block,
+                               u8x64 codes[BLOCK_GROUPS])
+{
+    if (f->low_bits == 8)
+        for (int g = 0; g < BLOCK_GROUPS; g++) codes[g] = u8_load(block + g * GROUP_BYTES);
+    else
+        plane_codes(block, f->low_bits, 0, codes);
+    if (f->high_bits) {
+        u8x64 high[BLOCK_GROUPS];
+        plane_codes(block + f->low_bits * GROUP_BYTES, f->high_bits, f->low_bits, high);
+        for (int g = 0; g < BLOCK_GROUPS; g++) codes[g] = u8_or(codes[g], high[g]);
+    }
+}
+
 /* The weights of one block, one byte each, plus LANES_BIAS. */
 ALWAYS_INLINE void block_weights(const struct tile_format *f, const uint8_t *block,
                                  u8x64 weights[BLOCK_GROUPS])
@@ -36,15 +51,7 @@ ALWAYS_INLINE void block_weights(const struct tile_format *f, const uint8_t *blo
         grid_weights(block, weights);
         return;
     }
-    if (f->low_bits == 8)
-        for (int g = 0; g < BLOCK_GROUPS; g++) weights[g] = u8_load(block + g * GROUP_BYTES);
-    else
-        plane_codes(block, f->low_bits, 0, weights);
-    if (f->high_bits) {
-        u8x64 high[BLOCK_GROUPS];
-        plane_codes(block + f->low_bits * GROUP_BYTES, f->high_bits, f->low_bits, high);
-        for (int g = 0; g < BLOCK_GROUPS; g++) weights[g] = u8_or(weights[g], high[g]);
-    }
+    block_codes(f, block, weights);
     for (int g = 0; g < BLOCK_GROUPS; g++) {
         if (f->table)
             weights[g] = u8_table((const uint8_t *)f->table, weights[g]);

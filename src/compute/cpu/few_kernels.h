@@ -1,5 +1,6 @@
 /* few_kernels.h - template, compiled per instruction set: products of few tokens with quantised
- * weights, which memory bounds: each weight is expanded in registers, used, and never stored.
+ * weights, which memory bounds: each weight is expanded in registers, meets all tokens there, and
+ * is never stored.
  *
  * The additions are those of dot_kernels.h, in the same order. */
 
@@ -7,37 +8,97 @@
  * for a stream that is used as fast as memory delivers it. */
 enum { PREFETCH_BYTES = 8192 };
 
-/* One token: weights are expanded in registers and never stored. */
-ALWAYS_INLINE void dot_one(const struct tile_format *f, const uint8_t *tile, size_t blocks,
-                           const struct activations *a, float *out)
+/* What a weight byte of the layout has on top of its value here. Where an offset is all that makes
+ * a code a weight and bytes are unsigned anyway, it is left out: the start of the sum makes up for
+ * it at no cost. */
+ALWAYS_INLINE int few_bias(const struct tile_format *f)
 {
-    f32x16 sum = f32_all(0);
-    const int halves = f->block_scales;
+    bool plain = f->low_bits < 8 && !f->table && f->factors != FACTORS_IN_GRID;
+    return LANES_BIAS && plain ? -f->offset : LANES_BIAS;
+}
+
+ALWAYS_INLINE void few_weights(const struct tile_format *f, const uint8_t *block,
+                               u8x64 weights[BLOCK_GROUPS])
+{
+    if (few_bias(f) == LANES_BIAS)
+        block_weights(f, block, weights);
+    else
+        block_codes(f, block, weights);
+}
+
+/* Where the integer sum of a token starts: -bias x sum of quants, made from -LANES_BIAS x that.
+ * Both are powers of two, or 0. */
+ALWAYS_INLINE i32x16 few_start(int bias, int32_t start)
+{
+    if (bias == 0) return i32_all(0);
+    return i32_shift_right(i32_all(start),
+                           __builtin_ctz(LANES_BIAS) - __builtin_ctz((unsigned)bias));
+}
+
+/* One block; `tokens` is a constant where this is inlined. */
+ALWAYS_INLINE void few_block(const struct tile_format *f, const uint8_t *unit, const uint8_t *block,
+                             size_t in_unit, size_t b, const struct activations *a, int tokens,
+                             f32x16 sums[FEW_TOKENS])
+{
+    const int halves = f->block_scales, groups = BLOCK_GROUPS / halves;
+    const size_t first = b * (size_t)tokens;
+    const int8_t *x = a->quants + first * BLOCK_COLS;
+    u8x64 weights[BLOCK_GROUPS];
+    few_weights(f, block, weights);
+    for (int half = 0; half < halves; half++) {
+        const int32_t *starts =
+            halves == 1 ? a->starts + first : a->half_starts + 2 * first + (size_t)half;
+        const float *x_sums =
+            halves == 1 ? a->sums + first : a->half_sums + 2 * first + (size_t)half;
+        i32x16 dots[FEW_TOKENS];
+        for (int t = 0; t < tokens; t++) dots[t] = few_start(few_bias(f), starts[t * halves]);
+        for (int g = half * groups; g < (half + 1) * groups; g++)
+            for (int t = 0; t < tokens; t++)
+                dots[t] = i32_dot(dots[t], weights[g], load_quad(x + t * BLOCK_COLS + 4 * g));
+        f32x16 scale, minimum;
+        block_scale(f, unit, in_unit * (size_t)halves + (size_t)half, &scale, &minimum);
+        for (int t = 0; t < tokens; t++) {
+            f32x16 both = f32_mul(scale, f32_all(a->scales[first + (size_t)t]));
+            sums[t] = f32_fma(f32_of_i32(dots[t]), both, sums[t]);
+            if (f->minimums) sums[t] = f32_fma(minimum, f32_all(x_sums[t * halves]), sums[t]);
+        }
+    }
+}
+
+ALWAYS_INLINE void few_tile(const struct tile_format *f, const uint8_t *tile, size_t blocks,
+                            const struct activations *a, int tokens, float *out)
+{
+    f32x16 sums[FEW_TOKENS];
+    for (int t = 0; t < tokens; t++) sums[t] = f32_all(0);
     for (size_t first = 0; first < blocks; first += f->unit_blocks, tile += tile_unit_bytes(f)) {
         const uint8_t *block = tile + tile_header_bytes(f);
         for (size_t i = 0; i < f->unit_blocks; i++, block += tile_block_bytes(f)) {
-            size_t b = first + i;
             for (size_t line = 0; line < tile_block_bytes(f); line += GROUP_BYTES)
                 __builtin_prefetch(block + line + PREFETCH_BYTES);
-            u8x64 weights[BLOCK_GROUPS];
-            block_weights(f, block, weights);
-            for (int half = 0; half < halves; half++) {
-                i32x16 dots = i32_all(!LANES_BIAS   ? 0
-                                      : halves == 1 ? a->starts[b]
-                                                    : a->half_starts[2 * b + (size_t)half]);
-                for (int g = half * BLOCK_GROUPS / halves; g < (half + 1) * BLOCK_GROUPS / halves;
-                     g++)
-                    dots = i32_dot(dots, weights[g], load_quad(a->quants + b * BLOCK_COLS + 4 * g));
-                f32x16 scale, minimum;
-                block_scale(f, tile, i * halves + (size_t)half, &scale, &minimum);
-                sum = f32_fma(f32_of_i32(dots), f32_mul(scale, f32_all(a->scales[b])), sum);
-                if (f->minimums)
-                    sum = f32_fma(
-                        minimum,
-                        f32_all(halves == 1 ? a->sums[b] : a->half_sums[2 * b + (size_t)half]),
-                        sum);
-            }
+            few_block(f, tile, block, i, first + i, a, tokens, sums);
         }
     }
-    f32_store(out, sum);
+    for (int t = 0; t < tokens; t++) f32_store(out + t * TILE_ROWS, sums[t]);
+}
+
+/* A copy of the code for each number of tokens whose sums stay in registers. */
+ALWAYS_INLINE void dot_few(const struct tile_format *f, const uint8_t *tile, size_t blocks,
+                           const struct activations *a, float *out)
+{
+#define TOKENS(T)                                                        \
+    case T:                                                              \
+        if (T <= LANES_FEW_TOKENS) few_tile(f, tile, blocks, a, T, out); \
+        return
+    switch (LANES_CONSTANT_COUNTS ? a->tokens : 0) {
+        TOKENS(1);
+        TOKENS(2);
+        TOKENS(3);
+        TOKENS(4);
+        TOKENS(5);
+        TOKENS(6);
+        TOKENS(7);
+        TOKENS(8);
+    default: few_tile(f, tile, blocks, a, (int)a->tokens, out);
+    }
+#undef TOKENS
 }

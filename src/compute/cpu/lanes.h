@@ -12,7 +12,7 @@
  * LANES_BIAS is what an expanded weight byte has on top of its value: the 8-bit dot product of
  * AVX-512 wants one side unsigned, so weights are stored plus 128 there. LANES_PANELS x
  * LANES_TOKENS sums of a product with quantised weights fit in registers, LANES_FLOAT_TILES x 6 of
- * one with floats. */
+ * one with floats, LANES_FEW_TOKENS of one whose weights are expanded in registers too. */
 #ifndef LIMINAL_COMPUTE_CPU_LANES_H
 #define LIMINAL_COMPUTE_CPU_LANES_H
 

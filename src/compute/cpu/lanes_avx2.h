@@ -1,7 +1,13 @@
 /* lanes_avx2.h - lanes.h in AVX2, FMA and F16C: two registers each. */
 #include <immintrin.h>
 
-enum { LANES_BIAS = 0, LANES_PANELS = 1, LANES_TOKENS = 2, LANES_FLOAT_TILES = 1 };
+enum {
+    LANES_BIAS = 0,
+    LANES_PANELS = 1,
+    LANES_TOKENS = 2,
+    LANES_FLOAT_TILES = 1,
+    LANES_FEW_TOKENS = 1
+};
 
 typedef struct {
     __m256 half[2];
@@ -168,6 +174,10 @@ ALWAYS_INLINE i32x16 i32_all(int32_t value)
 ALWAYS_INLINE i32x16 i32_of_f32(f32x16 a)
 {
     return HALVES(i32x16, _mm256_cvtps_epi32(a.half[h]));
+}
+ALWAYS_INLINE i32x16 i32_shift_right(i32x16 a, int bits)
+{
+    return HALVES(i32x16, _mm256_srai_epi32(a.half[h], bits));
 }
 ALWAYS_INLINE int32_t i32_sum(i32x16 a)
 {

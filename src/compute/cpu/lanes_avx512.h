@@ -1,7 +1,13 @@
 /* lanes_avx512.h - lanes.h in AVX-512 (F, BW, DQ, VL, VNNI, VBMI): one register each. */
 #include <immintrin.h>
 
-enum { LANES_BIAS = 128, LANES_PANELS = 2, LANES_TOKENS = 6, LANES_FLOAT_TILES = 4 };
+enum {
+    LANES_BIAS = 128,
+    LANES_PANELS = 2,
+    LANES_TOKENS = 6,
+    LANES_FLOAT_TILES = 4,
+    LANES_FEW_TOKENS = 8
+};
 
 typedef __m512 f32x16;
 typedef __m512i i32x16;
@@ -142,6 +148,11 @@ ALWAYS_INLINE i32x16 i32_all(int32_t value)
 ALWAYS_INLINE i32x16 i32_add(i32x16 a, i32x16 b)
 {
     return _mm512_add_epi32(a, b);
+}
+/* The sign comes along. */
+ALWAYS_INLINE i32x16 i32_shift_right(i32x16 a, int bits)
+{
+    return _mm512_srai_epi32(a, (unsigned)bits);
 }
 /* To nearest, ties to even. */
 ALWAYS_INLINE i32x16 i32_of_f32(f32x16 a)

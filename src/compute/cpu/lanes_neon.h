@@ -1,7 +1,13 @@
 /* lanes_neon.h - lanes.h in AArch64 with dot products: four registers each. */
 #include <arm_neon.h>
 
-enum { LANES_BIAS = 0, LANES_PANELS = 1, LANES_TOKENS = 2, LANES_FLOAT_TILES = 1 };
+enum {
+    LANES_BIAS = 0,
+    LANES_PANELS = 1,
+    LANES_TOKENS = 2,
+    LANES_FLOAT_TILES = 1,
+    LANES_FEW_TOKENS = 1
+};
 
 typedef struct {
     float32x4_t part[4];
@@ -158,6 +164,10 @@ ALWAYS_INLINE i32x16 i32_all(int32_t value)
 ALWAYS_INLINE i32x16 i32_of_f32(f32x16 a)
 {
     return PARTS(i32x16, vcvtnq_s32_f32(a.part[i]));
+}
+ALWAYS_INLINE i32x16 i32_shift_right(i32x16 a, int bits)
+{
+    return PARTS(i32x16, vshlq_s32(a.part[i], vdupq_n_s32(-bits)));
 }
 ALWAYS_INLINE int32_t i32_sum(i32x16 a)
 {

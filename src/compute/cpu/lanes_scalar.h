@@ -3,7 +3,13 @@
 
 #include "compute/tensor_type.h"
 
-enum { LANES_BIAS = 0, LANES_PANELS = 2, LANES_TOKENS = 6, LANES_FLOAT_TILES = 4 };
+enum {
+    LANES_BIAS = 0,
+    LANES_PANELS = 2,
+    LANES_TOKENS = 6,
+    LANES_FLOAT_TILES = 4,
+    LANES_FEW_TOKENS = 8
+};
 
 typedef struct {
     float lane[LANES];
@@ -173,6 +179,11 @@ LANE_FUNCTION i32x16 i32_add(i32x16 a, i32x16 b)
 {
     i32x16 y;
     EACH_LANE(a.lane[i] + b.lane[i]);
+}
+LANE_FUNCTION i32x16 i32_shift_right(i32x16 a, int bits)
+{
+    i32x16 y;
+    EACH_LANE(a.lane[i] >> bits);
 }
 /* What does not fit becomes INT32_MIN, as on x86. */
 LANE_FUNCTION i32x16 i32_of_f32(f32x16 a)

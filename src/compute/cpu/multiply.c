@@ -1,6 +1,6 @@
 /* multiply.c - y = W x for a group of matrices: quantises the input once, shares out the tiles.
  *
- * A thread takes a few tiles at a time. For one token it streams each tile through dot_one. For
+ * A thread takes a few tiles at a time. For few tokens it streams each tile through dot_few. For
  * more it expands 512 columns (256 for a few tokens) of two tiles into panels in the first-level
  * cache and passes all tokens by them, six at a time, before going on to the next columns:
  *
@@ -18,6 +18,7 @@
 
 enum {
     FLOAT_CHUNK_COLS = 128, /* of float weights at a time: 4 tiles x 128 x 4 bytes fill L1 */
+    FEW_PASSES = 2,         /* of dot_few over a tile, which the first leaves in the cache */
     FEW_TOKENS_BLOCKS = 8,  /* columns expanded at a time where memory is the limit: 256 */
     AHEAD_BYTES = 4608,     /* how far ahead of the expansion weights are asked for (measured) */
     ITEMS_PER_THREAD = 16,  /* how finely work is shared when there is plenty */
@@ -31,13 +32,27 @@ static size_t activations_bytes(size_t n, size_t blocks)
     return n * blocks * (BLOCK_COLS + 8 * sizeof(float));
 }
 
+/* Whether n tokens go straight through dot_few. */
+static bool is_few(const struct compute *compute, size_t n)
+{
+    return n <= FEW_PASSES * compute->kernels->few_tokens;
+}
+
+/* Tokens of a group of activations: few are cut evenly. */
+static size_t group_tokens(const struct compute *compute, size_t n)
+{
+    if (!is_few(compute, n)) return TOKEN_GROUP;
+    size_t most = compute->kernels->few_tokens, passes = (n + most - 1) / most;
+    return (n + passes - 1) / passes;
+}
+
 /* The arrays of group `g`, in one piece of memory. */
 static struct activations activation_group(const struct compute *compute, size_t n, size_t blocks,
                                            size_t g)
 {
-    size_t rest = n - g * TOKEN_GROUP;
-    unsigned tokens = rest < TOKEN_GROUP ? (unsigned)rest : TOKEN_GROUP;
-    char *memory = (char *)compute->activation_memory + activations_bytes(g * TOKEN_GROUP, blocks);
+    const size_t whole = group_tokens(compute, n), rest = n - g * whole;
+    unsigned tokens = (unsigned)(rest < whole ? rest : whole);
+    char *memory = (char *)compute->activation_memory + activations_bytes(g * whole, blocks);
     size_t values = tokens * blocks;
     float *scales = (float *)(memory + values * BLOCK_COLS);
     return (struct activations){.tokens = tokens,
@@ -173,14 +188,17 @@ static void multiply_float(const struct multiply_job *job, const struct product 
     for (unsigned i = 0; i < tiles; i++) store_tile(job, product, tile + i, scratch->sums[i]);
 }
 
-static void multiply_one(const struct multiply_job *job, const struct product *product,
+static void multiply_few(const struct multiply_job *job, const struct product *product,
                          uint32_t tile, struct multiply_scratch *scratch)
 {
     const struct matrix *m = product->matrix;
     const size_t bytes = tile_bytes((enum tile_layout)m->layout, m->cols);
-    struct activations group = activation_group(job->compute, 1, m->cols / BLOCK_COLS, 0);
-    job->compute->kernels->dot_one[m->layout]((const uint8_t *)m->packed + tile * bytes,
-                                              m->cols / BLOCK_COLS, &group, scratch->sums[0][0]);
+    const size_t blocks = m->cols / BLOCK_COLS, whole = group_tokens(job->compute, job->n);
+    for (size_t g = 0; g * whole < job->n; g++) {
+        struct activations group = activation_group(job->compute, job->n, blocks, g);
+        job->compute->kernels->dot_few[m->layout]((const uint8_t *)m->packed + tile * bytes, blocks,
+                                                  &group, scratch->sums[0][g * whole]);
+    }
     store_tile(job, product, tile, scratch->sums[0]);
 }
 
@@ -196,20 +214,21 @@ static void multiply_item(const struct multiply_job *job, const struct product *
             left = 2;
         }
         multiply_float(job, product, tile, left, scratch);
-    } else if (job->n > 1) {
-        multiply_pair(job, product, tile, left, scratch);
+    } else if (is_few(job->compute, job->n)) {
+        for (uint32_t i = 0; i < left; i++) multiply_few(job, product, tile + i, scratch);
     } else {
-        for (uint32_t i = 0; i < left; i++) multiply_one(job, product, tile + i, scratch);
+        multiply_pair(job, product, tile, left, scratch);
     }
 }
 
 static void quantise_share(const struct multiply_job *job, unsigned thread, unsigned threads)
 {
     size_t blocks = job->group[0].matrix->cols / BLOCK_COLS;
+    size_t whole = group_tokens(job->compute, job->n);
     for (size_t t = thread; t < job->n; t += threads) {
-        struct activations group = activation_group(job->compute, job->n, blocks, t / TOKEN_GROUP);
+        struct activations group = activation_group(job->compute, job->n, blocks, t / whole);
         job->compute->kernels->quantise(job->x + t * job->x_stride, blocks, &group,
-                                        (unsigned)(t % TOKEN_GROUP));
+                                        (unsigned)(t % whole));
     }
 }
 
