@@ -78,6 +78,8 @@ struct generation_request {
     struct matcher *matcher; /* only what it allows is said; NULL: anything. Taken when
                                 engine_submit says OK */
     uint64_t tenant;         /* prompts are shared only within one; 0: the common one */
+    uint64_t adapters;       /* ... and under the same ids, versions and gates, for which this
+                                stands; 0: none */
     void (*on_event)(void *argument, const struct generation_event *event);
     void *argument;
 };
@@ -112,7 +114,8 @@ enum status engine_embed(struct engine *engine, const int32_t *tokens, size_t co
 
 struct engine_counters {
     uint64_t requests, prompt_tokens, generated_tokens, steps, cancelled, refused;
-    uint64_t cached_tokens;                /* of prompts, that an earlier request had computed */
+    uint64_t rows;                         /* of all steps: tokens computed */
+    uint64_t cached_tokens;                /* of prompts, that another request had computed */
     uint64_t preempted;                    /* parked for want of pages, and continued later */
     uint32_t running, waiting, batch_rows; /* now; rows of the last step */
     uint32_t kv_pages, kv_pages_used;      /* used: by running sequences; others may keep prompts */

@@ -120,6 +120,11 @@ uint32_t kv_pages_count(const struct kv_pages *pages)
     return pages->count;
 }
 
+size_t kv_page_bytes(const struct kv_pages *pages)
+{
+    return pages->page_bytes;
+}
+
 uint32_t kv_pages_used(const struct kv_pages *pages)
 {
     return pages->count - pages->free_count;

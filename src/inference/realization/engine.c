@@ -64,7 +64,9 @@ static enum status choose_sizes(struct engine *engine, const struct engine_optio
     uint64_t budget = options->kv_budget_bytes ? options->kv_budget_bytes : default_budget(engine);
     struct kv_pages *pages;
     TRY(kv_pages_open(&pages, engine->info->kv_page_bytes, budget, fault));
-    TRY(prefix_cache_new(&engine->cache, pages, fault));
+    struct hash_key key; /* a new one each time: nobody can learn it */
+    entropy_fill(&key, sizeof key);
+    TRY(prefix_cache_new(&engine->cache, pages, &key, fault));
     engine->counters.kv_pages = prefix_cache_pages(engine->cache);
     TRY(choose_context(engine, options->context_length, fault));
     engine->running = calloc(engine->sequence_limit, sizeof *engine->running);
@@ -112,7 +114,7 @@ static uint32_t promised_pages(const struct engine *engine)
 static bool admit_oldest(struct engine *engine)
 {
     struct generation *oldest = engine->waiting;
-    generation_begin(oldest, engine->cache);
+    generation_adopt(oldest, engine->cache);
     uint32_t needed = generation_pages_for(oldest->count) - oldest->page_count;
     if (needed + promised_pages(engine) > prefix_cache_available(engine->cache)) {
         generation_park(oldest, engine->cache);
@@ -121,11 +123,7 @@ static bool admit_oldest(struct engine *engine)
     engine->waiting = oldest->next;
     if (!engine->waiting) engine->waiting_end = &engine->waiting;
     engine->counters.waiting--;
-    if (!oldest->admitted_ns) {
-        oldest->admitted_ns = clock_monotonic_ns();
-        oldest->cached = oldest->computed;
-        engine->counters.cached_tokens += oldest->cached;
-    }
+    if (!oldest->admitted_ns) oldest->admitted_ns = clock_monotonic_ns();
     engine->running[engine->running_count++] = oldest;
     return true;
 }

@@ -48,6 +48,7 @@ struct step_plan {
     struct asker *askers;
     size_t asker_count;
     uint32_t *needs, *grants; /* prefill, per running sequence */
+    uint64_t cached_tokens;   /* of prompts, that others had computed */
     float *logits;            /* sequence_limit x vocabulary */
 };
 

@@ -92,6 +92,7 @@ static bool make_room(struct engine *engine, uint32_t index, uint32_t rows)
 static void add_rows(struct engine *engine, struct generation *generation, uint32_t rows)
 {
     struct step_plan *plan = &engine->plan;
+    plan->cached_tokens += generation_note_rows(generation, rows);
     for (uint32_t i = 0; i < rows; i++) {
         size_t row = plan->batch.count++;
         assert(row < engine->row_limit);
@@ -108,33 +109,53 @@ static void add_rows(struct engine *engine, struct generation *generation, uint3
     asker->logits_row = plan->asker_count++;
 }
 
-/* A sequence that only lacks its newest token decodes: one row, always. The others share what
- * prefill_chunk allows. */
+/* Rows that the sequence at `index` could use to read its prompt; it waits while one before it
+ * computes the same page. What others computed meanwhile it takes over first. */
+static uint32_t rows_to_read(struct engine *engine, uint32_t index)
+{
+    struct generation *generation = engine->running[index];
+    generation_adopt(generation, engine->cache);
+    generation->waits = false;
+    for (uint32_t i = 0; i < index && !generation->waits; i++) {
+        const struct generation *ahead = engine->running[i];
+        generation->waits =
+            !ahead->waits && generation_is_reading(ahead) && generation_follows(generation, ahead);
+    }
+    if (generation->waits) return 0;
+    generation_adopt_part(generation, engine->cache);
+    return generation->count - generation->computed;
+}
+
+/* A sequence that writes gets a row, always. Those that read share what prefill_chunk allows. */
 static void plan_step(struct engine *engine)
 {
     struct step_plan *plan = &engine->plan;
-    plan->batch.count = plan->asker_count = 0;
+    plan->batch.count = plan->asker_count = plan->cached_tokens = 0;
     uint32_t writing = 0;
     for (uint32_t i = 0; i < engine->running_count; i++) {
-        const struct generation *generation = engine->running[i];
-        uint32_t missing = generation->count - generation->computed;
-        plan->needs[i] = missing == 1 ? 0 : missing;
-        writing += missing == 1;
+        bool reads = generation_is_reading(engine->running[i]);
+        plan->needs[i] = reads ? rows_to_read(engine, i) : 0;
+        writing += !reads;
     }
     scheduler_share(plan->needs, engine->running_count,
                     scheduler_prefill_rows(engine->prefill_chunk, writing, engine->row_ns),
                     plan->grants);
     for (uint32_t i = 0; i < engine->running_count; i++) {
-        uint32_t rows = plan->needs[i] ? plan->grants[i] : 1;
+        struct generation *generation = engine->running[i];
+        uint32_t rows = generation_is_reading(generation) ? plan->grants[i] : 1;
         if (rows == 0 || !make_room(engine, i, rows)) continue;
-        add_rows(engine, engine->running[i], rows);
+        add_rows(engine, generation, rows);
     }
 }
 
+/* The step failed: of what lies in the pages, only what earlier steps shared is sure. */
 static void retire_all(struct engine *engine, const struct fault *fault)
 {
-    while (engine->running_count > 0)
+    while (engine->running_count > 0) {
+        struct generation *generation = engine->running[engine->running_count - 1];
+        generation->computed = generation->known_pages * KV_PAGE_TOKENS;
         engine_retire(engine, engine->running_count - 1, END_ERROR, fault);
+    }
 }
 
 /* A moving average over steps with enough rows to tell. */
@@ -144,6 +165,23 @@ static void learn_speed(struct engine *engine, uint64_t step_ns)
     if (rows < ROWS_TO_LEARN_FROM) return;
     uint64_t row_ns = step_ns / rows;
     engine->row_ns = engine->row_ns ? (3 * engine->row_ns + row_ns) / 4 : row_ns;
+}
+
+/* Others may go on from what this step computed. Returns the tokens of prompts that it completed.
+ */
+static uint64_t share_pages(struct engine *engine)
+{
+    uint64_t prompts = 0;
+    for (uint32_t i = 0; i < engine->running_count; i++) {
+        struct generation *generation = engine->running[i];
+        if (generation->computed == generation->prompt_count) {
+            prompts += generation->prompt_count;
+            generation_share_part(generation, engine->cache);
+        } else {
+            generation_share(generation, engine->cache);
+        }
+    }
+    return prompts;
 }
 
 void engine_step(struct engine *engine)
@@ -159,18 +197,14 @@ void engine_step(struct engine *engine)
         return;
     }
     size_t generated = plan->asker_count;
-    uint64_t prompts = 0;
-    for (size_t i = 0; i < generated; i++) {
-        struct generation *asker = plan->askers[i].generation;
-        if (asker->count > asker->prompt_count) continue;
-        prompts += asker->prompt_count;
-        generation_share(asker, engine->cache);
-    }
+    uint64_t prompts = share_pages(engine);
     engine_choose(engine);
 
     pthread_mutex_lock(&engine->mutex);
     engine->counters.steps++;
+    engine->counters.rows += plan->batch.count;
     engine->counters.prompt_tokens += prompts;
+    engine->counters.cached_tokens += plan->cached_tokens;
     engine->counters.generated_tokens += generated;
     engine->counters.batch_rows = (uint32_t)plan->batch.count;
     engine->counters.last_step_ns = clock_monotonic_ns();

@@ -61,6 +61,7 @@ enum status generation_new(struct generation **out, const struct generation_requ
     generation->on_event = request->on_event;
     generation->argument = request->argument;
     generation->limit = limit;
+    generation->scope = (struct prefix_scope){request->tenant, request->adapters};
     detokenizer_init(&generation->detokenizer, tokenizer);
     generation->detokenizer.started = request->continues_text;
     buffer_init(&generation->piece);
@@ -90,12 +91,49 @@ void generation_release(struct generation *generation)
     free(generation);
 }
 
-void generation_begin(struct generation *generation, struct prefix_cache *cache)
+/* ---- pages ---- */
+
+static struct prefix prefix_of(const struct generation *generation, uint32_t count)
 {
-    assert(generation->page_count == 0);
-    generation->page_count =
-        prefix_cache_find(cache, generation->tokens, generation->count - 1, generation->pages);
-    generation->computed = generation->page_count * KV_PAGE_TOKENS;
+    return (struct prefix){
+        .scope = generation->scope,
+        .tokens = generation->tokens,
+        .count = count,
+        .pages = generation->pages,
+        .known = generation->known_pages,
+    };
+}
+
+void generation_adopt(struct generation *generation, struct prefix_cache *cache)
+{
+    if (generation->computed % KV_PAGE_TOKENS != 0) return;
+    assert(generation->known_pages == generation->page_count);
+    struct prefix prefix = prefix_of(generation, generation->count - 1);
+    prefix_cache_find(cache, &prefix);
+    generation->known_pages = generation->page_count = prefix.known;
+    generation->computed = prefix.known * KV_PAGE_TOKENS;
+}
+
+void generation_adopt_part(struct generation *generation, struct prefix_cache *cache)
+{
+    if (generation->computed % KV_PAGE_TOKENS != 0) return;
+    struct prefix prefix = prefix_of(generation, generation->count - 1);
+    uint32_t tokens = prefix_cache_find_part(cache, &prefix);
+    generation->computed += tokens;
+    generation->page_count += tokens > 0;
+}
+
+bool generation_follows(const struct generation *generation, const struct generation *ahead)
+{
+    uint32_t page = generation->computed / KV_PAGE_TOKENS, from = page * KV_PAGE_TOKENS;
+    uint32_t end = from + KV_PAGE_TOKENS;
+    if (end > generation->count - 1) end = generation->count - 1;
+    if (generation->computed != from || end == from) return false;
+    if (ahead->computed / KV_PAGE_TOKENS != page || ahead->count < end) return false;
+    bool begins_alike = page == 0 ? prefix_scope_equal(ahead->scope, generation->scope)
+                                  : ahead->pages[page - 1] == generation->pages[page - 1];
+    return begins_alike && memcmp(ahead->tokens + from, generation->tokens + from,
+                                  (end - from) * sizeof *ahead->tokens) == 0;
 }
 
 bool generation_reserve(struct generation *generation, struct prefix_cache *cache, uint32_t tokens)
@@ -109,18 +147,41 @@ bool generation_reserve(struct generation *generation, struct prefix_cache *cach
     return true;
 }
 
+static void share(struct generation *generation, struct prefix_cache *cache, uint32_t count)
+{
+    struct prefix prefix = prefix_of(generation, count);
+    prefix_cache_add(cache, &prefix);
+    generation->known_pages = prefix.known;
+}
+
 void generation_share(struct generation *generation, struct prefix_cache *cache)
 {
-    prefix_cache_add(cache, generation->tokens, generation->pages,
-                     generation->computed / KV_PAGE_TOKENS);
+    share(generation, cache, generation->computed / KV_PAGE_TOKENS * KV_PAGE_TOKENS);
+}
+
+void generation_share_part(struct generation *generation, struct prefix_cache *cache)
+{
+    share(generation, cache, generation->computed);
 }
 
 void generation_park(struct generation *generation, struct prefix_cache *cache)
 {
-    generation_share(generation, cache);
+    generation_share_part(generation, cache);
     while (generation->page_count > 0)
         prefix_cache_release(cache, generation->pages[--generation->page_count]);
-    generation->computed = 0;
+    generation->computed = generation->known_pages = 0;
+    generation->waits = false;
+}
+
+uint32_t generation_note_rows(struct generation *generation, uint32_t rows)
+{
+    uint32_t adopted = generation->computed < generation->prompt_count ? generation->computed
+                                                                       : generation->prompt_count;
+    uint32_t gained = adopted > generation->reached ? adopted - generation->reached : 0;
+    generation->cached += gained;
+    if (generation->computed + rows > generation->reached)
+        generation->reached = generation->computed + rows;
+    return gained;
 }
 
 /* ---- events ---- */

@@ -33,9 +33,13 @@ struct generation {
     /* tokens: prompt, then answer; keys and values of the first `computed` are in the pages */
     int32_t *tokens;
     uint32_t prompt_count, count, limit;
-    uint32_t computed, cached; /* cached: computed by an earlier request */
+    uint32_t computed;
+    uint32_t reached; /* the most that was ever computed here: what follows was never paid for */
+    uint32_t cached;  /* of the prompt, computed by other requests */
+    struct prefix_scope scope;
     void **pages;
-    uint32_t page_count;
+    uint32_t page_count, known_pages; /* known: to the cache, as full pages */
+    bool waits;                       /* one ahead of it computes what it needs next */
 
     /* text */
     struct detokenizer detokenizer;
@@ -53,16 +57,26 @@ enum status generation_new(struct generation **out, const struct generation_requ
                            uint32_t limit, const struct tokenizer *tokenizer,
                            struct fault *fault) MUST_USE;
 
-/* Begin on the pages that earlier requests left, if there are any for these tokens. At least one
- * token stays to be computed, for its logits. */
-void generation_begin(struct generation *generation, struct prefix_cache *cache);
+/* Take over the full pages that others left or made meanwhile, if the next token begins a page. At
+ * least one token stays to be computed, for its logits. */
+void generation_adopt(struct generation *generation, struct prefix_cache *cache);
+/* After that: the beginning of the next page, where it is known. */
+void generation_adopt_part(struct generation *generation, struct prefix_cache *cache);
+/* Does `ahead`, which is being read, compute just now all that this one could adopt of its next
+ * page? Then it had better wait. */
+bool generation_follows(const struct generation *generation, const struct generation *ahead);
 /* Pages for the first `tokens` tokens; false when there are not enough (what was taken stays). */
 bool generation_reserve(struct generation *generation, struct prefix_cache *cache,
                         uint32_t tokens) MUST_USE;
-/* Let others begin on what is computed so far. */
+/* Let others adopt the full pages computed so far. */
 void generation_share(struct generation *generation, struct prefix_cache *cache);
-/* Give all pages back. What is not found again later must be computed again. */
+/* And the page that is being filled, as far as it is. */
+void generation_share_part(struct generation *generation, struct prefix_cache *cache);
+/* Share all and give all pages back. What is not found again later must be computed again. */
 void generation_park(struct generation *generation, struct prefix_cache *cache);
+/* `rows` tokens are about to be computed. Returns how many of the prompt need not be: others
+ * computed what lies between here and where this one ever was. */
+uint32_t generation_note_rows(struct generation *generation, uint32_t rows);
 
 /* Take the chosen token into the answer and tell the caller. Its end if this was the last token,
  * else END_NONE; END_ERROR when there was no memory for its text. */
@@ -72,6 +86,13 @@ enum generation_end generation_accept(struct generation *generation,
 /* The last event. `fault` only with END_ERROR. */
 void generation_finish(struct generation *generation, enum generation_end end,
                        const struct fault *fault, uint64_t now_ns);
+
+/* More than its newest token lacks keys and values, or its first logits are still to come. */
+static inline bool generation_is_reading(const struct generation *generation)
+{
+    return generation->count - generation->computed > 1 ||
+           generation->computed < generation->prompt_count;
+}
 
 static inline uint32_t generation_pages_for(uint32_t tokens)
 {

@@ -1,0 +1,210 @@
+/* engine_pages_test.c - pages that sequences share: nothing is computed twice that need not be,
+ * nobody sees what is another tenant's, and nothing of it changes a text. */
+#include "compute/compute.h"
+#include "inference/realization/engine_test_support.h"
+
+enum { T = KV_PAGE_TOKENS };
+
+static struct engine_counters counters_of(struct engine *engine)
+{
+    struct engine_counters counters;
+    expect_idle(engine);
+    engine_counters(engine, &counters);
+    return counters;
+}
+
+/* A prompt of `count` tokens, for each `variant` different from the first on. */
+static void make_prompt(struct engine *engine, int32_t *tokens, uint32_t count, uint32_t variant)
+{
+    uint32_t vocabulary = engine_model(engine)->vocabulary;
+    tokens[0] = (int32_t)(1 + variant);
+    for (uint32_t i = 1; i < count; i++)
+        tokens[i] = (int32_t)(300 + (i * 7919 + variant * 104729) % (vocabulary - 300));
+}
+
+static struct told *start_tokens(struct engine *engine, const int32_t *tokens, uint32_t count,
+                                 uint32_t max_tokens, uint64_t tenant, uint64_t adapters)
+{
+    struct told *told = told_new();
+    struct fault fault;
+    struct generation_request request = {
+        .prompt = tokens,
+        .prompt_count = count,
+        .max_tokens = max_tokens,
+        .ignore_end = true,
+        .top_logprobs = -1,
+        .tenant = tenant,
+        .adapters = adapters,
+        .on_event = on_event,
+        .argument = told,
+    };
+    sampling_defaults(&request.sampling);
+    request.sampling.temperature = 0;
+    assert_ok(engine_submit(engine, &request, &told->generation, &fault), &fault);
+    return told;
+}
+
+static struct told *answer_tokens(struct engine *engine, const int32_t *tokens, uint32_t count,
+                                  uint32_t max_tokens, uint64_t tenant)
+{
+    struct told *told = start_tokens(engine, tokens, count, max_tokens, tenant, 0);
+    told_wait(told, SIZE_MAX);
+    return told;
+}
+
+/* ---- at once ---- */
+
+enum { CROWD = 8, ANSWER = 12 };
+
+/* All the work there is: the prompt once, each one's last token of it, and the answers. */
+static void expect_read_once(uint32_t prompt_count, const struct engine_options *options)
+{
+    struct engine *engine = open_engine(options);
+    int32_t tokens[200];
+    make_prompt(engine, tokens, prompt_count, 0);
+    struct told *told[CROWD];
+    for (int i = 0; i < CROWD; i++)
+        told[i] = start_tokens(engine, tokens, prompt_count, ANSWER, 0, 0);
+    for (int i = 0; i < CROWD; i++) told_wait(told[i], SIZE_MAX);
+    struct engine_counters counters = counters_of(engine);
+    assert_int_equal(counters.rows, prompt_count + (CROWD - 1) + CROWD * (ANSWER - 1));
+    assert_int_equal(counters.prompt_tokens, CROWD * prompt_count);
+    assert_int_equal(counters.cached_tokens, (CROWD - 1) * (prompt_count - 1));
+    for (int i = 1; i < CROWD; i++) expect_same(told[0], told[i]);
+    uint32_t cached = 0;
+    for (int i = 0; i < CROWD; i++) cached += told[i]->cached_tokens;
+    assert_int_equal(cached, counters.cached_tokens);
+    for (int i = 0; i < CROWD; i++) told_free(told[i]);
+    engine_close(engine);
+}
+
+static void equal_prompts_are_read_once(void **state)
+{
+    const struct engine_options one_step = {.sequences = CROWD},
+                                many_steps = {.sequences = CROWD, .prefill_chunk = 24};
+    const uint32_t counts[] = {2, T - 3, T, T + 1, 3 * T, 100, 100 / T * T + 1};
+    for (size_t i = 0; i < ARRAY_COUNT(counts); i++) {
+        expect_read_once(counts[i], &one_step);
+        expect_read_once(counts[i], &many_steps);
+    }
+}
+
+static void prompts_that_begin_alike_share_the_beginning(void **state)
+{
+    enum { COMMON = 90, ALL = 120 };
+    struct engine *engine =
+        open_engine(&(struct engine_options){.sequences = CROWD, .prefill_chunk = 24});
+    struct told *told[CROWD], *alone[CROWD];
+    int32_t tokens[CROWD][ALL];
+    for (uint32_t i = 0; i < CROWD; i++) {
+        make_prompt(engine, tokens[i], ALL, i + 1);
+        make_prompt(engine, tokens[i], COMMON, 0);
+        told[i] = start_tokens(engine, tokens[i], ALL, ANSWER, 0, 0);
+    }
+    for (int i = 0; i < CROWD; i++) told_wait(told[i], SIZE_MAX);
+    /* Whole pages for sure; the rest of the common part where its page was full in time. */
+    uint32_t whole = COMMON / T * T;
+    assert_true(counters_of(engine).cached_tokens >= (CROWD - 1) * whole);
+    engine_close(engine);
+    engine = open_engine(&(struct engine_options){.sequences = 1});
+    for (int i = 0; i < CROWD; i++) {
+        alone[i] = answer_tokens(engine, tokens[i], ALL, ANSWER, 0);
+        expect_same(alone[i], told[i]);
+        told_free(alone[i]);
+        told_free(told[i]);
+    }
+    engine_close(engine);
+}
+
+/* Those who wait for somebody who leaves do his work themselves. */
+static void whoever_reads_ahead_may_leave(void **state)
+{
+    struct engine *engine =
+        open_engine(&(struct engine_options){.sequences = CROWD, .prefill_chunk = 4});
+    int32_t tokens[200];
+    make_prompt(engine, tokens, 200, 0);
+    struct told *told[CROWD];
+    for (int i = 0; i < CROWD; i++) told[i] = start_tokens(engine, tokens, 200, ANSWER, 0, 0);
+    for (int i = 0; i < CROWD - 2; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 3000000}, NULL);
+        engine_cancel(engine, told[i]->generation);
+    }
+    for (int i = 0; i < CROWD; i++) told_wait(told[i], SIZE_MAX);
+    for (int i = 0; i < CROWD - 2; i++) assert_int_equal(told[i]->end, END_CANCELLED);
+    expect_same(told[CROWD - 2], told[CROWD - 1]);
+    struct engine_counters counters = counters_of(engine);
+    /* Each that left may have had a page half full. */
+    assert_true(counters.rows <= 200 + CROWD * T + 2 * ANSWER);
+    for (int i = 0; i < CROWD; i++) told_free(told[i]);
+    engine_close(engine);
+}
+
+/* ---- one after another ---- */
+
+/* Each turn of a conversation says what was said before, and a little more: only that is read. */
+static void a_turn_reads_only_what_is_new(void **state)
+{
+    enum { TURNS = 8, NEW = 9 };
+    struct engine *engine = open_engine(&(struct engine_options){.sequences = 2});
+    int32_t tokens[TURNS * (NEW + ANSWER)];
+    uint32_t count = 0;
+    for (uint32_t turn = 0; turn < TURNS; turn++) {
+        uint32_t before = count;
+        make_prompt(engine, tokens + count, NEW, turn);
+        count += NEW;
+        uint64_t rows = counters_of(engine).rows;
+        struct told *told = answer_tokens(engine, tokens, count, ANSWER, 0);
+        /* What was said last has no keys yet, for nobody asked what follows it. */
+        uint32_t known = before ? before - 1 : 0;
+        assert_int_equal(told->cached_tokens, known);
+        assert_int_equal(counters_of(engine).rows - rows, count - known + ANSWER - 1);
+        memcpy(tokens + count, told->tokens, ANSWER * sizeof *tokens);
+        count += ANSWER;
+        told_free(told);
+    }
+    engine_close(engine);
+}
+
+static void tenants_and_adapters_share_nothing(void **state)
+{
+    struct engine *engine = open_engine(&(struct engine_options){.sequences = CROWD});
+    int32_t tokens[100];
+    make_prompt(engine, tokens, 100, 0);
+    struct told *first = answer_tokens(engine, tokens, 100, ANSWER, 1);
+    struct told *other = answer_tokens(engine, tokens, 100, ANSWER, 2);
+    struct told *adapted = start_tokens(engine, tokens, 100, ANSWER, 1, 7);
+    told_wait(adapted, SIZE_MAX);
+    struct told *again = answer_tokens(engine, tokens, 100, ANSWER, 1);
+    assert_int_equal(other->cached_tokens, 0);
+    assert_int_equal(adapted->cached_tokens, 0);
+    assert_int_equal(again->cached_tokens, 99);
+    expect_same(first, other);
+    /* Nor does anybody wait for another's. */
+    make_prompt(engine, tokens, 100, 1);
+    struct told *at_once[CROWD];
+    for (uint64_t i = 0; i < CROWD; i++)
+        at_once[i] = start_tokens(engine, tokens, 100, ANSWER, i, 0);
+    for (int i = 0; i < CROWD; i++) {
+        told_wait(at_once[i], SIZE_MAX);
+        assert_int_equal(at_once[i]->cached_tokens, 0);
+        expect_same(at_once[0], at_once[i]);
+    }
+    for (int i = 0; i < CROWD; i++) told_free(at_once[i]);
+    told_free(first);
+    told_free(other);
+    told_free(adapted);
+    told_free(again);
+    engine_close(engine);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(equal_prompts_are_read_once),
+        cmocka_unit_test(prompts_that_begin_alike_share_the_beginning),
+        cmocka_unit_test(whoever_reads_ahead_may_leave),
+        cmocka_unit_test(a_turn_reads_only_what_is_new),
+        cmocka_unit_test(tenants_and_adapters_share_nothing),
+    };
+    return cmocka_run_group_tests(tests, open_compute, close_compute);
+}
