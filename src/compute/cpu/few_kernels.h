@@ -35,33 +35,29 @@ ALWAYS_INLINE i32x16 few_start(int bias, int32_t start)
                            __builtin_ctz(LANES_BIAS) - __builtin_ctz((unsigned)bias));
 }
 
-/* One block; `tokens` is a constant where this is inlined. */
-ALWAYS_INLINE void few_block(const struct tile_format *f, const uint8_t *unit, const uint8_t *block,
-                             size_t in_unit, size_t b, const struct activations *a, int tokens,
-                             f32x16 sums[FEW_TOKENS])
+/* One scale's share of block `b`: all of it, or its first or second half. Like `tokens`, `half` is
+ * a constant where this is inlined. */
+ALWAYS_INLINE void few_scaled(const struct tile_format *f, const uint8_t *unit, size_t in_unit,
+                              const u8x64 *weights, size_t b, const int half,
+                              const struct activations *a, const int tokens,
+                              f32x16 sums[FEW_TOKENS])
 {
     const int halves = f->block_scales, groups = BLOCK_GROUPS / halves;
     const size_t first = b * (size_t)tokens;
     const int8_t *x = a->quants + first * BLOCK_COLS;
-    u8x64 weights[BLOCK_GROUPS];
-    few_weights(f, block, weights);
-    for (int half = 0; half < halves; half++) {
-        const int32_t *starts =
-            halves == 1 ? a->starts + first : a->half_starts + 2 * first + (size_t)half;
-        const float *x_sums =
-            halves == 1 ? a->sums + first : a->half_sums + 2 * first + (size_t)half;
-        i32x16 dots[FEW_TOKENS];
-        for (int t = 0; t < tokens; t++) dots[t] = few_start(few_bias(f), starts[t * halves]);
-        for (int g = half * groups; g < (half + 1) * groups; g++)
-            for (int t = 0; t < tokens; t++)
-                dots[t] = i32_dot(dots[t], weights[g], load_quad(x + t * BLOCK_COLS + 4 * g));
-        f32x16 scale, minimum;
-        block_scale(f, unit, in_unit * (size_t)halves + (size_t)half, &scale, &minimum);
-        for (int t = 0; t < tokens; t++) {
-            f32x16 both = f32_mul(scale, f32_all(a->scales[first + (size_t)t]));
-            sums[t] = f32_fma(f32_of_i32(dots[t]), both, sums[t]);
-            if (f->minimums) sums[t] = f32_fma(minimum, f32_all(x_sums[t * halves]), sums[t]);
-        }
+    const int32_t *starts = halves == 1 ? a->starts + first : a->half_starts + 2 * first + half;
+    const float *x_sums = halves == 1 ? a->sums + first : a->half_sums + 2 * first + half;
+    i32x16 dots[FEW_TOKENS];
+    for (int t = 0; t < tokens; t++) dots[t] = few_start(few_bias(f), starts[t * halves]);
+    for (int g = half * groups; g < (half + 1) * groups; g++)
+        for (int t = 0; t < tokens; t++)
+            dots[t] = i32_dot(dots[t], weights[g], load_quad(x + t * BLOCK_COLS + 4 * g));
+    f32x16 scale, minimum;
+    block_scale(f, unit, in_unit * (size_t)halves + (size_t)half, &scale, &minimum);
+    for (int t = 0; t < tokens; t++) {
+        f32x16 both = f32_mul(scale, f32_all(a->scales[first + (size_t)t]));
+        sums[t] = f32_fma(f32_of_i32(dots[t]), both, sums[t]);
+        if (f->minimums) sums[t] = f32_fma(minimum, f32_all(x_sums[t * halves]), sums[t]);
     }
 }
 
@@ -75,7 +71,11 @@ ALWAYS_INLINE void few_tile(const struct tile_format *f, const uint8_t *tile, si
         for (size_t i = 0; i < f->unit_blocks; i++, block += tile_block_bytes(f)) {
             for (size_t line = 0; line < tile_block_bytes(f); line += GROUP_BYTES)
                 __builtin_prefetch(block + line + PREFETCH_BYTES);
-            few_block(f, tile, block, i, first + i, a, tokens, sums);
+            u8x64 weights[BLOCK_GROUPS];
+            few_weights(f, block, weights);
+            few_scaled(f, tile, i, weights, first + i, 0, a, tokens, sums);
+            if (f->block_scales == 2)
+                few_scaled(f, tile, i, weights, first + i, 1, a, tokens, sums);
         }
     }
     for (int t = 0; t < tokens; t++) f32_store(out + t * TILE_ROWS, sums[t]);
