@@ -59,6 +59,10 @@ enum status matrix_pack(struct compute *compute, struct matrix *matrix, enum ten
                         uint32_t rows, uint32_t cols, const void *data,
                         struct fault *fault) MUST_USE;
 void matrix_free(struct matrix *matrix);
+/* Room for products with matrices of up to `cols` columns. matrix_pack sees to it for its own
+ * compute; whoever packs on one and multiplies on another says it here, between the other's calls.
+ */
+enum status compute_reserve(struct compute *compute, uint32_t cols, struct fault *fault) MUST_USE;
 /* Row `row` as floats (token embedding look-up, also of a matrix that serves as output too). */
 void matrix_row(const struct matrix *matrix, uint32_t row, float *values);
 

@@ -1,4 +1,5 @@
 /* model.c - opening a model file: recognise, check, pack, describe; and closing it. */
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,7 @@ static enum status describe(struct model *model, const char *path, struct fault 
     info->file_bytes = bytes > 0 ? (uint64_t)bytes : 0;
     info->parameters = model->weights.parameters;
     info->weight_bytes = model->weights.read_bytes;
+    info->memory_bytes = model->weights.packed_bytes;
     info->layers = p->layers;
     info->width = p->width;
     info->heads = p->heads;
@@ -190,6 +192,14 @@ enum status model_open(struct model **out, struct compute *compute, const char *
     else
         model_close(model);
     return status;
+}
+
+enum status model_move(struct model *model, struct compute *compute, struct fault *fault)
+{
+    assert(strcmp(compute_isa_name(compute), compute_isa_name(model->compute)) == 0);
+    TRY(compute_reserve(compute, model->weights.widest_cols, fault));
+    model->compute = compute;
+    return OK;
 }
 
 void model_close(struct model *model)

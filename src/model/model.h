@@ -20,6 +20,7 @@ struct model_info {
     uint64_t parameters;
     uint64_t file_bytes;
     uint64_t weight_bytes; /* read per decoded token */
+    uint64_t memory_bytes; /* that the packed weights take */
     uint32_t layers, width, heads, kv_heads, head_width, feed_forward, vocabulary;
     uint32_t context_length; /* trained */
     bool is_embedding;       /* bert: only model_embed */
@@ -39,6 +40,9 @@ enum status model_open(struct model **model, struct compute *compute, const char
 void model_close(struct model *model);
 const struct model_info *model_info(const struct model *model);
 const struct tokenizer *model_tokenizer(const struct model *model);
+/* From now on it computes on `compute`, whose instruction set must be the same. Between the calls
+ * of both. So a model can be opened on threads that keep out of the way of those in use. */
+enum status model_move(struct model *model, struct compute *compute, struct fault *fault) MUST_USE;
 /* The threads it computes on, free between its calls. */
 struct compute *model_compute(const struct model *model);
 /* tokenizer.chat_template, or empty. */

@@ -10,6 +10,7 @@
 /* cmocka wants the above first */
 #include <cmocka.h>
 
+#include "base/test_support.h"
 #include "model/file/synth.h"
 #include "model/model_private.h"
 #include "model/model_test_support.h"
@@ -168,12 +169,33 @@ static void every_kind_of_kernel_is_deterministic(void **state)
     for (size_t i = 0; i < ARRAY_COUNT(types); i++) check_shape("tiny-llama", types[i]);
 }
 
+/* As a server does that must not disturb others: opened on one pool of threads, used on another. */
+static void a_moved_model_computes_the_same(void **state)
+{
+    static const struct run run = {7, true, false};
+    char path[512];
+    struct fault fault = {0};
+    test_model_path(path, sizeof path, "stories15m.gguf");
+    struct compute *first = test_compute(2), *second = test_compute(1);
+    struct model *model = test_model_at(first, path);
+    float *before = logits_of(model, &run);
+    assert_ok(model_move(model, second, &fault), &fault);
+    compute_close(first);
+    float *after = logits_of(model, &run);
+    compare_rows(before, after, &run, 1, "moved", model_info(model)->vocabulary);
+    free(before);
+    free(after);
+    model_close(model);
+    compute_close(second);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_real_model_is_deterministic),
         cmocka_unit_test(every_architecture_is_deterministic),
         cmocka_unit_test(every_kind_of_kernel_is_deterministic),
+        cmocka_unit_test(a_moved_model_computes_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

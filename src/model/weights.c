@@ -114,6 +114,8 @@ static enum status load_matrix(struct loader *loader, const struct tensor_slot *
             fault_prefix(loader->fault, "tensor %.*s", TEXT_FORMAT(tensor->name));
             return status;
         }
+        if (columns > loader->weights->widest_cols) loader->weights->widest_cols = columns;
+        loader->weights->packed_bytes += matrix->packed_bytes;
         data += rows * row_bytes;
     }
     gguf_release_tensor(loader->gguf, tensor);

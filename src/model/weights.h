@@ -41,8 +41,10 @@ struct weights {
     uint32_t layer_count;
     struct arena vectors; /* all the floats above */
 
-    uint64_t parameters; /* values in all tensors */
-    uint64_t read_bytes; /* of the file's format, read to decode one token */
+    uint32_t widest_cols;  /* of a matrix */
+    uint64_t packed_bytes; /* of all matrices, as they lie in memory */
+    uint64_t parameters;   /* values in all tensors */
+    uint64_t read_bytes;   /* of the file's format, read to decode one token */
     /* multiply-adds of one token */
     uint64_t block_products;     /* all layers, attention's scores not counted */
     uint64_t last_rest_products; /* of these, the last layer's after its keys and values */

@@ -30,8 +30,6 @@ struct compute {
     struct attention_state *attention; /* private to attention.c */
 };
 
-/* Room for the quantised activations of a batch of `cols` columns. */
-enum status multiply_reserve(struct compute *compute, uint32_t cols, struct fault *fault) MUST_USE;
 void multiply_deinit(struct compute *compute);
 enum status attention_init(struct compute *compute, struct fault *fault) MUST_USE;
 void attention_deinit(struct compute *compute);

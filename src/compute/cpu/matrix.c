@@ -60,7 +60,7 @@ enum status matrix_pack(struct compute *compute, struct matrix *matrix, enum ten
     size_t bytes;
     if (__builtin_mul_overflow((size_t)tiles, tile_bytes(layout, cols), &bytes))
         return fault_set(fault, STATUS_TOO_LARGE, "a %u x %u matrix is too large", rows, cols);
-    TRY(multiply_reserve(compute, cols, fault));
+    TRY(compute_reserve(compute, cols, fault));
     void *packed = weights_alloc(bytes);
     if (!packed)
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for a %u x %u matrix of %zu MB", rows,

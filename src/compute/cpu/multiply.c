@@ -64,7 +64,7 @@ static struct activations activation_group(const struct compute *compute, size_t
                                 .half_sums = scales + 5 * values};
 }
 
-enum status multiply_reserve(struct compute *compute, uint32_t cols, struct fault *fault)
+enum status compute_reserve(struct compute *compute, uint32_t cols, struct fault *fault)
 {
     if (!compute->multiply_scratch) {
         compute->multiply_scratch = aligned_alloc(
