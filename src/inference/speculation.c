@@ -1,0 +1,125 @@
+/* speculation.c - see speculation.h. */
+#include "inference/speculation.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+    KEPT_STEPS = 512,   /* a measurement is forgotten after so many: one bad moment is no verdict */
+    GUESSED_SHARE = 32, /* an unknown row is taken to cost this part of the step: try it */
+};
+/* What drafts must promise, for they cost a little on this side of the model too. */
+static const double LEAST_GAIN = 1.03;
+
+/* ---- what steps cost ---- */
+
+static uint64_t known_ns(const struct step_costs *costs, size_t rows)
+{
+    return costs->steps - costs->when[rows] <= KEPT_STEPS ? costs->ns[rows] : 0;
+}
+
+void step_costs_learn(struct step_costs *costs, size_t rows, uint64_t ns)
+{
+    if (rows == 0 || rows > STEP_ROWS_LIMIT) return;
+    uint64_t known = known_ns(costs, rows);
+    costs->ns[rows] = known ? (3 * known + ns) / 4 : ns;
+    costs->when[rows] = ++costs->steps;
+}
+
+/* By what is known of fewer rows and of more. The step of `least` rows is known. */
+static double estimate_ns(const struct step_costs *costs, size_t least, size_t rows)
+{
+    size_t below = rows, above = rows + 1;
+    while (below > least && !known_ns(costs, below)) below--;
+    double ns = (double)known_ns(costs, below);
+    if (below == rows) return ns;
+    ns += ns * (double)(rows - below) / GUESSED_SHARE;
+    while (above <= STEP_ROWS_LIMIT && !known_ns(costs, above)) above++;
+    return above <= STEP_ROWS_LIMIT ? fmin(ns, (double)known_ns(costs, above)) : ns;
+}
+
+/* ---- which drafts ---- */
+
+static double chance_of_next(const struct draft_offer *offer, uint32_t granted)
+{
+    return granted < offer->length ? pow((double)offer->credit, granted + 1) : 0;
+}
+
+/* One more token, the likeliest to be right. Returns its chance; 0: there is none. */
+static double grant_best(const struct draft_offer *offers, size_t count, uint32_t *granted)
+{
+    double most = 0;
+    size_t best = 0;
+    for (size_t i = 0; i < count; i++) {
+        double chance = chance_of_next(&offers[i], granted[i]);
+        if (chance <= most) continue;
+        most = chance;
+        best = i;
+    }
+    if (most > 0) granted[best]++;
+    return most;
+}
+
+static size_t grant_rows(const struct draft_offer *offers, size_t count, size_t rows,
+                         uint32_t *granted)
+{
+    size_t done = 0;
+    memset(granted, 0, count * sizeof *granted);
+    while (done < rows && grant_best(offers, count, granted) > 0) done++;
+    return done;
+}
+
+static size_t most_rows(size_t count)
+{
+    if (count >= STEP_ROWS_LIMIT) return 0;
+    size_t room = STEP_ROWS_LIMIT - count;
+    return room < DRAFT_ROWS_LIMIT ? room : DRAFT_ROWS_LIMIT;
+}
+
+void speculation_share(const struct step_costs *costs, const struct draft_offer *offers,
+                       size_t count, uint32_t *granted)
+{
+    memset(granted, 0, count * sizeof *granted);
+    size_t most = most_rows(count), chosen = 0;
+    if (count == 0 || most == 0 || !known_ns(costs, count)) return;
+    double tokens = (double)count;
+    double best = LEAST_GAIN * tokens / (double)known_ns(costs, count);
+    for (size_t rows = 1; rows <= most; rows++) {
+        double chance = grant_best(offers, count, granted);
+        if (chance == 0) break;
+        tokens += chance;
+        double rate = tokens / estimate_ns(costs, count, count + rows);
+        if (rate <= best) continue;
+        best = rate;
+        chosen = rows;
+    }
+    grant_rows(offers, count, chosen, granted);
+}
+
+void speculation_share_all(const struct draft_offer *offers, size_t count, uint32_t *granted)
+{
+    grant_rows(offers, count, most_rows(count), granted);
+}
+
+/* ---- how often guesses are right ---- */
+
+void draft_credit_init(struct draft_credit *credit)
+{
+    *credit = (struct draft_credit){{0.25f, 0.5f, 0.75f}};
+}
+
+static size_t class_of(size_t matched)
+{
+    return matched < 4 ? 0 : matched < 8 ? 1 : 2;
+}
+
+float draft_credit_of(const struct draft_credit *credit, size_t matched)
+{
+    return credit->share[class_of(matched)];
+}
+
+void draft_credit_learn(struct draft_credit *credit, size_t matched, bool was_right)
+{
+    float *share = &credit->share[class_of(matched)];
+    *share += ((was_right ? 1.0f : 0.0f) - *share) / 8;
+}

@@ -1,0 +1,49 @@
+/* speculation.h - do drafts pay? What steps cost by their rows, as measured, and which drafts to
+ * verify in the next one.
+ *
+ * A step that decodes reads all weights once, whatever its rows, so that a few more rows cost
+ * little until arithmetic is the limit: where that is, only measuring tells. Pure: it is told the
+ * times. */
+#ifndef LIMINAL_INFERENCE_SPECULATION_H
+#define LIMINAL_INFERENCE_SPECULATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    DRAFT_LIMIT = 15,      /* tokens guessed ahead for one sequence */
+    DRAFT_ROWS_LIMIT = 16, /* that one step verifies, of all sequences */
+    STEP_ROWS_LIMIT = 64,  /* steps with more rows get no drafts */
+};
+
+/* Zeroed: nothing is known yet. */
+struct step_costs {
+    uint64_t ns[STEP_ROWS_LIMIT + 1];   /* by rows; 0: not known */
+    uint64_t when[STEP_ROWS_LIMIT + 1]; /* it was measured last, in steps */
+    uint64_t steps;
+};
+void step_costs_learn(struct step_costs *costs, size_t rows, uint64_t ns);
+
+/* What one sequence could have verified. */
+struct draft_offer {
+    uint32_t length; /* tokens */
+    float credit;    /* how often such tokens were right of late, 0..1 */
+};
+/* How many tokens of each offer to verify in a step of `count` decoding sequences, one row each and
+ * nothing else: those that make the most tokens a second, perhaps none. */
+void speculation_share(const struct step_costs *costs, const struct draft_offer *offers,
+                       size_t count, uint32_t *granted);
+/* As many as fit, whatever they cost. */
+void speculation_share_all(const struct draft_offer *offers, size_t count, uint32_t *granted);
+
+/* How often guesses were right: by how many tokens they were based on. */
+enum { CREDIT_CLASSES = 3 };
+struct draft_credit {
+    float share[CREDIT_CLASSES];
+};
+void draft_credit_init(struct draft_credit *credit);
+float draft_credit_of(const struct draft_credit *credit, size_t matched);
+void draft_credit_learn(struct draft_credit *credit, size_t matched, bool was_right);
+
+#endif
