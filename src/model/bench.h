@@ -9,12 +9,14 @@ struct model_bench_options {
     uint32_t prefill_tokens; /* 0: 512 */
     uint32_t decode_tokens;  /* 0: 128 */
     uint32_t depth;          /* tokens in the cache before prefill and decoding start */
+    uint32_t batch;          /* 0: 1; sequences decoded at once, each at that depth */
     uint32_t repetitions;    /* 0: 3; the median counts */
     bool skip_limits;        /* measure the model alone */
 };
 
 struct model_bench_result {
-    double prefill_tps, decode_tps; /* tokens a second, one sequence */
+    double prefill_tps;             /* tokens a second of one sequence */
+    double decode_tps;              /* of all sequences together */
     double prefill_gops;            /* weight products, 2 operations per multiply-add */
     double decode_gbs;              /* weights as the file has them, and keys and values */
     struct compute_limits limits;   /* zero when skipped, and so are the shares */

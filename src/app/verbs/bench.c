@@ -7,7 +7,7 @@
 #include "app/verbs/verbs.h"
 
 struct bench_values {
-    uint64_t threads, prefill, decode, depth, repetitions;
+    uint64_t threads, prefill, decode, depth, batch, repetitions;
     bool json;
 };
 
@@ -23,6 +23,9 @@ static const struct option_row OPTIONS[] = {
      .help = "length of the answer that is written", .least = 1, .most = 1 << 20},
     {"depth", 0, OPTION_COUNT, FIELD(depth), .value_name = "TOKENS", .fallback = "0",
      .help = "tokens that the conversation has already", .most = 1 << 20},
+    {"batch", 0, OPTION_COUNT, FIELD(batch), .value_name = "N", .fallback = "1",
+     .help = "answers that are written at once; their tokens count together", .least = 1,
+     .most = 512},
     {"repetitions", 0, OPTION_COUNT, FIELD(repetitions), .value_name = "N", .fallback = "3",
      .help = "the median counts", .least = 1, .most = 1000},
     {"json", 0, OPTION_FLAG, FIELD(json), .help = "as a JSON object"},
@@ -37,6 +40,7 @@ static enum status measure(const struct bench_values *values, const struct model
         .prefill_tokens = (uint32_t)values->prefill,
         .decode_tokens = (uint32_t)values->decode,
         .depth = (uint32_t)values->depth,
+        .batch = (uint32_t)values->batch,
         .repetitions = (uint32_t)values->repetitions,
     };
     TRY(model_open(&model, compute, choice->path, &(struct model_options){0}, fault));
@@ -47,35 +51,41 @@ static enum status measure(const struct bench_values *values, const struct model
 }
 
 static enum status print_json(const struct model_choice *choice, const struct compute *compute,
-                              const struct model_info *info,
+                              const struct model_info *info, const struct bench_values *values,
                               const struct model_bench_result *result, FILE *out,
                               struct fault *fault)
 {
+    const struct compute_limits *limits = &result->limits;
     json_t *document = json_pack(
-        "{s:s, s:s, s:s, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "model", choice->name,
-        "type", info->file_type, "instructions", compute_isa_name(compute), "threads",
-        (int)compute_threads(compute), "prefill_tps", result->prefill_tps, "decode_tps",
-        result->decode_tps, "prefill_gops", result->prefill_gops, "decode_gbs", result->decode_gbs,
-        "limit_int8_gops", result->limits.int8_gops, "limit_bf16_gflops",
-        result->limits.bf16_gflops, "limit_read_gbs", result->limits.read_gbs, "prefill_share",
-        result->prefill_share, "decode_share", result->decode_share);
+        "{s:s, s:s, s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}",
+        "model", choice->name, "type", info->file_type, "instructions", compute_isa_name(compute),
+        "threads", (int)compute_threads(compute), "depth", (int)values->depth, "batch",
+        (int)values->batch, "prefill_tps", result->prefill_tps, "decode_tps", result->decode_tps,
+        "prefill_gops", result->prefill_gops, "decode_gbs", result->decode_gbs, "limit_int8_gops",
+        limits->int8_gops, "limit_bf16_gflops", limits->bf16_gflops, "limit_read_gbs",
+        limits->read_gbs, "handover_us", limits->handover_us, "barrier_us", limits->barrier_us,
+        "prefill_share", result->prefill_share, "decode_share", result->decode_share);
     return print_json_take(document, out, fault);
 }
 
 static void print_table(const struct model_choice *choice, const struct compute *compute,
-                        const struct model_info *info, const struct model_bench_result *result,
-                        FILE *out)
+                        const struct model_info *info, const struct bench_values *values,
+                        const struct model_bench_result *result, FILE *out)
 {
+    char decode[24] = "decode";
+    if (values->batch > 1) snprintf(decode, sizeof decode, "decode x%u", (unsigned)values->batch);
     fprintf(out, "%s (%s, %.2f billion parameters), %s, %u threads\n\n", choice->name,
             info->file_type, (double)info->parameters / 1e9, compute_isa_name(compute),
             compute_threads(compute));
     fprintf(out, "          %12s  %18s  %22s\n", "tokens/s", "work", "of the machine's limit");
     fprintf(out, "prefill   %12.1f  %10.1f Gop/s    %20.0f %%\n", result->prefill_tps,
             result->prefill_gops, result->prefill_share * 100);
-    fprintf(out, "decode    %12.1f  %10.1f GB/s     %20.0f %%\n\n", result->decode_tps,
+    fprintf(out, "%-10s%12.1f  %10.1f GB/s     %20.0f %%\n\n", decode, result->decode_tps,
             result->decode_gbs, result->decode_share * 100);
     fprintf(out, "limits measured now: reading %.1f GB/s, int8 %.0f Gop/s, bf16 %.0f Gflop/s\n",
             result->limits.read_gbs, result->limits.int8_gops, result->limits.bf16_gflops);
+    fprintf(out, "the threads take %.2f us for a job without work, %.2f us to meet inside one\n",
+            result->limits.handover_us, result->limits.barrier_us);
 }
 
 static enum status bench_run(struct command *command, struct fault *fault)
@@ -90,9 +100,9 @@ static enum status bench_run(struct command *command, struct fault *fault)
     TRY(compute_open(&compute, &options, fault));
     enum status status = measure(values, &choice, compute, &info, &result, fault);
     if (status == OK && values->json)
-        status = print_json(&choice, compute, &info, &result, command->out, fault);
+        status = print_json(&choice, compute, &info, values, &result, command->out, fault);
     else if (status == OK)
-        print_table(&choice, compute, &info, &result, command->out);
+        print_table(&choice, compute, &info, values, &result, command->out);
     compute_close(compute);
     return status;
 }
@@ -107,6 +117,7 @@ const struct verb VERB_BENCH = {
         "\n"
         "Examples:\n"
         "  liminal bench local-llm\n"
+        "  liminal bench ./llama-q4.gguf --batch 16\n"
         "  liminal bench ./llama-q4.gguf --threads 2 --json\n",
     .options = OPTION_TABLE(OPTIONS),
     .values_bytes = sizeof(struct bench_values),

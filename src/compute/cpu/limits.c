@@ -1,4 +1,5 @@
 /* limits.c - measures what this machine can do, so that a speed can be given as a share of it. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,6 +13,7 @@ enum {
     ROUNDS_FIRST = 1 << 12,
     ROUND_NS = 20000000, /* long enough for the clock to settle */
     REPEATS = 5,
+    MEETINGS = 1000, /* of the threads */
 };
 
 struct limit_job {
@@ -79,6 +81,31 @@ static double measure_reads(struct compute *compute)
     return best;
 }
 
+static void meet_once(void *argument, unsigned thread, unsigned threads)
+{
+}
+
+static void meet_often(void *argument, unsigned thread, unsigned threads)
+{
+    for (int i = 0; i < MEETINGS; i++) thread_pool_barrier(argument);
+}
+
+/* What the threads' coordination costs: the best of a few runs. */
+static void measure_meetings(struct thread_pool *pool, struct compute_limits *limits)
+{
+    double handover_ns = INFINITY, barrier_ns = INFINITY;
+    for (int repeat = 0; repeat < REPEATS; repeat++) {
+        uint64_t start_ns = clock_monotonic_ns();
+        for (int i = 0; i < MEETINGS; i++) thread_pool_run(pool, meet_once, NULL);
+        uint64_t middle_ns = clock_monotonic_ns();
+        thread_pool_run(pool, meet_often, pool);
+        handover_ns = fmin(handover_ns, (double)(middle_ns - start_ns));
+        barrier_ns = fmin(barrier_ns, (double)(clock_monotonic_ns() - middle_ns));
+    }
+    limits->handover_us = handover_ns / MEETINGS * 1e-3;
+    limits->barrier_us = barrier_ns / MEETINGS * 1e-3;
+}
+
 void compute_measure_limits(struct compute *compute, struct compute_limits *limits)
 {
     const struct kernels *k = compute->kernels;
@@ -86,4 +113,5 @@ void compute_measure_limits(struct compute *compute, struct compute_limits *limi
     limits->fp32_gflops = measure_operations(compute, k->limit_fp32);
     limits->bf16_gflops = measure_operations(compute, kernels_have_bf16() ? k->limit_bf16 : NULL);
     limits->read_gbs = measure_reads(compute);
+    measure_meetings(compute->pool, limits);
 }
