@@ -165,6 +165,8 @@ struct compute_limits {
     double int8_gops;   /* 8-bit dot products, 2 operations per multiply-add */
     double bf16_gflops; /* bf16 dot products; 0 when the machine has none */
     double fp32_gflops;
+    double handover_us; /* an empty job on all threads, there and back */
+    double barrier_us;  /* all threads meet inside a job */
 };
 void compute_measure_limits(struct compute *compute, struct compute_limits *limits);
 
