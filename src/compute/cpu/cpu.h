@@ -9,7 +9,7 @@
 #include "compute/cpu/thread_pool.h"
 
 /* Tokens that one pass over the weights serves; more are done in several passes. */
-enum { BATCH_TOKENS = 86 * TOKEN_GROUP };
+enum { BATCH_TOKENS = 512 };
 
 /* What one thread needs to multiply. */
 struct multiply_scratch {

@@ -35,12 +35,12 @@ ALWAYS_INLINE i32x16 few_start(int bias, int32_t start)
                            __builtin_ctz(LANES_BIAS) - __builtin_ctz((unsigned)bias));
 }
 
-/* One scale's share of block `b`: all of it, or its first or second half. Like `tokens`, `half` is
- * a constant where this is inlined. */
-ALWAYS_INLINE void few_scaled(const struct tile_format *f, const uint8_t *unit, size_t in_unit,
-                              const u8x64 *weights, size_t b, const int half,
-                              const struct activations *a, const int tokens,
-                              f32x16 sums[FEW_TOKENS])
+/* Shares of block `b`, like dot_half's: of all of it, or of its first half, to which the second is
+ * added. Like `tokens`, `half` is a constant where this is inlined. */
+ALWAYS_INLINE void few_half(const struct tile_format *f, const uint8_t *unit, size_t in_unit,
+                            const u8x64 *weights, size_t b, const int half,
+                            const struct activations *a, const int tokens,
+                            f32x16 shares[FEW_TOKENS])
 {
     const int halves = f->block_scales, groups = BLOCK_GROUPS / halves;
     const size_t first = b * (size_t)tokens;
@@ -55,9 +55,9 @@ ALWAYS_INLINE void few_scaled(const struct tile_format *f, const uint8_t *unit, 
     f32x16 scale, minimum;
     block_scale(f, unit, in_unit * (size_t)halves + (size_t)half, &scale, &minimum);
     for (int t = 0; t < tokens; t++) {
-        f32x16 both = f32_mul(scale, f32_all(a->scales[first + (size_t)t]));
-        sums[t] = f32_fma(f32_of_i32(dots[t]), both, sums[t]);
-        if (f->minimums) sums[t] = f32_fma(minimum, f32_all(x_sums[t * halves]), sums[t]);
+        f32x16 dot = f32_of_i32(dots[t]);
+        shares[t] = half ? f32_fma(dot, scale, shares[t]) : f32_mul(dot, scale);
+        if (f->minimums) shares[t] = f32_fma(minimum, f32_all(x_sums[t * halves]), shares[t]);
     }
 }
 
@@ -73,9 +73,13 @@ ALWAYS_INLINE void few_tile(const struct tile_format *f, const uint8_t *tile, si
                 __builtin_prefetch(block + line + PREFETCH_BYTES);
             u8x64 weights[BLOCK_GROUPS];
             few_weights(f, block, weights);
-            few_scaled(f, tile, i, weights, first + i, 0, a, tokens, sums);
+            f32x16 shares[FEW_TOKENS];
+            few_half(f, tile, i, weights, first + i, 0, a, tokens, shares);
             if (f->block_scales == 2)
-                few_scaled(f, tile, i, weights, first + i, 1, a, tokens, sums);
+                few_half(f, tile, i, weights, first + i, 1, a, tokens, shares);
+            const float *scales = a->scales + (first + i) * (size_t)tokens;
+            for (int t = 0; t < tokens; t++)
+                sums[t] = f32_fma(shares[t], f32_all(scales[t]), sums[t]);
         }
     }
     for (int t = 0; t < tokens; t++) f32_store(out + t * TILE_ROWS, sums[t]);

@@ -48,7 +48,6 @@ ALWAYS_INLINE void dot_float_tokens(enum tile_layout layout, const uint8_t *tile
         TOKENS(3);
         TOKENS(4);
         TOKENS(5);
-        TOKENS(6);
     default:
         dot_float_tiles(layout, tiles, stride, count, x, x_stride, (int)tokens, cols, out,
                         out_stride);

@@ -8,7 +8,7 @@
 #include "compute/cpu/tile.h"
 
 enum {
-    TOKEN_GROUP = 6,     /* tokens of a batch that one call of a dot kernel handles */
+    TOKEN_GROUP = 5,     /* tokens of a batch that one call of a dot kernel handles */
     PANEL_PAIR = 2,      /* panels likewise */
     FEW_TOKENS = 8,      /* of dot_few, at most */
     FLOAT_TILES_MAX = 4, /* tiles of float weights likewise */
@@ -21,7 +21,7 @@ struct activations {
     float *scales;        /* largest magnitude of the block / 127 */
     int32_t *starts;      /* where the integer sum starts: -LANES_BIAS x sum of quants */
     int32_t *half_starts; /* the same for each 16 columns: x 2 */
-    float *sums;          /* scale x sum of quants: what a minimum is multiplied by */
+    float *sums;          /* of quants: what a minimum is multiplied by */
     float *half_sums;     /* x 2 */
 };
 
@@ -89,8 +89,9 @@ struct kernels {
 
     /* ---- products with quantised weights ---- */
 
-    /* One token's x (blocks x 32 floats) into its place in the group. */
-    void (*quantise)(const float *x, size_t blocks, struct activations *group, unsigned token);
+    /* `blocks` x 32 floats of each token of the group. */
+    void (*quantise)(const float *x, size_t x_stride, size_t blocks,
+                     const struct activations *group);
     /* `blocks` blocks (whole units) at `tile` into a panel. */
     void (*expand[TILE_LAYOUT_COUNT])(const uint8_t *tile, unsigned blocks, struct panel *panel);
     /* sums[panel][token][row] += panel x activations, for 1 or 2 panels (sums of the second

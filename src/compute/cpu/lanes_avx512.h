@@ -4,7 +4,7 @@
 enum {
     LANES_BIAS = 128,
     LANES_PANELS = 2,
-    LANES_TOKENS = 6,
+    LANES_TOKENS = 5,
     LANES_FLOAT_TILES = 4,
     LANES_FEW_TOKENS = 8
 };

@@ -1,11 +1,11 @@
 /* multiply.c - y = W x for a group of matrices: quantises the input once, shares out the tiles.
  *
  * A thread takes a few tiles at a time. For few tokens it streams each tile through dot_few. For
- * more it expands 512 columns (256 for a few tokens) of two tiles into panels in the first-level
- * cache and passes all tokens by them, six at a time, before going on to the next columns:
+ * more it expands 512 columns of two tiles into panels in the first-level cache and passes all
+ * tokens by them, five at a time, before going on to the next columns:
  *
  *        columns ->
- *       +-------+-------+----        x: token groups    [6][6][6]...
+ *       +-------+-------+----        x: token groups    [5][5][5]...
  *  tile | panel |  ...                       |
  *  pair | (L1)  |             sums (L2): [token][16 rows], added to panel by panel
  *       +-------+-------+----
@@ -19,7 +19,6 @@
 enum {
     FLOAT_CHUNK_COLS = 128, /* of float weights at a time: 4 tiles x 128 x 4 bytes fill L1 */
     FEW_PASSES = 2,         /* of dot_few over a tile, which the first leaves in the cache */
-    FEW_TOKENS_BLOCKS = 8,  /* columns expanded at a time where memory is the limit: 256 */
     AHEAD_BYTES = 4608,     /* how far ahead of the expansion weights are asked for (measured) */
     ITEMS_PER_THREAD = 16,  /* how finely work is shared when there is plenty */
 };
@@ -38,12 +37,12 @@ static bool is_few(const struct compute *compute, size_t n)
     return n <= FEW_PASSES * compute->kernels->few_tokens;
 }
 
-/* Tokens of a group of activations: few are cut evenly. */
+/* Tokens of a group of activations: cut evenly, so that none is left alone at the end. */
 static size_t group_tokens(const struct compute *compute, size_t n)
 {
-    if (!is_few(compute, n)) return TOKEN_GROUP;
-    size_t most = compute->kernels->few_tokens, passes = (n + most - 1) / most;
-    return (n + passes - 1) / passes;
+    size_t most = is_few(compute, n) ? compute->kernels->few_tokens : TOKEN_GROUP;
+    size_t groups = (n + most - 1) / most;
+    return (n + groups - 1) / groups;
 }
 
 /* The arrays of group `g`, in one piece of memory. */
@@ -117,15 +116,25 @@ static uint32_t matrix_items(const struct matrix *m)
     return (matrix_tiles(m) + item_tiles(m) - 1) / item_tiles(m);
 }
 
-/* sums[token][row] of tile `tile` to their place in y. */
-static void store_tile(const struct multiply_job *job, const struct product *product, uint32_t tile,
-                       float (*sums)[TILE_ROWS])
+/* sums[token][row] of tile `tile` to their place in y, for `count` tokens from `first` on. */
+static void store_sums(const struct product *product, uint32_t tile, float (*sums)[TILE_ROWS],
+                       size_t first, size_t count)
 {
     uint32_t row = tile * TILE_ROWS;
     uint32_t rows = product->matrix->rows - row;
-    if (rows > TILE_ROWS) rows = TILE_ROWS;
-    for (size_t t = 0; t < job->n; t++)
-        memcpy(product->y + t * product->y_stride + row, sums[t], rows * sizeof(float));
+    float *y = product->y + first * product->y_stride + row;
+    for (size_t t = first; t < first + count; t++, y += product->y_stride) {
+        if (rows >= TILE_ROWS) /* of a size that the compiler knows */
+            memcpy(y, sums[t], sizeof sums[t]);
+        else
+            memcpy(y, sums[t], rows * sizeof(float));
+    }
+}
+
+static void store_tile(const struct multiply_job *job, const struct product *product, uint32_t tile,
+                       float (*sums)[TILE_ROWS])
+{
+    store_sums(product, tile, sums, 0, job->n);
 }
 
 /* Ask for memory that is read next, while the tokens pass by the panel. */
@@ -143,26 +152,30 @@ static void multiply_pair(const struct multiply_job *job, const struct product *
     const struct tile_format *f = &tile_formats[m->layout];
     const size_t bytes = tile_bytes((enum tile_layout)m->layout, m->cols);
     const uint8_t *packed = (const uint8_t *)m->packed + tile * bytes;
-    const size_t blocks = m->cols / BLOCK_COLS, n = job->n;
-    const unsigned chunk = n <= TOKEN_GROUP ? FEW_TOKENS_BLOCKS : PANEL_BLOCKS;
-    const size_t chunk_bytes = chunk / f->unit_blocks * tile_unit_bytes(f);
-    for (unsigned i = 0; i < tiles; i++)
-        memset(scratch->sums[i], 0, n * sizeof scratch->sums[i][0]);
-    for (size_t first = 0; first < blocks; first += chunk) {
-        unsigned count = blocks - first < chunk ? (unsigned)(blocks - first) : chunk;
+    const size_t blocks = m->cols / BLOCK_COLS, n = job->n, whole = group_tokens(job->compute, n);
+    const size_t chunk_bytes = PANEL_BLOCKS / f->unit_blocks * tile_unit_bytes(f);
+    for (size_t first = 0; first < blocks; first += PANEL_BLOCKS) {
+        size_t rest = blocks - first;
+        unsigned count = rest < PANEL_BLOCKS ? (unsigned)rest : PANEL_BLOCKS;
         const uint8_t *units = packed + first / f->unit_blocks * tile_unit_bytes(f);
         for (unsigned i = 0; i < tiles; i++) {
             k->expand[m->layout](units + i * bytes, count, &scratch->panels[i]);
             prefetch(units + i * bytes + AHEAD_BYTES, chunk_bytes);
         }
-        for (size_t g = 0; g * TOKEN_GROUP < n; g++) {
+        for (size_t g = 0; g * whole < n; g++) {
             struct activations group = activation_group(job->compute, n, blocks, g);
             struct activations from = activations_from(&group, first);
-            k->dot[m->layout](scratch->panels, tiles, count, &from,
-                              scratch->sums[0][g * TOKEN_GROUP], BATCH_TOKENS * TILE_ROWS);
+            const size_t token = g * whole;
+            for (unsigned i = 0; i < tiles && first == 0; i++)
+                memset(scratch->sums[i][token], 0, group.tokens * sizeof scratch->sums[i][0]);
+            k->dot[m->layout](scratch->panels, tiles, count, &from, scratch->sums[0][token],
+                              BATCH_TOKENS * TILE_ROWS);
+            /* Stored one by one: the stores take their time while the next tokens are multiplied.
+             */
+            for (unsigned i = 0; i < tiles && first + count == blocks; i++)
+                store_sums(product, tile + i, scratch->sums[i], token, group.tokens);
         }
     }
-    for (unsigned i = 0; i < tiles; i++) store_tile(job, product, tile + i, scratch->sums[i]);
 }
 
 /* `tiles` (1, 2 or 4) tiles of float weights with all tokens. */
@@ -221,14 +234,17 @@ static void multiply_item(const struct multiply_job *job, const struct product *
     }
 }
 
+/* Threads share the columns, not the tokens: those of a group lie in the same cache lines. */
 static void quantise_share(const struct multiply_job *job, unsigned thread, unsigned threads)
 {
-    size_t blocks = job->group[0].matrix->cols / BLOCK_COLS;
-    size_t whole = group_tokens(job->compute, job->n);
-    for (size_t t = thread; t < job->n; t += threads) {
-        struct activations group = activation_group(job->compute, job->n, blocks, t / whole);
-        job->compute->kernels->quantise(job->x + t * job->x_stride, blocks, &group,
-                                        (unsigned)(t % whole));
+    const size_t blocks = job->group[0].matrix->cols / BLOCK_COLS;
+    const size_t first = blocks * thread / threads, end = blocks * (thread + 1) / threads;
+    const size_t whole = group_tokens(job->compute, job->n);
+    for (size_t g = 0; g * whole < job->n; g++) {
+        struct activations group = activation_group(job->compute, job->n, blocks, g);
+        struct activations share = activations_from(&group, first);
+        job->compute->kernels->quantise(job->x + g * whole * job->x_stride + first * BLOCK_COLS,
+                                        job->x_stride, end - first, &share);
     }
 }
 
