@@ -33,6 +33,8 @@ struct model_options {
     void *progress_argument;
     /* Positions stay below this; 0: the trained context. LongRoPE (phi3) rotates by it. */
     uint32_t context_length;
+    /* May be NULL; once it is true, opening ends with STATUS_CANCELLED. */
+    const _Atomic(bool) *abandoned;
 };
 
 enum status model_open(struct model **model, struct compute *compute, const char *path,

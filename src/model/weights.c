@@ -1,6 +1,7 @@
 /* weights.c - loading by the table of tensors: first everything is checked, then packed. */
 #include "model/weights.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,11 +126,14 @@ static enum status load_matrix(struct loader *loader, const struct tensor_slot *
 static enum status load_tensor(struct loader *loader, const struct tensor_slot *slot, void *base,
                                const struct gguf_tensor *tensor)
 {
+    const struct model_options *options = loader->options;
+    if (options && options->abandoned && atomic_load(options->abandoned))
+        return fault_set(loader->fault, STATUS_CANCELLED, "loading was abandoned");
     TRY((is_vector(slot) ? load_vector : load_matrix)(loader, slot, base, tensor));
     loader->packed_bytes += tensor->bytes;
-    if (loader->options && loader->options->progress)
-        loader->options->progress(loader->options->progress_argument,
-                                  (double)loader->packed_bytes / (double)loader->total_bytes);
+    if (options && options->progress)
+        options->progress(options->progress_argument,
+                          (double)loader->packed_bytes / (double)loader->total_bytes);
     return OK;
 }
 
