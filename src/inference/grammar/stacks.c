@@ -1,0 +1,179 @@
+/* stacks.c - steps of a pushdown automaton, all its readings at once. */
+#include "inference/grammar/stacks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "inference/grammar/array.h"
+
+bool stacks_init(struct stacks *stacks, const struct automaton *automaton)
+{
+    *stacks = (struct stacks){.automaton = automaton};
+    if (!ARRAY_MORE(stacks->frames, 0, stacks->frame_capacity, 64) ||
+        !ARRAY_MORE(stacks->places, 0, stacks->place_capacity, 64)) {
+        stacks_deinit(stacks);
+        return false;
+    }
+    stacks->frames[BOTTOM_FRAME] = (struct frame){0};
+    stacks->frame_count = 1;
+    return true;
+}
+
+void stacks_deinit(struct stacks *stacks)
+{
+    free(stacks->frames);
+    free(stacks->places);
+    *stacks = (struct stacks){0};
+}
+
+struct position stacks_begin(uint32_t first)
+{
+    return (struct position){.first = first};
+}
+
+/* Frames that were made on different ways may be equal. */
+static bool stacks_equal(const struct stacks *stacks, uint32_t a, uint32_t b)
+{
+    while (a != b) {
+        const struct frame *x = &stacks->frames[a], *y = &stacks->frames[b];
+        if (a == BOTTOM_FRAME || b == BOTTOM_FRAME || x->target != y->target ||
+            x->symbol != y->symbol || x->count != y->count)
+            return false;
+        a = x->parent;
+        b = y->parent;
+    }
+    return true;
+}
+
+void stacks_add(struct stacks *stacks, struct position *position, struct place place)
+{
+    struct place *places = stacks->places + position->first;
+    for (uint32_t i = 0; i < position->count; i++)
+        if (places[i].state == place.state && places[i].count == place.count &&
+            stacks_equal(stacks, places[i].frame, place.frame))
+            return;
+    if (position->count == STACKS_MAX) return;
+    if (!ARRAY_MORE(stacks->places, position->first + position->count, stacks->place_capacity, 1)) {
+        stacks->failed = true;
+        return;
+    }
+    stacks->places[position->first + position->count++] = place;
+}
+
+/* Call: a new frame, and the start of what is called. */
+static void enter(struct stacks *stacks, struct position *position, struct frame frame)
+{
+    if (!ARRAY_MORE(stacks->frames, stacks->frame_count, stacks->frame_capacity, 1)) {
+        stacks->failed = true;
+        return;
+    }
+    stacks->frames[stacks->frame_count++] = frame;
+    uint32_t start = stacks->automaton->symbols[frame.symbol].start;
+    stacks_add(stacks, position, (struct place){start, stacks->frame_count - 1, 0});
+}
+
+void stacks_return(struct stacks *stacks, struct position *position, uint32_t frame)
+{
+    if (frame == BOTTOM_FRAME) {
+        position->can_end = true;
+        return;
+    }
+    struct frame left = stacks->frames[frame];
+    const struct automaton_symbol *symbol = &stacks->automaton->symbols[left.symbol];
+    if (symbol->kind != SYMBOL_LOOP || left.count >= symbol->least)
+        stacks_add(stacks, position, (struct place){left.target, left.parent, 0});
+    if (symbol->kind == SYMBOL_LOOP && left.count < symbol->most) {
+        left.count = symbol_count_up(symbol, left.count);
+        enter(stacks, position, left);
+    }
+}
+
+/* A call at the very end of an automaton needs no frame of its own: what is above takes over. */
+static bool is_tail(const struct automaton *automaton, const struct automaton_call *call)
+{
+    const struct automaton_state *target = &automaton->states[call->target];
+    return automaton->symbols[call->symbol].kind == SYMBOL_CALL && target->flags == STATE_ACCEPTS &&
+           target->edge_count == 0;
+}
+
+static void call_all(struct stacks *stacks, struct position *position, struct place place)
+{
+    const struct automaton *automaton = stacks->automaton;
+    const struct automaton_state *state = &automaton->states[place.state];
+    for (uint32_t i = 0; i < state->call_count; i++) {
+        const struct automaton_call *call = &automaton->calls[state->first_call + i];
+        if (is_tail(automaton, call)) {
+            struct place inner = {automaton->symbols[call->symbol].start, place.frame, 0};
+            stacks_add(stacks, position, inner);
+            continue;
+        }
+        enter(
+            stacks, position,
+            (struct frame){
+                .parent = place.frame, .target = call->target, .symbol = call->symbol, .count = 1});
+    }
+}
+
+static bool may_return(const struct stacks *stacks, struct place place)
+{
+    unsigned flags = stacks->automaton->states[place.state].flags;
+    if (flags & STATE_ACCEPTS) return true;
+    if (!(flags & STATE_ROUND)) return false;
+    uint32_t symbol = stacks->frames[place.frame].symbol;
+    return place.count >= stacks->automaton->symbols[symbol].least;
+}
+
+/* Can the place take a byte at all? */
+static bool is_open(const struct stacks *stacks, struct place place)
+{
+    const struct automaton_state *state = &stacks->automaton->states[place.state];
+    if (!(state->flags & STATE_ROUND)) return state->edge_count > 0;
+    uint32_t symbol = stacks->frames[place.frame].symbol;
+    return place.count < stacks->automaton->symbols[symbol].most;
+}
+
+void stacks_close(struct stacks *stacks, struct position *position)
+{
+    enum { STOPS = STATE_ACCEPTS | STATE_CALLS | STATE_ROUND };
+    bool is_plain = true;
+    for (uint32_t i = 0; i < position->count; i++) {
+        struct place place = stacks->places[position->first + i];
+        if (!(stacks->automaton->states[place.state].flags & STOPS)) continue;
+        is_plain = false;
+        if (may_return(stacks, place)) stacks_return(stacks, position, place.frame);
+        call_all(stacks, position, place);
+    }
+    if (is_plain) return;
+    uint32_t kept = 0;
+    struct place *places = stacks->places + position->first;
+    for (uint32_t i = 0; i < position->count; i++)
+        if (is_open(stacks, places[i])) places[kept++] = places[i];
+    position->count = kept;
+}
+
+struct position stacks_step(struct stacks *stacks, struct position from, unsigned char byte,
+                            uint32_t first)
+{
+    struct position next = stacks_begin(first);
+    for (uint32_t i = 0; i < from.count; i++) {
+        struct place place = stacks->places[from.first + i];
+        place.state = automaton_next(stacks->automaton, place.state, byte);
+        if (place.state == NO_STATE) continue;
+        if (stacks->automaton->states[place.state].flags & STATE_ROUND) {
+            uint32_t symbol = stacks->frames[place.frame].symbol;
+            place.count = symbol_count_up(&stacks->automaton->symbols[symbol], place.count);
+        }
+        stacks_add(stacks, &next, place);
+    }
+    stacks_close(stacks, &next);
+    return next;
+}
+
+struct position stacks_start(struct stacks *stacks, uint32_t first)
+{
+    struct position start = stacks_begin(first);
+    stacks_add(stacks, &start, (struct place){stacks->automaton->start, BOTTOM_FRAME, 0});
+    stacks_close(stacks, &start);
+    start.can_end |= stacks->automaton->knows_empty;
+    return start;
+}
