@@ -205,12 +205,10 @@ size_t forward_blocks(struct model *model, const struct model_batch *batch)
     const bool encoder = model->architecture->encoder;
     const size_t layer_bytes = compute_kv_layer_bytes(p->kv_heads, p->head_width);
     const size_t key = (size_t)p->kv_heads * p->head_width;
-    struct rows rows = {
-        .count = batch->count, .positions = batch->positions, .pages = batch->pages};
-    if (encoder) {
-        for (size_t r = 0; r < batch->count; r++) s->lengths[r] = (int32_t)batch->count;
-        rows.lengths = s->lengths;
-    }
+    struct rows rows = {.count = batch->count,
+                        .positions = batch->positions,
+                        .pages = batch->pages,
+                        .lengths = batch->lengths};
 
     embed_tokens(model, batch);
     for (uint32_t l = 0; l < p->layers; l++) {

@@ -135,7 +135,7 @@ static enum status allocate_scratch(struct model *model, struct fault *fault)
     size_t n = model->batch_limit;
 
     size_t floats = n * (2 * (size_t)p->width + wide + shared);
-    size_t row_bytes = sizeof *s->pages + sizeof *s->positions + sizeof *s->lengths;
+    size_t row_bytes = sizeof *s->pages + sizeof *s->positions;
     size_t bytes = floats * sizeof(float) + n * row_bytes;
     s->memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
     if (!s->memory)
@@ -151,7 +151,6 @@ static enum status allocate_scratch(struct model *model, struct fault *fault)
     s->up = s->gate + n * p->feed_forward;
     s->pages = (void *const **)(void *)(s->q + n * shared);
     s->positions = (int32_t *)(void *)(s->pages + n);
-    s->lengths = s->positions + n;
     return OK;
 }
 

@@ -58,6 +58,7 @@ struct model_batch {
     void *const *const *pages;   /* per row: the page table of its sequence; the page of this
                                     position must be present and writable */
     const uint8_t *wants_logits; /* per row */
+    const int32_t *lengths;      /* per row: of its text; encoders only */
 };
 /* Rows one call may carry. */
 size_t model_batch_limit(const struct model *model);
@@ -66,9 +67,18 @@ size_t model_batch_limit(const struct model *model);
 enum status model_forward(struct model *model, const struct model_batch *batch, float *logits,
                           struct fault *fault) MUST_USE;
 
-/* A unit-length vector of `width` floats for one text's tokens: bert by its pooling; a decoder by
- * its last token or mean as the file says. Needs no pages of the caller. STATUS_TOO_LARGE beyond
- * the context, STATUS_INVALID without tokens. */
+/* One text to embed; `vector` has room for `width` floats. */
+struct embedding_text {
+    const int32_t *tokens;
+    size_t count;
+    float *vector;
+};
+/* A unit-length vector for each text: bert by its pooling; a decoder by its last token or mean as
+ * the file says. Texts share forward passes, up to model_batch_limit rows each; a vector is the
+ * same, to the bit, whatever else is embedded. Needs no pages of the caller. STATUS_TOO_LARGE
+ * beyond the context, STATUS_INVALID without tokens. */
+enum status model_embed_texts(struct model *model, const struct embedding_text *texts, size_t count,
+                              struct fault *fault) MUST_USE;
 enum status model_embed(struct model *model, const int32_t *tokens, size_t count, float *vector,
                         struct fault *fault) MUST_USE;
 

@@ -76,7 +76,11 @@ static float *logits_of(struct model *model, const struct run *run)
             }
             logit_count += wanted[n++];
         }
-        const struct model_batch batch = {n, tokens, positions, pages, wanted};
+        const struct model_batch batch = {.count = n,
+                                          .tokens = tokens,
+                                          .positions = positions,
+                                          .pages = pages,
+                                          .wants_logits = wanted};
         assert_int_equal(model_forward(model, &batch, step, &fault), OK);
         for (size_t i = 0; i < our_count; i++)
             memcpy(all + our_rows[i] * vocabulary, step + logit_rows[i] * vocabulary,

@@ -89,6 +89,42 @@ static void vectors_equal_the_oracles(void **state)
     json_decref(golden);
 }
 
+/* Texts of all lengths, in an order that fills some passes and not others. */
+static void embed_together(struct model *model, size_t count, size_t longest)
+{
+    size_t width = model_info(model)->width;
+    uint32_t vocabulary = model_info(model)->vocabulary;
+    struct embedding_text *texts = calloc(count, sizeof *texts);
+    int32_t *tokens = calloc(count * longest, sizeof *tokens);
+    float *vectors = calloc(2 * count * width, sizeof *vectors);
+    assert_true(texts && tokens && vectors);
+    struct fault fault = {0};
+    srand(1);
+    for (size_t i = 0; i < count; i++) {
+        size_t length = i == 3 ? longest : 1 + (size_t)rand() % (i % 5 ? longest / 16 : longest);
+        int32_t *own = tokens + i * longest;
+        for (size_t j = 0; j < length; j++) own[j] = (int32_t)((uint32_t)rand() % vocabulary);
+        texts[i] = (struct embedding_text){own, length, vectors + i * width};
+        assert_int_equal(model_embed(model, own, length, vectors + (count + i) * width, &fault),
+                         OK);
+    }
+    assert_int_equal(model_embed_texts(model, texts, count, &fault), OK);
+    assert_memory_equal(vectors, vectors + count * width, count * width * sizeof *vectors);
+    free(texts);
+    free(tokens);
+    free(vectors);
+}
+
+static void texts_together_have_the_vectors_of_each_alone(void **state)
+{
+    const struct fixture *fixture = *state;
+    embed_together(fixture->model, 60, 512);
+    embed_together(fixture->model, 150, 16); /* more texts than pages */
+    struct model *decoder = test_model(fixture->compute, "stories15m.gguf");
+    embed_together(decoder, 40, 256);
+    model_close(decoder);
+}
+
 static void a_text_that_does_not_fit_is_refused(void **state)
 {
     const struct fixture *fixture = *state;
@@ -124,6 +160,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors_equal_the_oracles),
+        cmocka_unit_test(texts_together_have_the_vectors_of_each_alone),
         cmocka_unit_test(a_text_that_does_not_fit_is_refused),
         cmocka_unit_test(an_encoder_writes_no_text),
     };

@@ -233,7 +233,11 @@ static void a_good_file_describes_itself(void **state)
     const int32_t bad_token = (int32_t)info->vocabulary, good_token = 1;
     const int32_t bad_position = (int32_t)info->context_length;
     const uint8_t wanted = 0;
-    struct model_batch batch = {1, &bad_token, sequence.positions, sequence.row_pages, &wanted};
+    struct model_batch batch = {.count = 1,
+                                .tokens = &bad_token,
+                                .positions = sequence.positions,
+                                .pages = sequence.row_pages,
+                                .wants_logits = &wanted};
     assert_int_equal(model_forward(model, &batch, NULL, &fault), STATUS_INVALID);
     batch.tokens = &good_token;
     batch.positions = &bad_position;

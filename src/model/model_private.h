@@ -19,7 +19,6 @@ struct scratch {
     float *q, *k, *v;   /* of attention */
     float *gate, *up;   /* of the feed-forward; share their memory with q, k, v */
     int32_t *positions; /* of the rows that go on in the last layer */
-    int32_t *lengths;
     void *const **pages;
     void *memory;
 };
@@ -39,12 +38,12 @@ struct model {
 
 /* Run all blocks over the batch (already checked). Afterwards the first `return value` rows of
  * scratch.residual belong to the rows that want logits, in order, before the final norm. An encoder
- * gives all rows, and each row sees all of them. */
+ * gives all rows, and each row sees the batch->lengths[row] rows of its text. */
 size_t forward_blocks(struct model *model, const struct model_batch *batch);
 /* The final norm of n rows of scratch.residual, into scratch.normed. */
 void forward_final_norm(struct model *model, size_t n);
 
-/* Keys and values of one sequence that is computed outside the engine's cache (embeddings,
+/* Keys and values of one sequence that is computed outside the engine's cache (long embeddings,
  * benches): `count` tokens, from 0. */
 struct private_sequence {
     void **pages;
