@@ -128,7 +128,11 @@ static float *last_logits(struct model *model, const int32_t *ids, size_t count)
     float *logits = malloc(model_info(model)->vocabulary * sizeof *logits);
     assert_non_null(logits);
     assert_int_equal(private_sequence_init(&sequence, model, count, &fault), OK);
-    const struct model_batch batch = {count, ids, sequence.positions, sequence.row_pages, wanted};
+    const struct model_batch batch = {.count = count,
+                                      .tokens = ids,
+                                      .positions = sequence.positions,
+                                      .pages = sequence.row_pages,
+                                      .wants_logits = wanted};
     assert_int_equal(model_forward(model, &batch, logits, &fault), OK);
     private_sequence_deinit(&sequence);
     return logits;
