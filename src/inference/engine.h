@@ -15,6 +15,7 @@ struct tokenizer;
 struct generation; /* one running request */
 struct matcher;    /* inference/grammar/constraint.h */
 struct token_trie;
+struct turns;
 
 struct engine_options {
     uint32_t context_length;  /* per sequence; 0: the model's, bounded by memory */
@@ -22,6 +23,8 @@ struct engine_options {
     uint32_t queue_limit;     /* waiting beyond that: STATUS_BUSY; default 256 */
     uint32_t prefill_chunk;   /* rows of prefill per step; default 256 */
     uint64_t kv_budget_bytes; /* 0: from the memory there is */
+    struct turns *turns; /* at compute threads that other engines use too (turns.h); NULL: nobody
+                            else does. Borrowed */
 };
 
 struct logit_bias {
@@ -120,6 +123,8 @@ struct engine_counters {
     uint32_t running, waiting, batch_rows; /* now; rows of the last step */
     uint32_t kv_pages, kv_pages_used;      /* used: by running sequences; others may keep prompts */
     uint32_t kv_pages_kept;                /* for requests that begin alike; given up when needed */
+    uint64_t kv_pages_evicted;             /* of those, given up */
+    uint64_t memory_bytes;                 /* of the weights, and of the pages ever used */
     uint64_t last_step_ns;                 /* monotonic, when the last step ended */
 };
 void engine_counters(const struct engine *engine, struct engine_counters *counters);

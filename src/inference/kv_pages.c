@@ -14,6 +14,7 @@ struct kv_pages {
     size_t mapped_bytes;
     uint32_t count;
     uint32_t free_count;
+    uint32_t touched;       /* numbers from here on were never handed out */
     uint32_t *free_numbers; /* a stack: the top is handed out next */
     uint32_t *references;   /* per page; 0: free */
 };
@@ -93,6 +94,7 @@ void *kv_page_new(struct kv_pages *pages)
     uint32_t number = pages->free_numbers[--pages->free_count];
     assert(pages->references[number] == 0);
     pages->references[number] = 1;
+    if (number >= pages->touched) pages->touched = number + 1;
     return kv_page_at(pages, number);
 }
 
@@ -123,6 +125,11 @@ uint32_t kv_pages_count(const struct kv_pages *pages)
 size_t kv_page_bytes(const struct kv_pages *pages)
 {
     return pages->page_bytes;
+}
+
+uint32_t kv_pages_touched(const struct kv_pages *pages)
+{
+    return pages->touched;
 }
 
 uint32_t kv_pages_used(const struct kv_pages *pages)

@@ -35,6 +35,7 @@ void *kv_page_at(const struct kv_pages *pages, uint32_t number);
 uint32_t kv_pages_count(const struct kv_pages *pages); /* in all */
 size_t kv_page_bytes(const struct kv_pages *pages);    /* of one, a multiple of 64 */
 uint32_t kv_pages_used(const struct kv_pages *pages);
+uint32_t kv_pages_touched(const struct kv_pages *pages); /* ever handed out */
 static inline uint32_t kv_pages_free(const struct kv_pages *pages)
 {
     return kv_pages_count(pages) - kv_pages_used(pages);

@@ -345,6 +345,11 @@ uint32_t prefix_cache_available(const struct prefix_cache *cache)
     return kv_pages_free(cache->pages) + cache->kept_count;
 }
 
+uint64_t prefix_cache_touched_bytes(const struct prefix_cache *cache)
+{
+    return (uint64_t)kv_pages_touched(cache->pages) * kv_page_bytes(cache->pages);
+}
+
 uint64_t prefix_cache_evictions(const struct prefix_cache *cache)
 {
     return cache->evictions;

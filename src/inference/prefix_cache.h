@@ -73,6 +73,8 @@ uint32_t prefix_cache_held(const struct prefix_cache *cache);  /* by sequences *
 uint32_t prefix_cache_kept(const struct prefix_cache *cache);  /* by nobody else */
 /* What prefix_cache_take could still give. */
 uint32_t prefix_cache_available(const struct prefix_cache *cache);
+/* Memory that pages ever handed out take; others were never written. */
+uint64_t prefix_cache_touched_bytes(const struct prefix_cache *cache);
 uint64_t prefix_cache_evictions(const struct prefix_cache *cache); /* since it was made */
 
 /* Check every invariant of the books, given how many sequences hold each page (by page number);

@@ -1,5 +1,5 @@
-/* engine.c - the engine's thread and the lines in front of it. The step itself is in
- * engine_step.c. */
+/* engine.c - the engine's thread and its face. The lines in front of it are in engine_line.c, the
+ * step itself in engine_step.c. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -78,178 +78,78 @@ static enum status choose_sizes(struct engine *engine, const struct engine_optio
 
 /* ---- the engine's thread ---- */
 
-/* Take the cancelled out of the waiting line; the caller tells them, without the lock. */
-static struct generation *unlink_cancelled(struct engine *engine)
+static void publish(struct engine *engine)
 {
-    struct generation *cancelled = NULL;
-    struct generation **at = &engine->waiting;
-    while (*at) {
-        struct generation *generation = *at;
-        if (!atomic_load(&generation->cancelled) && !engine->stopping) {
-            at = &generation->next;
-            continue;
-        }
-        *at = generation->next;
-        generation->next = cancelled;
-        cancelled = generation;
-        engine->counters.waiting--;
-    }
-    engine->waiting_end = at;
-    return cancelled;
-}
-
-/* Pages that running sequences will still take to read what they have to read. */
-static uint32_t promised_pages(const struct engine *engine)
-{
-    uint32_t promised = 0;
-    for (uint32_t i = 0; i < engine->running_count; i++) {
-        const struct generation *generation = engine->running[i];
-        uint32_t needed = generation_pages_for(generation->count);
-        if (needed > generation->page_count) promised += needed - generation->page_count;
-    }
-    return promised;
-}
-
-/* Let the oldest in, if there are pages for all that it has to read. */
-static bool admit_oldest(struct engine *engine)
-{
-    struct generation *oldest = engine->waiting;
-    generation_adopt(oldest, engine->cache);
-    uint32_t needed = generation_pages_for(oldest->count) - oldest->page_count;
-    if (needed + promised_pages(engine) > prefix_cache_available(engine->cache)) {
-        generation_park(oldest, engine->cache);
-        return false;
-    }
-    engine->waiting = oldest->next;
-    if (!engine->waiting) engine->waiting_end = &engine->waiting;
-    engine->counters.waiting--;
-    if (!oldest->admitted_ns) oldest->admitted_ns = clock_monotonic_ns();
-    engine->running[engine->running_count++] = oldest;
-    return true;
-}
-
-static void admit(struct engine *engine)
-{
-    while (engine->waiting && engine->running_count < engine->sequence_limit)
-        if (!admit_oldest(engine)) return;
-}
-
-/* Cancelled, or ended by the fault that stops all. */
-static void finish_unadmitted(struct generation *list, const struct fault *stopping)
-{
-    while (list) {
-        struct generation *generation = list;
-        list = generation->next;
-        generation_finish(generation, stopping ? END_ERROR : END_CANCELLED, stopping,
-                          clock_monotonic_ns());
-        generation_release(generation);
-    }
-}
-
-static uint32_t retire_cancelled(struct engine *engine)
-{
-    uint32_t count = 0;
-    for (uint32_t i = engine->running_count; i-- > 0;) {
-        if (!atomic_load(&engine->running[i]->cancelled)) continue;
-        engine_retire(engine, i, END_CANCELLED, NULL);
-        count++;
-    }
-    return count;
-}
-
-static void finish_embed(struct engine *engine, struct embed_job *job, enum status status)
-{
-    pthread_mutex_lock(&engine->mutex);
-    job->status = status;
-    job->done = true;
-    pthread_cond_broadcast(&engine->embedded);
-    pthread_mutex_unlock(&engine->mutex);
-}
-
-static struct embed_job *next_embed(struct engine *engine)
-{
-    struct embed_job *job = engine->embeds;
-    if (!job) return NULL;
-    engine->embeds = job->next;
-    if (!engine->embeds) engine->embeds_end = &engine->embeds;
-    engine->embed_count--;
-    return job;
-}
-
-static void stop_all(struct engine *engine, struct generation *waiting, struct embed_job *embeds)
-{
-    struct fault fault;
-    fault_set(&fault, STATUS_STOPPING, "the server is stopping");
-    finish_unadmitted(waiting, &fault);
-    while (engine->running_count > 0)
-        engine_retire(engine, engine->running_count - 1, END_ERROR, &fault);
-    while (embeds) {
-        struct embed_job *job = embeds;
-        embeds = job->next; /* the job is its caller's again once it is done */
-        fault_set(job->fault, STATUS_STOPPING, "the server is stopping");
-        finish_embed(engine, job, STATUS_STOPPING);
-    }
-}
-
-static void publish(struct engine *engine, uint32_t cancelled)
-{
-    pthread_mutex_lock(&engine->mutex);
-    engine->counters.cancelled += cancelled;
     engine->counters.running = engine->running_count;
+    engine->counters.memory_bytes = engine->info->memory_bytes;
     if (engine->cache) {
         engine->counters.kv_pages_used = prefix_cache_held(engine->cache);
         engine->counters.kv_pages_kept = prefix_cache_kept(engine->cache);
+        engine->counters.memory_bytes += prefix_cache_touched_bytes(engine->cache);
+        engine->counters.kv_pages_evicted = prefix_cache_evictions(engine->cache);
     }
     if (engine->running_count == 0) engine->counters.batch_rows = 0;
-    pthread_mutex_unlock(&engine->mutex);
+    board_write(&engine->board, &engine->counters, sizeof engine->counters);
 }
 
-/* What the engine's thread found in front of it. */
-struct work {
-    struct generation *unadmitted; /* cancelled while they waited, or, when stopping, all */
-    uint32_t cancelled;
-    struct embed_job *embeds; /* one, or, when stopping, all */
-    bool stopping;
-};
-
-/* Sleeps while there is nothing to do. */
-static struct work await_work(struct engine *engine)
+static void retire_cancelled(struct engine *engine)
 {
-    pthread_mutex_lock(&engine->mutex);
-    while (!engine->waiting && !engine->embeds && !engine->stopping && engine->running_count == 0)
-        pthread_cond_wait(&engine->work, &engine->mutex);
-    uint32_t waiting = engine->counters.waiting;
-    struct work work = {.stopping = engine->stopping, .unadmitted = unlink_cancelled(engine)};
-    work.cancelled = waiting - engine->counters.waiting;
-    work.embeds = engine->stopping ? engine->embeds : next_embed(engine);
-    pthread_mutex_unlock(&engine->mutex);
-    return work;
+    for (uint32_t i = engine->running_count; i-- > 0;) {
+        if (!atomic_load(&engine->running[i]->cancelled)) continue;
+        engine->counters.cancelled++;
+        engine_retire(engine, i, END_CANCELLED, NULL);
+    }
 }
 
 static void embed(struct engine *engine, struct embed_job *job)
 {
-    enum status status =
-        model_embed(engine->model, job->tokens, job->count, job->vector, job->fault);
-    finish_embed(engine, job, status);
+    embed_job_finish(job,
+                     model_embed(engine->model, job->tokens, job->count, job->vector, job->fault));
+}
+
+static void stop_all(struct engine *engine)
+{
+    struct fault fault;
+    fault_set(&fault, STATUS_STOPPING, "the server is stopping");
+    while (engine->running_count > 0)
+        engine_retire(engine, engine->running_count - 1, END_ERROR, &fault);
+    engine_line_close(engine, &fault);
+}
+
+static bool has_work(const struct engine *engine)
+{
+    return engine->running_count > 0 || engine->line || engine->embed_line;
+}
+
+/* Everything there is to do for one step's time; the compute threads are this engine's. */
+static void work(struct engine *engine)
+{
+    engine_admit(engine);
+    publish(engine);
+    struct embed_job *job = engine_next_embed(engine);
+    if (engine->running_count > 0) engine_step(engine);
+    if (job) embed(engine, job);
 }
 
 static void *run(void *argument)
 {
     struct engine *engine = argument;
-    struct work work = await_work(engine);
-    for (; !work.stopping; work = await_work(engine)) {
-        finish_unadmitted(work.unadmitted, NULL);
-        uint32_t cancelled = work.cancelled + retire_cancelled(engine);
-        pthread_mutex_lock(&engine->mutex);
-        admit(engine);
-        pthread_mutex_unlock(&engine->mutex);
-        publish(engine, cancelled);
-        if (engine->running_count > 0) engine_step(engine);
-        if (work.embeds) embed(engine, work.embeds);
-        publish(engine, 0);
+    while (!atomic_load(&engine->stopping)) {
+        engine_line_refresh(engine);
+        retire_cancelled(engine);
+        if (has_work(engine)) {
+            if (engine->turns) turns_take(engine->turns, &engine->taker);
+            work(engine);
+            publish(engine);
+        } else {
+            if (engine->turns) turns_leave(engine->turns, &engine->taker);
+            publish(engine);
+            doorbell_await(&engine->bell);
+        }
     }
-    stop_all(engine, work.unadmitted, work.embeds);
-    publish(engine, 0);
+    if (engine->turns) turns_leave(engine->turns, &engine->taker);
+    stop_all(engine);
+    publish(engine);
     return NULL;
 }
 
@@ -262,9 +162,8 @@ static void engine_free(struct engine *engine)
     free(engine->running);
     prefix_cache_free(engine->cache);
     model_close(engine->model);
-    pthread_cond_destroy(&engine->embedded);
-    pthread_cond_destroy(&engine->work);
-    pthread_mutex_destroy(&engine->mutex);
+    turn_taker_deinit(&engine->taker);
+    doorbell_deinit(&engine->bell);
     free(engine);
 }
 
@@ -279,13 +178,12 @@ enum status engine_open(struct engine **out, struct model *model,
     engine->model = model;
     engine->info = model_info(model);
     engine->tokenizer = model_tokenizer(model);
-    engine->waiting_end = &engine->waiting;
-    engine->embeds_end = &engine->embeds;
-    pthread_mutex_init(&engine->mutex, NULL);
-    pthread_cond_init(&engine->work, NULL);
-    pthread_cond_init(&engine->embedded, NULL);
+    engine_line_init(engine);
+    engine->turns = options->turns;
+    turn_taker_init(&engine->taker);
 
     enum status status = choose_sizes(engine, options, fault);
+    publish(engine); /* before anybody looks */
     if (status == OK && pthread_create(&engine->thread, NULL, run, engine) != 0)
         status = fault_set(fault, STATUS_NO_MEMORY, "cannot start the engine's thread");
     if (status != OK) {
@@ -298,10 +196,8 @@ enum status engine_open(struct engine **out, struct model *model,
 
 void engine_stop(struct engine *engine)
 {
-    pthread_mutex_lock(&engine->mutex);
-    engine->stopping = true;
-    pthread_cond_signal(&engine->work);
-    pthread_mutex_unlock(&engine->mutex);
+    atomic_store(&engine->stopping, true);
+    doorbell_ring(&engine->bell);
 }
 
 void engine_close(struct engine *engine)
@@ -366,28 +262,36 @@ static enum status check_request(const struct engine *engine,
     return sampling_check(&request->sampling, engine->info->vocabulary, fault);
 }
 
+static enum status refuse_stopping(struct fault *fault)
+{
+    return fault_set(fault, STATUS_STOPPING, "the server is stopping");
+}
+
+/* Count one more in, unless that are too many. */
+static bool take_place(struct engine *engine, atomic_uint *waiting)
+{
+    if (atomic_fetch_add(waiting, 1) < engine->queue_limit) return true;
+    atomic_fetch_sub(waiting, 1);
+    engine->refused++;
+    return false;
+}
+
 /* Put it at the end of the waiting line, unless that is full. */
 static enum status enqueue(struct engine *engine, struct generation *generation,
                            struct fault *fault)
 {
-    enum status status = OK;
-    pthread_mutex_lock(&engine->mutex);
-    if (engine->stopping) {
-        status = fault_set(fault, STATUS_STOPPING, "the server is stopping");
-    } else if (engine->counters.waiting >= engine->queue_limit) {
-        engine->counters.refused++;
-        status = fault_set(fault, STATUS_BUSY,
-                           "all %u places are taken and %u requests wait: try again later",
-                           engine->sequence_limit, engine->counters.waiting);
-    } else {
-        *engine->waiting_end = generation;
-        engine->waiting_end = &generation->next;
-        engine->counters.waiting++;
-        engine->counters.requests++;
-        pthread_cond_signal(&engine->work);
+    if (atomic_load(&engine->stopping)) return refuse_stopping(fault);
+    if (!take_place(engine, &engine->waiting))
+        return fault_set(fault, STATUS_BUSY,
+                         "all %u places are taken and %u requests wait: try again later",
+                         engine->sequence_limit, engine->queue_limit);
+    if (!inbox_put(&engine->generations, &generation->in_line)) {
+        atomic_fetch_sub(&engine->waiting, 1);
+        return refuse_stopping(fault);
     }
-    pthread_mutex_unlock(&engine->mutex);
-    return status;
+    engine->requests++;
+    doorbell_ring(&engine->bell);
+    return OK;
 }
 
 enum status engine_submit(struct engine *engine, const struct generation_request *request,
@@ -413,38 +317,33 @@ enum status engine_submit(struct engine *engine, const struct generation_request
 void engine_cancel(struct engine *engine, struct generation *generation)
 {
     atomic_store(&generation->cancelled, true);
-    pthread_mutex_lock(&engine->mutex);
-    pthread_cond_signal(&engine->work);
-    pthread_mutex_unlock(&engine->mutex);
+    doorbell_ring(&engine->bell);
 }
 
 enum status engine_embed(struct engine *engine, const int32_t *tokens, size_t count, float *vector,
                          struct fault *fault)
 {
     struct embed_job job = {.tokens = tokens, .count = count, .vector = vector, .fault = fault};
-    pthread_mutex_lock(&engine->mutex);
-    if (engine->stopping || engine->embed_count >= engine->queue_limit) {
-        bool stopping = engine->stopping;
-        if (!stopping) engine->counters.refused++;
-        pthread_mutex_unlock(&engine->mutex);
-        return stopping
-                   ? fault_set(fault, STATUS_STOPPING, "the server is stopping")
-                   : fault_set(fault, STATUS_BUSY, "%u texts wait to be embedded: try again later",
-                               engine->queue_limit);
+    if (atomic_load(&engine->stopping)) return refuse_stopping(fault);
+    if (!take_place(engine, &engine->embeds_waiting))
+        return fault_set(fault, STATUS_BUSY, "%u texts wait to be embedded: try again later",
+                         engine->queue_limit);
+    sem_init(&job.done, 0, 0);
+    if (inbox_put(&engine->embeds, &job.in_line)) {
+        doorbell_ring(&engine->bell);
+        while (sem_wait(&job.done) != 0) continue;
+    } else {
+        atomic_fetch_sub(&engine->embeds_waiting, 1);
+        job.status = refuse_stopping(fault);
     }
-    *engine->embeds_end = &job;
-    engine->embeds_end = &job.next;
-    engine->embed_count++;
-    pthread_cond_signal(&engine->work);
-    while (!job.done) pthread_cond_wait(&engine->embedded, &engine->mutex);
-    pthread_mutex_unlock(&engine->mutex);
+    sem_destroy(&job.done);
     return job.status;
 }
 
 void engine_counters(const struct engine *engine, struct engine_counters *counters)
 {
-    pthread_mutex_t *mutex = (pthread_mutex_t *)&engine->mutex;
-    pthread_mutex_lock(mutex);
-    *counters = engine->counters;
-    pthread_mutex_unlock(mutex);
+    board_read(&engine->board, counters, sizeof *counters);
+    counters->waiting = atomic_load(&engine->waiting);
+    counters->requests = engine->requests;
+    counters->refused = engine->refused;
 }

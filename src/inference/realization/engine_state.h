@@ -1,9 +1,9 @@
-/* engine_state.h - what the engine's files share: the queue in front, the sequences that run, and
- * the memory of one step. Private to the realization.
+/* engine_state.h - what the engine's files share: the line in front, the sequences that run, and the
+ * memory of one step. Private to the realization.
  *
- * `mutex` guards the waiting line, the embedding line, `stopping` and the counters; all else
- * belongs to the engine's thread. It is never held while the model computes or while a caller is
- * told. */
+ * The engine's thread never waits for a lock. Whoever asks puts what he wants into an inbox and
+ * rings; figures go the other way over a board. What is not atomic belongs to the engine's thread.
+ */
 #ifndef LIMINAL_INFERENCE_ENGINE_STATE_H
 #define LIMINAL_INFERENCE_ENGINE_STATE_H
 
@@ -11,19 +11,22 @@
 
 #include "inference/engine.h"
 #include "inference/prefix_cache.h"
+#include "inference/realization/board.h"
 #include "inference/realization/generation.h"
+#include "inference/realization/inbox.h"
 #include "inference/sampler.h"
+#include "inference/turns.h"
 #include "model/model.h"
 
 /* One text to embed; lives on the stack of the caller, who waits. */
 struct embed_job {
-    struct embed_job *next;
+    struct inbox_item in_line;
     const int32_t *tokens;
     size_t count;
     float *vector;
     struct fault *fault;
     enum status status;
-    bool done;
+    sem_t done;
 };
 
 /* A sequence whose next token this step computes. */
@@ -58,25 +61,43 @@ struct engine {
     const struct tokenizer *tokenizer;
     uint32_t context_length, sequence_limit, queue_limit, prefill_chunk, row_limit;
 
+    struct turns *turns; /* NULL: the compute threads are nobody else's */
+    struct turn_taker taker;
     pthread_t thread;
-    pthread_mutex_t mutex;
-    pthread_cond_t work;                       /* something to do for the engine's thread */
-    pthread_cond_t embedded;                   /* some embed_job is done */
-    struct generation *waiting, **waiting_end; /* oldest first */
-    struct embed_job *embeds, **embeds_end;
-    uint32_t embed_count;
-    bool stopping;
-    struct engine_counters counters;
+    struct doorbell bell; /* something to do for the engine's thread */
+    struct inbox generations, embeds;
+    atomic_uint waiting, embeds_waiting; /* in inbox and line */
+    atomic_bool stopping;
+    _Atomic uint64_t requests, refused;
+    struct board board; /* the counters, as others see them */
 
+    struct inbox_item *line, **line_end; /* of generations, oldest first */
+    struct inbox_item *embed_line, **embed_line_end;
+    struct engine_counters counters; /* but for those that are atomic above */
     struct prefix_cache *cache;  /* NULL: the model only embeds */
     struct generation **running; /* oldest first */
     uint32_t running_count;
-    struct chooser *choosers;    /* one per compute thread */
+    struct chooser *choosers; /* one per compute thread */
     uint32_t chooser_count;
     struct step_plan plan;
     uint64_t row_ns; /* of late, in steps with prefill */
 };
 
+/* ---- engine_line.c: who waits, comes in, and has to go out again; engine's thread only ---- */
+void engine_line_init(struct engine *engine);
+/* Take in what came since, and tell those who left while they waited. */
+void engine_line_refresh(struct engine *engine);
+/* Let in whom there are places and pages for. */
+void engine_admit(struct engine *engine);
+/* The youngest running sequence gives its pages back and waits at the head of the line. */
+void engine_park_youngest(struct engine *engine);
+/* One that waits to be embedded, or NULL. */
+struct embed_job *engine_next_embed(struct engine *engine);
+void embed_job_finish(struct embed_job *job, enum status status);
+/* Nobody comes in any more; all that wait are told. */
+void engine_line_close(struct engine *engine, const struct fault *stopping);
+
+/* ---- engine_step.c ---- */
 /* One forward step of all running sequences. Engine's thread only. */
 void engine_step(struct engine *engine);
 /* Take a generation that ended out of the running ones, free its pages, tell its caller. */

@@ -61,20 +61,6 @@ void engine_retire(struct engine *engine, uint32_t index, enum generation_end en
     generation_release(generation);
 }
 
-/* The youngest running sequence goes back to the head of the waiting line. */
-static void park_youngest(struct engine *engine)
-{
-    struct generation *youngest = engine->running[--engine->running_count];
-    generation_park(youngest, engine->cache);
-    pthread_mutex_lock(&engine->mutex);
-    youngest->next = engine->waiting;
-    if (!engine->waiting) engine->waiting_end = &youngest->next;
-    engine->waiting = youngest;
-    engine->counters.waiting++;
-    engine->counters.preempted++;
-    pthread_mutex_unlock(&engine->mutex);
-}
-
 /* Pages for the next `rows` tokens of the running sequence at `index`. False when that meant
  * parking the sequence itself. */
 static bool make_room(struct engine *engine, uint32_t index, uint32_t rows)
@@ -83,7 +69,7 @@ static bool make_room(struct engine *engine, uint32_t index, uint32_t rows)
     while (!generation_reserve(generation, engine->cache, generation->computed + rows)) {
         bool is_youngest = index == engine->running_count - 1;
         assert(!is_youngest || index > 0); /* alone, any sequence fits: engine_open saw to it */
-        park_youngest(engine);
+        engine_park_youngest(engine);
         if (is_youngest) return false;
     }
     return true;
@@ -174,7 +160,8 @@ static uint64_t share_pages(struct engine *engine)
     uint64_t prompts = 0;
     for (uint32_t i = 0; i < engine->running_count; i++) {
         struct generation *generation = engine->running[i];
-        if (generation->computed == generation->prompt_count) {
+        if (generation->computed == generation->prompt_count &&
+            generation->count == generation->prompt_count) {
             prompts += generation->prompt_count;
             generation_share_part(generation, engine->cache);
         } else {
@@ -200,7 +187,6 @@ void engine_step(struct engine *engine)
     uint64_t prompts = share_pages(engine);
     engine_choose(engine);
 
-    pthread_mutex_lock(&engine->mutex);
     engine->counters.steps++;
     engine->counters.rows += plan->batch.count;
     engine->counters.prompt_tokens += prompts;
@@ -208,5 +194,4 @@ void engine_step(struct engine *engine)
     engine->counters.generated_tokens += generated;
     engine->counters.batch_rows = (uint32_t)plan->batch.count;
     engine->counters.last_step_ns = clock_monotonic_ns();
-    pthread_mutex_unlock(&engine->mutex);
 }

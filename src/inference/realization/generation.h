@@ -11,14 +11,15 @@
 #include "compute/compute.h"
 #include "inference/engine.h"
 #include "inference/prefix_cache.h"
+#include "inference/realization/inbox.h"
 #include "inference/sampler.h"
 #include "inference/stop_matcher.h"
 #include "model/tokenizer/tokenizer.h"
 
 struct generation {
-    atomic_uint references; /* the engine's and the caller's */
+    struct inbox_item in_line; /* where it waits */
+    atomic_uint references;    /* the engine's and the caller's */
     atomic_bool cancelled;
-    struct generation *next; /* in the waiting line */
 
     /* the request */
     struct sampling sampling;
