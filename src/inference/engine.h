@@ -23,6 +23,7 @@ struct engine_options {
     uint32_t queue_limit;     /* waiting beyond that: STATUS_BUSY; default 256 */
     uint32_t prefill_chunk;   /* rows of prefill per step; default 256 */
     uint64_t kv_budget_bytes; /* 0: from the memory there is */
+    bool audit;               /* for tests: check the books of the pages after each step */
     struct turns *turns; /* at compute threads that other engines use too (turns.h); NULL: nobody
                             else does. Borrowed */
 };

@@ -355,6 +355,11 @@ uint64_t prefix_cache_evictions(const struct prefix_cache *cache)
     return cache->evictions;
 }
 
+uint32_t prefix_cache_number(const struct prefix_cache *cache, const void *page)
+{
+    return kv_page_number(cache->pages, page);
+}
+
 /* ---- the audit ---- */
 
 static void audit_entry(const struct prefix_cache *cache, uint32_t number, uint32_t holders)

@@ -77,6 +77,8 @@ uint32_t prefix_cache_available(const struct prefix_cache *cache);
 uint64_t prefix_cache_touched_bytes(const struct prefix_cache *cache);
 uint64_t prefix_cache_evictions(const struct prefix_cache *cache); /* since it was made */
 
+/* 0 .. prefix_cache_pages - 1. */
+uint32_t prefix_cache_number(const struct prefix_cache *cache, const void *page);
 /* Check every invariant of the books, given how many sequences hold each page (by page number);
  * asserts. Slow: for tests. */
 void prefix_cache_audit(const struct prefix_cache *cache, const uint32_t *holders);

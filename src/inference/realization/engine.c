@@ -2,6 +2,7 @@
  * step itself in engine_step.c. */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "inference/realization/engine_state.h"
 #include "platform/platform.h"
@@ -70,7 +71,10 @@ static enum status choose_sizes(struct engine *engine, const struct engine_optio
     engine->counters.kv_pages = prefix_cache_pages(engine->cache);
     TRY(choose_context(engine, options->context_length, fault));
     engine->running = calloc(engine->sequence_limit, sizeof *engine->running);
-    if (!engine->running) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the engine");
+    if (options->audit)
+        engine->holders = calloc(prefix_cache_pages(engine->cache), sizeof *engine->holders);
+    if (!engine->running || (options->audit && !engine->holders))
+        return fault_set(fault, STATUS_NO_MEMORY, "no memory for the engine");
     TRY(engine_choose_init(engine, fault));
     return step_plan_init(&engine->plan, engine->row_limit, engine->sequence_limit,
                           engine->info->vocabulary, fault);
@@ -116,6 +120,18 @@ static void stop_all(struct engine *engine)
     engine_line_close(engine, &fault);
 }
 
+/* Every page has as many references as there are sequences that hold it, and one if it is known. */
+static void audit(struct engine *engine)
+{
+    memset(engine->holders, 0, prefix_cache_pages(engine->cache) * sizeof *engine->holders);
+    for (uint32_t i = 0; i < engine->running_count; i++) {
+        const struct generation *generation = engine->running[i];
+        for (uint32_t p = 0; p < generation->page_count; p++)
+            engine->holders[prefix_cache_number(engine->cache, generation->pages[p])]++;
+    }
+    prefix_cache_audit(engine->cache, engine->holders);
+}
+
 static bool has_work(const struct engine *engine)
 {
     return engine->running_count > 0 || engine->line || engine->embed_line;
@@ -140,6 +156,7 @@ static void *run(void *argument)
         if (has_work(engine)) {
             if (engine->turns) turns_take(engine->turns, &engine->taker);
             work(engine);
+            if (engine->holders) audit(engine);
             publish(engine);
         } else {
             if (engine->turns) turns_leave(engine->turns, &engine->taker);
@@ -160,6 +177,7 @@ static void engine_free(struct engine *engine)
     step_plan_deinit(&engine->plan);
     engine_choose_deinit(engine);
     free(engine->running);
+    free(engine->holders);
     prefix_cache_free(engine->cache);
     model_close(engine->model);
     turn_taker_deinit(&engine->taker);

@@ -80,8 +80,9 @@ static void expect_read_once(uint32_t prompt_count, const struct engine_options 
 
 static void equal_prompts_are_read_once(void **state)
 {
-    const struct engine_options one_step = {.sequences = CROWD},
-                                many_steps = {.sequences = CROWD, .prefill_chunk = 24};
+    const struct engine_options one_step = {.sequences = CROWD, .audit = true},
+                                many_steps = {
+                                    .sequences = CROWD, .prefill_chunk = 24, .audit = true};
     const uint32_t counts[] = {2, T - 3, T, T + 1, 3 * T, 100, 100 / T * T + 1};
     for (size_t i = 0; i < ARRAY_COUNT(counts); i++) {
         expect_read_once(counts[i], &one_step);
@@ -92,8 +93,8 @@ static void equal_prompts_are_read_once(void **state)
 static void prompts_that_begin_alike_share_the_beginning(void **state)
 {
     enum { COMMON = 90, ALL = 120 };
-    struct engine *engine =
-        open_engine(&(struct engine_options){.sequences = CROWD, .prefill_chunk = 24});
+    struct engine *engine = open_engine(
+        &(struct engine_options){.sequences = CROWD, .prefill_chunk = 24, .audit = true});
     struct told *told[CROWD], *alone[CROWD];
     int32_t tokens[CROWD][ALL];
     for (uint32_t i = 0; i < CROWD; i++) {
@@ -119,8 +120,8 @@ static void prompts_that_begin_alike_share_the_beginning(void **state)
 /* Those who wait for somebody who leaves do his work themselves. */
 static void whoever_reads_ahead_may_leave(void **state)
 {
-    struct engine *engine =
-        open_engine(&(struct engine_options){.sequences = CROWD, .prefill_chunk = 4});
+    struct engine *engine = open_engine(
+        &(struct engine_options){.sequences = CROWD, .prefill_chunk = 4, .audit = true});
     int32_t tokens[200];
     make_prompt(engine, tokens, 200, 0);
     struct told *told[CROWD];
@@ -145,7 +146,7 @@ static void whoever_reads_ahead_may_leave(void **state)
 static void a_turn_reads_only_what_is_new(void **state)
 {
     enum { TURNS = 8, NEW = 9 };
-    struct engine *engine = open_engine(&(struct engine_options){.sequences = 2});
+    struct engine *engine = open_engine(&(struct engine_options){.sequences = 2, .audit = true});
     int32_t tokens[TURNS * (NEW + ANSWER)];
     uint32_t count = 0;
     for (uint32_t turn = 0; turn < TURNS; turn++) {
@@ -167,7 +168,8 @@ static void a_turn_reads_only_what_is_new(void **state)
 
 static void tenants_and_adapters_share_nothing(void **state)
 {
-    struct engine *engine = open_engine(&(struct engine_options){.sequences = CROWD});
+    struct engine *engine =
+        open_engine(&(struct engine_options){.sequences = CROWD, .audit = true});
     int32_t tokens[100];
     make_prompt(engine, tokens, 100, 0);
     struct told *first = answer_tokens(engine, tokens, 100, ANSWER, 1);
@@ -197,6 +199,112 @@ static void tenants_and_adapters_share_nothing(void **state)
     engine_close(engine);
 }
 
+/* ---- everything at once ---- */
+
+/* Requests whose prompts are made of few pieces, so that they begin alike in all ways and lengths,
+ * also in the middle of a page. */
+enum { REQUESTS = 120, PIECES = 3, PROMPT_MOST = 96, ANSWER_MOST = 40 };
+
+struct random_request {
+    int32_t tokens[PROMPT_MOST];
+    uint32_t count, max_tokens;
+    uint64_t tenant, adapters;
+};
+
+static void make_request(struct engine *engine, struct random_request *request)
+{
+    *request = (struct random_request){.tenant = (uint64_t)(rand() % 2)};
+    while (request->count == 0 || (rand() % 4 && request->count < PROMPT_MOST - 24)) {
+        uint32_t length = 1 + (uint32_t)rand() % 23;
+        make_prompt(engine, request->tokens + request->count, length, (uint32_t)rand() % PIECES);
+        request->count += length;
+    }
+    request->max_tokens = 1 + (uint32_t)rand() % ANSWER_MOST;
+    request->adapters = rand() % 8 == 0;
+}
+
+/* On an engine of its own kind: no crowd, no cache to share, no want of pages. */
+static struct told *answer_alone(struct engine *engine, const struct random_request *request,
+                                 uint64_t tenant)
+{
+    struct told *told =
+        answer_tokens(engine, request->tokens, request->count, request->max_tokens, tenant);
+    assert_int_equal(told->cached_tokens, 0);
+    return told;
+}
+
+/* What a cancelled one said must be the beginning of what it would have said. */
+static void expect_beginning(const struct told *alone, const struct told *told)
+{
+    assert_true(told->token_count <= alone->token_count);
+    assert_memory_equal(alone->tokens, told->tokens, told->token_count * sizeof told->tokens[0]);
+    if (told->end != END_CANCELLED) expect_same(alone, told);
+}
+
+static void run_random(struct told **alone, const struct random_request *requests,
+                       const struct engine_options *options)
+{
+    enum { WINDOW = 12 };
+    struct engine *engine = open_engine(options);
+    struct told *told[REQUESTS];
+    for (int i = 0; i < REQUESTS + WINDOW; i++) {
+        if (i < REQUESTS) {
+            const struct random_request *request = &requests[i];
+            told[i] = start_tokens(engine, request->tokens, request->count, request->max_tokens,
+                                   request->tenant, request->adapters);
+        }
+        if (i >= WINDOW && rand() % 4 == 0)
+            engine_cancel(engine,
+                          told[i - rand() % WINDOW - (i >= REQUESTS ? WINDOW : 0)]->generation);
+        if (i >= WINDOW) told_wait(told[i - WINDOW], SIZE_MAX);
+    }
+    int cancelled = 0;
+    for (int i = 0; i < REQUESTS; i++) {
+        expect_beginning(alone[i], told[i]);
+        cancelled += told[i]->end == END_CANCELLED;
+        told_free(told[i]);
+    }
+    struct engine_counters counters = counters_of(engine);
+    print_message("%u pages: %llu rows, %llu cached, %llu evicted, %llu parked, %d cancelled\n",
+                  counters.kv_pages, (unsigned long long)counters.rows,
+                  (unsigned long long)counters.cached_tokens,
+                  (unsigned long long)counters.kv_pages_evicted,
+                  (unsigned long long)counters.preempted, cancelled);
+    assert_true(counters.cached_tokens > 0 && cancelled > 0);
+    if (options->kv_budget_bytes) assert_true(counters.kv_pages_evicted > 0);
+    engine_close(engine);
+}
+
+static void random_crowds_read_what_each_reads_alone(void **state)
+{
+    static struct random_request requests[REQUESTS];
+    struct told *alone[REQUESTS];
+    struct engine *engine = open_engine(&(struct engine_options){.sequences = 1});
+    size_t page_bytes = engine_model(engine)->kv_page_bytes + 64;
+    srand(11);
+    for (int i = 0; i < REQUESTS; i++) {
+        make_request(engine, &requests[i]);
+        alone[i] = answer_alone(engine, &requests[i], 1000 + (uint64_t)i);
+    }
+    engine_close(engine);
+    const struct engine_options options[] = {
+        {.sequences = 8, .audit = true},
+        {.sequences = 8, .audit = true, .context_length = 160, .kv_budget_bytes = 24 * page_bytes},
+        {.sequences = 6,
+         .audit = true,
+         .context_length = 160,
+         .kv_budget_bytes = 10 * page_bytes,
+         .prefill_chunk = 13},
+        {.sequences = 12,
+         .audit = true,
+         .context_length = 160,
+         .kv_budget_bytes = 16 * page_bytes,
+         .prefill_chunk = 48},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(options); i++) run_random(alone, requests, &options[i]);
+    for (int i = 0; i < REQUESTS; i++) told_free(alone[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +313,7 @@ int main(void)
         cmocka_unit_test(whoever_reads_ahead_may_leave),
         cmocka_unit_test(a_turn_reads_only_what_is_new),
         cmocka_unit_test(tenants_and_adapters_share_nothing),
+        cmocka_unit_test(random_crowds_read_what_each_reads_alone),
     };
     return cmocka_run_group_tests(tests, open_compute, close_compute);
 }

@@ -1,5 +1,5 @@
-/* engine_state.h - what the engine's files share: the line in front, the sequences that run, and the
- * memory of one step. Private to the realization.
+/* engine_state.h - what the engine's files share: the line in front, the sequences that run, and
+ * the memory of one step. Private to the realization.
  *
  * The engine's thread never waits for a lock. Whoever asks puts what he wants into an inbox and
  * rings; figures go the other way over a board. What is not atomic belongs to the engine's thread.
@@ -74,9 +74,10 @@ struct engine {
     struct inbox_item *line, **line_end; /* of generations, oldest first */
     struct inbox_item *embed_line, **embed_line_end;
     struct engine_counters counters; /* but for those that are atomic above */
-    struct prefix_cache *cache;  /* NULL: the model only embeds */
-    struct generation **running; /* oldest first */
+    struct prefix_cache *cache;      /* NULL: the model only embeds */
+    struct generation **running;     /* oldest first */
     uint32_t running_count;
+    uint32_t *holders; /* per page, for the audit; NULL: none */
     struct chooser *choosers; /* one per compute thread */
     uint32_t chooser_count;
     struct step_plan plan;
