@@ -11,6 +11,7 @@
 struct engine;
 struct model;
 struct model_info;
+struct embedding_text; /* model/model.h */
 struct tokenizer;
 struct generation; /* one running request */
 struct matcher;    /* inference/grammar/constraint.h */
@@ -112,8 +113,9 @@ void engine_cancel(struct engine *engine, struct generation *generation);
 /* The handle from engine_submit is given back when its owner no longer needs it. */
 void generation_release(struct generation *generation);
 
-/* Embeddings run between steps on the engine's thread; blocks the caller. */
-enum status engine_embed(struct engine *engine, const int32_t *tokens, size_t count, float *vector,
+/* Run between steps on the engine's thread, all in one go (model_embed_texts): give it no more than
+ * what others may have to wait for. Blocks the caller. */
+enum status engine_embed(struct engine *engine, const struct embedding_text *texts, size_t count,
                          struct fault *fault) MUST_USE;
 
 struct engine_counters {

@@ -25,7 +25,8 @@ static enum status embed_text(struct engine *engine, struct text text, float *ve
     struct token_list tokens = {0};
     enum status status =
         tokenizer_encode(engine_tokenizer(engine), text, TOKENIZE_ADD_SPECIAL, &tokens, fault);
-    if (status == OK) status = engine_embed(engine, tokens.ids, tokens.count, vector, fault);
+    const struct embedding_text one = {tokens.ids, tokens.count, vector};
+    if (status == OK) status = engine_embed(engine, &one, 1, fault);
     token_list_deinit(&tokens);
     return status;
 }

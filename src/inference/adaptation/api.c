@@ -33,6 +33,8 @@ static const struct {
     {"/v1/chat/completions", openai_chat_handle, USE_GENERATION},
     {"/v1/completions", openai_completions_handle, USE_GENERATION},
     {"/v1/embeddings", openai_embeddings_handle, USE_EMBEDDING},
+    {"/v1/rerank", rerank_handle, USE_EMBEDDING},
+    {"/rerank", rerank_handle, USE_EMBEDDING},
     {"/tokenize", tokenize_handle, USE_TOKENIZER},
     {"/detokenize", detokenize_handle, USE_TOKENIZER},
 };

@@ -81,6 +81,7 @@ struct model_lease *api_find_model(struct api *api, struct text name, enum model
                                    struct fault *fault);
 
 model_handler openai_chat_handle, openai_completions_handle, openai_embeddings_handle;
+model_handler rerank_handle;
 model_handler tokenize_handle, detokenize_handle;
 
 /* ---- other handlers; context is the api ---- */

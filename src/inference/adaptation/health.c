@@ -161,7 +161,8 @@ static enum status embed(struct engine *engine, struct fault *fault)
     struct token_list text = {.ids = NULL};
     enum status status = tokenizer_encode(engine_tokenizer(engine), TEXT("Hello"),
                                           TOKENIZE_ADD_SPECIAL, &text, fault);
-    if (status == OK) status = engine_embed(engine, text.ids, text.count, vector, fault);
+    const struct embedding_text one = {text.ids, text.count, vector};
+    if (status == OK) status = engine_embed(engine, &one, 1, fault);
     token_list_deinit(&text);
     free(vector);
     return status;

@@ -107,8 +107,7 @@ static void retire_cancelled(struct engine *engine)
 
 static void embed(struct engine *engine, struct embed_job *job)
 {
-    embed_job_finish(job,
-                     model_embed(engine->model, job->tokens, job->count, job->vector, job->fault));
+    embed_job_finish(job, model_embed_texts(engine->model, job->texts, job->count, job->fault));
 }
 
 static void stop_all(struct engine *engine)
@@ -338,10 +337,10 @@ void engine_cancel(struct engine *engine, struct generation *generation)
     doorbell_ring(&engine->bell);
 }
 
-enum status engine_embed(struct engine *engine, const int32_t *tokens, size_t count, float *vector,
+enum status engine_embed(struct engine *engine, const struct embedding_text *texts, size_t count,
                          struct fault *fault)
 {
-    struct embed_job job = {.tokens = tokens, .count = count, .vector = vector, .fault = fault};
+    struct embed_job job = {.texts = texts, .count = count, .fault = fault};
     if (atomic_load(&engine->stopping)) return refuse_stopping(fault);
     if (!take_place(engine, &engine->embeds_waiting))
         return fault_set(fault, STATUS_BUSY, "%u texts wait to be embedded: try again later",

@@ -18,12 +18,11 @@
 #include "inference/turns.h"
 #include "model/model.h"
 
-/* One text to embed; lives on the stack of the caller, who waits. */
+/* Texts to embed; lives on the stack of the caller, who waits. */
 struct embed_job {
     struct inbox_item in_line;
-    const int32_t *tokens;
+    const struct embedding_text *texts;
     size_t count;
-    float *vector;
     struct fault *fault;
     enum status status;
     sem_t done;
