@@ -49,6 +49,7 @@ struct matrix {
     uint32_t rows, cols;
     int layout; /* private to compute/cpu, like the following */
     void *packed;
+    bool is_owner; /* of packed */
     const struct kernels *kernels;
     size_t packed_bytes;
 };
@@ -58,6 +59,15 @@ struct matrix {
 enum status matrix_pack(struct compute *compute, struct matrix *matrix, enum tensor_type type,
                         uint32_t rows, uint32_t cols, const void *data,
                         struct fault *fault) MUST_USE;
+/* The same into memory of the caller's, MATRIX_ALIGNMENT bytes aligned, which outlives the matrix:
+ * many matrices share huge pages. */
+enum { MATRIX_ALIGNMENT = 64 };
+enum status matrix_pack_into(struct compute *compute, struct matrix *matrix, void *memory,
+                             enum tensor_type type, uint32_t rows, uint32_t cols, const void *data,
+                             struct fault *fault) MUST_USE;
+/* What it takes, a multiple of MATRIX_ALIGNMENT; the status is matrix_pack's. */
+enum status matrix_pack_bytes(enum tensor_type type, uint32_t rows, uint32_t cols, size_t *bytes,
+                              struct fault *fault) MUST_USE;
 void matrix_free(struct matrix *matrix);
 /* Room for products with matrices of up to `cols` columns. matrix_pack sees to it for its own
  * compute; whoever packs on one and multiplies on another says it here, between the other's calls.

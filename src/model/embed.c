@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/model_private.h"
+#include "platform/platform.h"
 
 /* ---- a sequence of its own ---- */
 
@@ -13,10 +14,11 @@ enum status private_sequence_init(struct private_sequence *sequence, const struc
                                   size_t count, struct fault *fault)
 {
     size_t page_count = (count + KV_PAGE_TOKENS - 1) / KV_PAGE_TOKENS;
-    size_t page_bytes = model->info.kv_page_bytes, memory_bytes;
+    size_t page_bytes = model->info.kv_page_bytes, memory_bytes = 0;
     *sequence = (struct private_sequence){0};
     if (!__builtin_mul_overflow(page_count, page_bytes, &memory_bytes))
-        sequence->memory = aligned_alloc(64, (memory_bytes + 63) / 64 * 64);
+        sequence->memory = large_memory_map(memory_bytes);
+    sequence->memory_bytes = memory_bytes;
     sequence->pages = calloc(page_count, sizeof *sequence->pages);
     sequence->row_pages = calloc(count, sizeof *sequence->row_pages);
     sequence->positions = calloc(count, sizeof *sequence->positions);
@@ -36,7 +38,7 @@ enum status private_sequence_init(struct private_sequence *sequence, const struc
 
 void private_sequence_deinit(struct private_sequence *sequence)
 {
-    free(sequence->memory);
+    large_memory_unmap(sequence->memory, sequence->memory_bytes);
     free(sequence->pages);
     free(sequence->row_pages);
     free(sequence->positions);

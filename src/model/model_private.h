@@ -48,6 +48,7 @@ void forward_final_norm(struct model *model, size_t n);
 struct private_sequence {
     void **pages;
     void *memory;
+    size_t memory_bytes;
     /* rows for model_batch */
     void *const **row_pages;
     int32_t *positions;

@@ -9,6 +9,7 @@
 #include "model/file/gguf.h"
 #include "model/model.h"
 #include "model/tensor_table.h"
+#include "platform/platform.h"
 
 /* Tensors that some files carry and inference has no use for. */
 static const char *const ignored_prefixes[] = {
@@ -22,7 +23,8 @@ struct loader {
     const struct hyperparameters *parameters;
     const struct gguf *gguf;
     const struct model_options *options;
-    uint64_t total_bytes, packed_bytes;
+    uint64_t total_bytes, loaded_bytes; /* of the file */
+    char *free_memory;                  /* the rest of weights->matrix_memory */
     uint64_t bytes_by_type[TENSOR_TYPE_COUNT];
     struct fault *fault;
 };
@@ -62,6 +64,24 @@ static bool is_vector(const struct tensor_slot *slot)
     return slot->columns == EXTENT_NONE;
 }
 
+/* How much memory its matrices take. */
+static enum status check_matrix(struct loader *loader, const struct tensor_slot *slot,
+                                const struct gguf_tensor *tensor)
+{
+    uint32_t columns = extent_value(loader->parameters, slot->columns);
+    for (int i = 0; i < PARTS && slot->parts[i].extent != EXTENT_NONE; i++) {
+        uint32_t rows = extent_value(loader->parameters, slot->parts[i].extent);
+        size_t bytes;
+        enum status status = matrix_pack_bytes(tensor->type, rows, columns, &bytes, loader->fault);
+        if (status != OK) {
+            fault_prefix(loader->fault, "tensor %.*s", TEXT_FORMAT(tensor->name));
+            return status;
+        }
+        loader->weights->packed_bytes += bytes;
+    }
+    return OK;
+}
+
 static enum status check_tensor(struct loader *loader, const struct tensor_slot *slot, void *base,
                                 const struct gguf_tensor *tensor)
 {
@@ -80,6 +100,7 @@ static enum status check_tensor(struct loader *loader, const struct tensor_slot 
         return fault_set(loader->fault, STATUS_CORRUPT,
                          "tensor %.*s has %llu columns, which its type %s cannot hold",
                          TEXT_FORMAT(tensor->name), (unsigned long long)columns, type->name);
+    if (!is_vector(slot)) TRY(check_matrix(loader, slot, tensor));
     loader->total_bytes += tensor->bytes;
     loader->bytes_by_type[tensor->type] += tensor->bytes;
     loader->weights->parameters += columns * rows;
@@ -109,14 +130,10 @@ static enum status load_matrix(struct loader *loader, const struct tensor_slot *
     for (int i = 0; i < PARTS && slot->parts[i].extent != EXTENT_NONE; i++) {
         uint32_t rows = extent_value(loader->parameters, slot->parts[i].extent);
         struct matrix *matrix = (struct matrix *)((char *)base + slot->parts[i].offset);
-        enum status status =
-            matrix_pack(loader->compute, matrix, tensor->type, rows, columns, data, loader->fault);
-        if (status != OK) {
-            fault_prefix(loader->fault, "tensor %.*s", TEXT_FORMAT(tensor->name));
-            return status;
-        }
+        TRY(matrix_pack_into(loader->compute, matrix, loader->free_memory, tensor->type, rows,
+                             columns, data, loader->fault));
+        loader->free_memory += matrix->packed_bytes;
         if (columns > loader->weights->widest_cols) loader->weights->widest_cols = columns;
-        loader->weights->packed_bytes += matrix->packed_bytes;
         data += rows * row_bytes;
     }
     gguf_release_tensor(loader->gguf, tensor);
@@ -130,10 +147,10 @@ static enum status load_tensor(struct loader *loader, const struct tensor_slot *
     if (options && options->abandoned && atomic_load(options->abandoned))
         return fault_set(loader->fault, STATUS_CANCELLED, "loading was abandoned");
     TRY((is_vector(slot) ? load_vector : load_matrix)(loader, slot, base, tensor));
-    loader->packed_bytes += tensor->bytes;
+    loader->loaded_bytes += tensor->bytes;
     if (options && options->progress)
         options->progress(options->progress_argument,
-                          (double)loader->packed_bytes / (double)loader->total_bytes);
+                          (double)loader->loaded_bytes / (double)loader->total_bytes);
     return OK;
 }
 
@@ -213,6 +230,25 @@ static enum status refuse_strangers(const struct loader *loader)
     return OK;
 }
 
+/* The file's own bytes are released tensor by tensor, so that this is all that stays. */
+static enum status map_matrix_memory(struct loader *loader)
+{
+    struct weights *weights = loader->weights;
+    uint64_t available_bytes = machine_memory_available();
+    if (weights->packed_bytes > available_bytes)
+        return fault_set(loader->fault, STATUS_NO_MEMORY,
+                         "the weights take %llu MB of memory, and %llu MB are available: choose a "
+                         "smaller model or type",
+                         (unsigned long long)(weights->packed_bytes / 1000000),
+                         (unsigned long long)(available_bytes / 1000000));
+    weights->matrix_memory = large_memory_map(weights->packed_bytes);
+    if (!weights->matrix_memory)
+        return fault_set(loader->fault, STATUS_NO_MEMORY, "no memory for %llu MB of weights",
+                         (unsigned long long)(weights->packed_bytes / 1000000));
+    loader->free_memory = weights->matrix_memory;
+    return OK;
+}
+
 static uint64_t products(const struct matrix *matrix)
 {
     return (uint64_t)matrix->rows * matrix->cols;
@@ -276,6 +312,7 @@ enum status weights_load(struct weights *weights, struct compute *compute,
     enum status status;
     TRY_DONE(visit_all(&loader, check_tensor));
     TRY_DONE(refuse_strangers(&loader));
+    TRY_DONE(map_matrix_memory(&loader));
     TRY_DONE(visit_all(&loader, load_tensor));
     count_work(weights);
     weights->main_type = most_bytes(&loader);
@@ -286,16 +323,7 @@ done:
 
 void weights_deinit(struct weights *weights)
 {
-    for (uint32_t i = 0; i < weights->layer_count; i++) {
-        struct layer *layer = &weights->layers[i];
-        struct matrix *matrices[] = {&layer->q,    &layer->k,  &layer->v,   &layer->o,
-                                     &layer->gate, &layer->up, &layer->down};
-        for (size_t j = 0; j < ARRAY_COUNT(matrices); j++) matrix_free(matrices[j]);
-    }
-    matrix_free(&weights->embedding);
-    matrix_free(&weights->output);
-    matrix_free(&weights->positions);
-    matrix_free(&weights->token_types);
+    large_memory_unmap(weights->matrix_memory, weights->packed_bytes);
     free(weights->layers);
     arena_deinit(&weights->vectors);
     *weights = (struct weights){0};

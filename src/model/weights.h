@@ -40,9 +40,10 @@ struct weights {
     struct layer *layers;
     uint32_t layer_count;
     struct arena vectors; /* all the floats above */
+    void *matrix_memory;  /* all the matrices, side by side */
 
     uint32_t widest_cols;  /* of a matrix */
-    uint64_t packed_bytes; /* of all matrices, as they lie in memory */
+    uint64_t packed_bytes; /* of all matrices: matrix_memory is as large */
     uint64_t parameters;   /* values in all tensors */
     uint64_t read_bytes;   /* of the file's format, read to decode one token */
     /* multiply-adds of one token */

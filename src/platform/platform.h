@@ -71,6 +71,13 @@ void log_write(const char *component, enum log_level level, const char *fields_j
 void buffer_append_json_string(struct buffer *buffer, struct text t); /* with quotes; invalid
                                                                          UTF-8 becomes U+FFFD */
 
+/* ---- memory ---- */
+/* Zeroed memory for what is large, stays, and is read over and over: in huge pages where the kernel
+ * grants them, because small ones are read faster than their translations are found. NULL when there
+ * is none. */
+void *large_memory_map(size_t bytes);
+void large_memory_unmap(void *memory, size_t bytes); /* NULL is allowed */
+
 /* ---- the machine ---- */
 unsigned machine_cores(void);            /* usable by this process (affinity, cgroup quota) */
 uint64_t machine_memory_available(void); /* bytes, cgroup limit respected */

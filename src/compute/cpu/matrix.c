@@ -2,24 +2,12 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "compute/cpu/cpu.h"
 
-enum { HUGE_PAGE_BYTES = 2 << 20, CACHE_LINE_BYTES = 64 };
-
-/* Memory for packed weights, by huge pages when it is worth them: reads of weights touch each page
- * once per token, and a 4 KB page is read faster than its translation is found. What does not fill
- * a huge page at the end stays in small ones. */
-static void *weights_alloc(size_t bytes)
+static uint32_t matrix_tiles(uint32_t rows)
 {
-    bool large = bytes >= HUGE_PAGE_BYTES;
-    void *memory = NULL;
-    if (posix_memalign(&memory, large ? HUGE_PAGE_BYTES : CACHE_LINE_BYTES, bytes) != 0)
-        return NULL;
-    /* Advice: where it is refused, small pages do. */
-    if (large) (void)madvise(memory, bytes / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES, MADV_HUGEPAGE);
-    return memory;
+    return rows / TILE_ROWS + (rows % TILE_ROWS != 0);
 }
 
 struct pack_job {
@@ -44,10 +32,10 @@ static void pack_work(void *argument, unsigned thread, unsigned threads)
     }
 }
 
-enum status matrix_pack(struct compute *compute, struct matrix *matrix, enum tensor_type type,
-                        uint32_t rows, uint32_t cols, const void *data, struct fault *fault)
+enum status matrix_pack_bytes(enum tensor_type type, uint32_t rows, uint32_t cols, size_t *bytes,
+                              struct fault *fault)
 {
-    *matrix = (struct matrix){0};
+    *bytes = 0;
     enum tile_layout layout = tile_layout_of(type);
     if (layout == TILE_LAYOUT_COUNT)
         return fault_set(fault, STATUS_UNSUPPORTED, "tensor type %d has no kernel", (int)type);
@@ -56,20 +44,30 @@ enum status matrix_pack(struct compute *compute, struct matrix *matrix, enum ten
         return fault_set(fault, STATUS_CORRUPT,
                          "a %s matrix of %u rows of %u values has no meaning",
                          tensor_type_info(type)->name, rows, cols);
-    uint32_t tiles = rows / TILE_ROWS + (rows % TILE_ROWS != 0);
-    size_t bytes;
-    if (__builtin_mul_overflow((size_t)tiles, tile_bytes(layout, cols), &bytes))
+    size_t packed;
+    if (__builtin_mul_overflow((size_t)matrix_tiles(rows), tile_bytes(layout, cols), &packed) ||
+        __builtin_add_overflow(packed, MATRIX_ALIGNMENT - 1, &packed))
         return fault_set(fault, STATUS_TOO_LARGE, "a %u x %u matrix is too large", rows, cols);
+    *bytes = packed / MATRIX_ALIGNMENT * MATRIX_ALIGNMENT;
+    return OK;
+}
+
+enum status matrix_pack_into(struct compute *compute, struct matrix *matrix, void *memory,
+                             enum tensor_type type, uint32_t rows, uint32_t cols, const void *data,
+                             struct fault *fault)
+{
+    *matrix = (struct matrix){0};
+    size_t bytes;
+    TRY(matrix_pack_bytes(type, rows, cols, &bytes, fault));
     TRY(compute_reserve(compute, cols, fault));
-    void *packed = weights_alloc(bytes);
-    if (!packed)
-        return fault_set(fault, STATUS_NO_MEMORY, "no memory for a %u x %u matrix of %zu MB", rows,
-                         cols, bytes >> 20);
+    enum tile_layout layout = tile_layout_of(type);
+    uint64_t row_bytes = 0;
+    (void)tensor_type_bytes(type, cols, &row_bytes); /* looked at before */
     *matrix = (struct matrix){.type = type,
                               .rows = rows,
                               .cols = cols,
                               .layout = (int)layout,
-                              .packed = packed,
+                              .packed = memory,
                               .packed_bytes = bytes,
                               .kernels = compute->kernels};
     struct pack_job job = {.compute = compute,
@@ -77,15 +75,33 @@ enum status matrix_pack(struct compute *compute, struct matrix *matrix, enum ten
                            .data = data,
                            .row_bytes = (size_t)row_bytes,
                            .tile_bytes = tile_bytes(layout, cols),
-                           .tiles = tiles};
+                           .tiles = matrix_tiles(rows)};
     atomic_store(&compute->next_item, 0);
     thread_pool_run(compute->pool, pack_work, &job);
     return OK;
 }
 
+enum status matrix_pack(struct compute *compute, struct matrix *matrix, enum tensor_type type,
+                        uint32_t rows, uint32_t cols, const void *data, struct fault *fault)
+{
+    *matrix = (struct matrix){0};
+    size_t bytes;
+    TRY(matrix_pack_bytes(type, rows, cols, &bytes, fault));
+    void *memory = aligned_alloc(MATRIX_ALIGNMENT, bytes);
+    if (!memory)
+        return fault_set(fault, STATUS_NO_MEMORY, "no memory for a %u x %u matrix of %zu MB", rows,
+                         cols, bytes >> 20);
+    enum status status = matrix_pack_into(compute, matrix, memory, type, rows, cols, data, fault);
+    if (status == OK)
+        matrix->is_owner = true;
+    else
+        free(memory);
+    return status;
+}
+
 void matrix_free(struct matrix *matrix)
 {
-    free(matrix->packed);
+    if (matrix->is_owner) free(matrix->packed);
     *matrix = (struct matrix){0};
 }
 
