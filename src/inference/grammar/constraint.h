@@ -21,8 +21,8 @@ struct token_trie; /* the bytes of all tokens, as a tree; once per model */
 struct constraint;
 struct matcher;
 
-/* Special tokens are no text: only those that end an answer can ever be allowed. The tokenizer is
- * borrowed. */
+/* Special tokens are no text: allowed are those that end an answer, where it may end, and others
+ * where the grammar names them (grammar_special_token). The tokenizer is borrowed. */
 enum status token_trie_new(struct token_trie **out, const struct tokenizer *tokenizer,
                            struct fault *fault) MUST_USE;
 void token_trie_free(struct token_trie *trie);

@@ -206,6 +206,14 @@ grammar_part grammar_literal(struct grammar *grammar, struct text bytes)
     return bytes.length == 0 ? grammar_empty(grammar) : add_bytes(grammar, PART_LITERAL, bytes);
 }
 
+grammar_part grammar_special_token(struct grammar *grammar, struct text name)
+{
+    static const char mark[] = {(char)GRAMMAR_SPECIAL};
+    const grammar_part parts[] = {grammar_literal(grammar, (struct text){mark, 1}),
+                                  grammar_literal(grammar, name)};
+    return grammar_sequence(grammar, parts, 2);
+}
+
 grammar_part grammar_sequence(struct grammar *grammar, const grammar_part *parts, size_t count)
 {
     if (count == 1) return parts[0];

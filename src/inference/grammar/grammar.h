@@ -30,6 +30,10 @@ void grammar_free(struct grammar *grammar);
 /* ---- parts ---- */
 grammar_part grammar_empty(struct grammar *grammar);
 grammar_part grammar_literal(struct grammar *grammar, struct text bytes);
+/* A special token by its name, such as [TOOL_CALLS], which is no text and which no other part here
+ * takes. Its bytes are GRAMMAR_SPECIAL, which UTF-8 never has, and the name. */
+grammar_part grammar_special_token(struct grammar *grammar, struct text name);
+enum { GRAMMAR_SPECIAL = 0xFF };
 /* One character of the inclusive ranges of code points (pairs), or, negated, any other; as UTF-8.
  */
 grammar_part grammar_class(struct grammar *grammar, const uint32_t *ranges, size_t range_count,
