@@ -34,7 +34,7 @@ struct logit_bias {
     float bias;
 };
 
-enum { STOP_LIMIT = 16, LOGPROBS_LIMIT = 20 };
+enum { STOP_LIMIT = 16, LOGPROBS_LIMIT = 20, MARK_LIMIT = 8 };
 
 /* How tokens are chosen. Defaults: sampling_defaults(). */
 struct sampling {
@@ -76,8 +76,10 @@ struct generation_request {
     struct sampling sampling;
     struct text stop[STOP_LIMIT];
     size_t stop_count;
-    bool ignore_end;     /* benches: do not stop at end tokens */
-    bool keep_special;   /* show special tokens in the text */
+    bool ignore_end;           /* benches: do not stop at end tokens */
+    bool keep_special;         /* show special tokens in the text */
+    int32_t marks[MARK_LIMIT]; /* ... or only these, which mark calls of tools and the like */
+    size_t mark_count;
     bool continues_text; /* the answer goes on in the prompt's sentence: keep its leading space */
     int top_logprobs;    /* -1: none */
     struct matcher *matcher; /* only what it allows is said; NULL: anything. Taken when

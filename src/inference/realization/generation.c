@@ -57,6 +57,8 @@ enum status generation_new(struct generation **out, const struct generation_requ
     generation->sampling = request->sampling;
     generation->ignore_end = request->ignore_end;
     generation->keep_special = request->keep_special;
+    memcpy(generation->marks, request->marks, sizeof generation->marks);
+    generation->mark_count = request->mark_count;
     generation->top_logprobs = request->top_logprobs;
     generation->on_event = request->on_event;
     generation->argument = request->argument;
@@ -205,11 +207,20 @@ static void tell(struct generation *generation, struct generation_event *event, 
     generation->on_event(generation->argument, event);
 }
 
+/* Though it is special. */
+static bool is_shown(const struct generation *generation, int32_t token)
+{
+    bool shown = generation->keep_special;
+    for (size_t i = 0; i < generation->mark_count; i++)
+        shown = shown || generation->marks[i] == token;
+    return shown;
+}
+
 static void detokenise(struct generation *generation, const struct tokenizer *tokenizer,
                        int32_t token)
 {
     buffer_clear(&generation->piece);
-    if (generation->keep_special && tokenizer_is_special(tokenizer, token)) {
+    if (is_shown(generation, token) && tokenizer_is_special(tokenizer, token)) {
         detokenizer_finish(&generation->detokenizer, &generation->piece);
         tokenizer_piece(tokenizer, token, true, &generation->piece);
     } else {

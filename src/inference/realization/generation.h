@@ -27,6 +27,8 @@ struct generation {
     struct text stops[STOP_LIMIT];
     char *stop_bytes;
     bool ignore_end, keep_special;
+    int32_t marks[MARK_LIMIT];
+    size_t mark_count;
     int top_logprobs;
     void (*on_event)(void *argument, const struct generation_event *event);
     void *argument;
