@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "inference/adaptation/tenant.h"
 #include "inference/sampler.h"
 #include "platform/platform.h"
 
@@ -370,6 +371,7 @@ static enum status submit_all(struct completion_run *run, const struct completio
         .on_event = on_event,
     };
     memcpy(request.stop, wanted->stop, sizeof wanted->stop);
+    TRY(tenant_of(&request.tenant, text_of(run->api->key), wanted->cache_key, fault));
     uint64_t seed = wanted->sampling.seed;
     if (!wanted->has_seed) entropy_fill(&seed, sizeof seed);
     for (uint32_t i = 0; i < run->choice_count; i++) {

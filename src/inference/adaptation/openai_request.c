@@ -156,6 +156,7 @@ static enum status read_generation(const json_t *root, struct openai_generation 
     generation->n = (uint32_t)n;
     TRY(read_stop(root, generation, fault));
     TRY(read_streaming(root, generation, fault));
+    TRY(json_read_text(root, "prompt_cache_key", &generation->cache_key, fault));
     struct text user;
     return json_read_text(root, "user", &user, fault);
 }
