@@ -45,14 +45,39 @@ static bool stacks_equal(const struct stacks *stacks, uint32_t a, uint32_t b)
     return true;
 }
 
+/* Of two equal numbers of rounds but for how many are over, with enough in both, the lower can do
+ * all that the higher can; without an upper bound the higher can. */
+static bool count_covers(const struct automaton_symbol *symbol, uint32_t count, uint32_t other)
+{
+    if (count == other) return true;
+    if (symbol->most == UINT32_MAX) return count > other;
+    return count >= symbol->least && count < other;
+}
+
+/* Can `place` do all that `other` can? Places of one state. */
+static bool place_covers(const struct stacks *stacks, struct place place, struct place other)
+{
+    const struct automaton *automaton = stacks->automaton;
+    const struct frame *x = &stacks->frames[place.frame], *y = &stacks->frames[other.frame];
+    if (automaton->states[place.state].flags & STATE_ROUND || place.count || other.count)
+        return count_covers(&automaton->symbols[x->symbol], place.count, other.count) &&
+               stacks_equal(stacks, place.frame, other.frame);
+    if (place.frame == other.frame) return true;
+    return place.frame != BOTTOM_FRAME && other.frame != BOTTOM_FRAME && x->target == y->target &&
+           x->symbol == y->symbol &&
+           count_covers(&automaton->symbols[x->symbol], x->count, y->count) &&
+           stacks_equal(stacks, x->parent, y->parent);
+}
+
 void stacks_add(struct stacks *stacks, struct position *position, struct place place)
 {
     struct place *places = stacks->places + position->first;
     for (uint32_t i = 0; i < position->count; i++)
-        if (places[i].state == place.state && places[i].count == place.count &&
-            stacks_equal(stacks, places[i].frame, place.frame))
-            return;
-    if (position->count == STACKS_MAX) return;
+        if (places[i].state == place.state && place_covers(stacks, places[i], place)) return;
+    if (position->count == STACKS_MAX) {
+        stacks->let_go = true;
+        return;
+    }
     if (!ARRAY_MORE(stacks->places, position->first + position->count, stacks->place_capacity, 1)) {
         stacks->failed = true;
         return;

@@ -11,7 +11,7 @@
 enum {
     /* Ways to read a text that are followed at once. Where a grammar is more ambiguous the later
      * ones are let go: what is allowed stays within the grammar, but is less than all of it. */
-    STACKS_MAX = 256,
+    STACKS_MAX = 128,
     BOTTOM_FRAME = 0,
 };
 
@@ -35,6 +35,7 @@ struct stacks {
     struct place *places; /* positions one behind the other */
     uint32_t place_capacity;
     bool failed; /* no memory; all that was asked for since is incomplete */
+    bool let_go; /* of a reading, beyond STACKS_MAX; to be reset by whoever looks at it */
 };
 
 /* A position: places[first..first + count). */

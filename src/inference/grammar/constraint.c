@@ -1,0 +1,37 @@
+/* constraint.c - a grammar and a vocabulary, shared. */
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "inference/grammar/constraint_private.h"
+
+enum status constraint_new(struct constraint **out, struct grammar *grammar,
+                           struct token_trie *trie, struct fault *fault)
+{
+    assert(grammar->automaton); /* it is finished */
+    struct constraint *constraint = *out = calloc(1, sizeof *constraint);
+    if (!constraint || !masks_init(&constraint->masks, grammar->automaton, trie)) {
+        grammar_free(grammar);
+        free(constraint);
+        *out = NULL;
+        return fault_set(fault, STATUS_NO_MEMORY, "no memory for the masks of a grammar");
+    }
+    constraint->grammar = grammar;
+    constraint->trie = trie;
+    atomic_init(&constraint->references, 1);
+    return OK;
+}
+
+struct constraint *constraint_share(struct constraint *constraint)
+{
+    atomic_fetch_add(&constraint->references, 1);
+    return constraint;
+}
+
+void constraint_release(struct constraint *constraint)
+{
+    if (!constraint || atomic_fetch_sub(&constraint->references, 1) > 1) return;
+    masks_deinit(&constraint->masks);
+    grammar_free(constraint->grammar);
+    free(constraint);
+}

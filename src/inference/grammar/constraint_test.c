@@ -1,0 +1,165 @@
+/* constraint_test.c - masks, matchers and going back, against trying every token byte by byte. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/test_support.h"
+
+#include "inference/grammar/constraint_private.h"
+#include "inference/grammar/grammar_testing.h"
+#include "inference/grammar/reference.h"
+
+enum { VOCABULARY = 100, LETTERS = 8, END_TOKENS = 2, TOKEN_BYTES = 8 };
+
+/* The letters' bytes, end tokens, tokens without text, and chance texts, some of them twice. */
+static struct token_trie *make_vocabulary(uint64_t *seed, char (*bytes)[TOKEN_BYTES])
+{
+    static const char SINGLE[LETTERS + 1] = "abcd\xC3\xA9\xE2\x82";
+    struct text texts[VOCABULARY];
+    bool is_end[VOCABULARY] = {false};
+    struct token_trie *trie;
+    struct fault fault = {0};
+    for (uint32_t i = 0; i < VOCABULARY; i++) {
+        texts[i] = (struct text){bytes[i], testing_text(bytes[i], 1 + i % TOKEN_BYTES, seed)};
+        if (i < LETTERS) {
+            bytes[i][0] = SINGLE[i];
+            texts[i].length = 1;
+        }
+        is_end[i] = i >= LETTERS && i < LETTERS + END_TOKENS;
+        if (is_end[i]) texts[i].length = 0;
+    }
+    assert_ok(token_trie_make(&trie, texts, is_end, VOCABULARY, &fault), &fault);
+    return trie;
+}
+
+/* Is there a text of the grammar that begins so? And is it one? *let_go: perhaps another reading.
+ */
+static bool begins(const struct grammar *grammar, struct text text, bool *can_end, bool *let_go)
+{
+    struct stacks stacks;
+    assert_true(stacks_init(&stacks, grammar->automaton));
+    struct position at = stacks_start(&stacks, 0);
+    for (size_t i = 0; i < text.length && !position_is_dead(at); i++)
+        at = stacks_step(&stacks, at, (unsigned char)text.data[i], at.first == 0 ? STACKS_MAX : 0);
+    *let_go |= stacks.let_go;
+    *can_end = at.can_end;
+    stacks_deinit(&stacks);
+    return !position_is_dead(at);
+}
+
+/* The mask says of every token what trying it says, and so does accepting it. Returns a chance
+ * token that fits, or -1: none, or the grammar is so ambiguous that trying says nothing. */
+static int32_t check_mask(struct matcher *matcher, struct constraint *constraint,
+                          const struct buffer *written, uint64_t *seed)
+{
+    uint64_t mask[(VOCABULARY + 63) / 64];
+    struct fault fault = {0};
+    bool can_end, ignored, let_go = false;
+    int32_t chosen = -1;
+    uint32_t fitting = 0, position = matcher_position(matcher);
+    enum status status = matcher_mask(matcher, mask, &fault);
+    assert_true(status == OK || status == STATUS_UNSUPPORTED);
+    (void)begins(constraint->grammar, buffer_text(written), &can_end, &let_go);
+    for (int32_t token = 0; token < VOCABULARY; token++) {
+        struct text t = token_trie_text(constraint->trie, token);
+        struct buffer longer;
+        buffer_init(&longer);
+        buffer_append_text(&longer, buffer_text(written));
+        buffer_append_text(&longer, t);
+        bool is_end = constraint->trie->is_end[token];
+        bool fits = is_end ? can_end
+                           : t.length && begins(constraint->grammar, buffer_text(&longer), &ignored,
+                                                &let_go);
+        buffer_deinit(&longer);
+        if (let_go) return -1;
+        if (token_mask_allows(mask, token) != fits)
+            fail_msg("token '%.*s' after '%.*s': the mask says %d, not %d", TEXT_FORMAT(t),
+                     TEXT_FORMAT(buffer_text(written)), !fits, fits);
+        assert_int_equal(matcher_accept(matcher, token), fits);
+        assert_int_equal(matcher_position(matcher), position + (fits && !is_end));
+        matcher_rewind(matcher, position);
+        if (fits && !is_end && testing_random(seed, ++fitting) == 0) chosen = token;
+    }
+    assert_int_equal(status == OK, chosen >= 0 || can_end);
+    if (matcher_is_complete(matcher)) assert_true(can_end && chosen < 0);
+    return chosen;
+}
+
+/* A matcher that went back is as one that never was further. */
+static void check_rewind(struct matcher *matcher, struct constraint *constraint,
+                         const int32_t *tokens, uint64_t *seed)
+{
+    uint64_t mask[(VOCABULARY + 63) / 64], fresh_mask[(VOCABULARY + 63) / 64];
+    struct matcher *fresh;
+    struct fault fault = {0};
+    uint32_t end = matcher_position(matcher);
+    uint32_t back = end < MATCHER_REWIND_MAX ? end : MATCHER_REWIND_MAX;
+    uint32_t to = end - testing_random(seed, back + 1);
+    assert_ok(matcher_new(&fresh, constraint, &fault), &fault);
+    for (uint32_t i = 0; i < to; i++) assert_true(matcher_accept(fresh, tokens[i]));
+    matcher_rewind(matcher, to);
+    for (uint32_t i = to;; i++) {
+        enum status status = matcher_mask(matcher, mask, &fault);
+        assert_int_equal(status, matcher_mask(fresh, fresh_mask, &fault));
+        if (status == OK) assert_memory_equal(mask, fresh_mask, sizeof mask);
+        if (i == end) break;
+        assert_true(matcher_accept(matcher, tokens[i]));
+        assert_true(matcher_accept(fresh, tokens[i]));
+    }
+    matcher_free(fresh);
+}
+
+static uint32_t write_answer(struct constraint *constraint, uint64_t *seed)
+{
+    int32_t tokens[24];
+    struct matcher *matcher;
+    struct buffer written;
+    struct fault fault = {0};
+    uint32_t count = 0;
+    buffer_init(&written);
+    assert_ok(matcher_new(&matcher, constraint, &fault), &fault);
+    while (count < ARRAY_COUNT(tokens)) {
+        int32_t token = check_mask(matcher, constraint, &written, seed);
+        if (token < 0) break;
+        assert_true(matcher_accept(matcher, token));
+        tokens[count++] = token;
+        buffer_append_text(&written, token_trie_text(constraint->trie, token));
+        if (testing_random(seed, 8) == 0) check_rewind(matcher, constraint, tokens, seed);
+    }
+    buffer_deinit(&written);
+    matcher_free(matcher);
+    return count;
+}
+
+static void test_masks_equal_trying(void **state)
+{
+    uint64_t seed = 7;
+    unsigned constraints = 0, tokens = 0;
+    for (unsigned round = 0; round < 600; round++) {
+        char bytes[VOCABULARY][TOKEN_BYTES];
+        struct grammar *g;
+        struct constraint *constraint;
+        struct fault fault = {0};
+        assert_ok(grammar_new(&g, &fault), &fault);
+        testing_build(g, &seed);
+        if (grammar_finish(g, &fault) != OK) {
+            grammar_free(g);
+            continue;
+        }
+        struct token_trie *trie = make_vocabulary(&seed, bytes);
+        assert_ok(constraint_new(&constraint, g, trie, &fault), &fault);
+        for (int i = 0; i < 3; i++) tokens += write_answer(constraint, &seed);
+        constraint_release(constraint);
+        token_trie_free(trie);
+        constraints++;
+    }
+    print_message("%u constraints, %u tokens\n", constraints, tokens);
+    assert_true(constraints > 300 && tokens > 3000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_masks_equal_trying),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
