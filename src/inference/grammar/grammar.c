@@ -209,9 +209,9 @@ grammar_part grammar_literal(struct grammar *grammar, struct text bytes)
 grammar_part grammar_special_token(struct grammar *grammar, struct text name)
 {
     static const char mark[] = {(char)GRAMMAR_SPECIAL};
-    const grammar_part parts[] = {grammar_literal(grammar, (struct text){mark, 1}),
-                                  grammar_literal(grammar, name)};
-    return grammar_sequence(grammar, parts, 2);
+    grammar_part side = grammar_literal(grammar, (struct text){mark, 1});
+    const grammar_part parts[] = {side, grammar_literal(grammar, name), side};
+    return grammar_sequence(grammar, parts, 3);
 }
 
 grammar_part grammar_sequence(struct grammar *grammar, const grammar_part *parts, size_t count)

@@ -31,7 +31,7 @@ void grammar_free(struct grammar *grammar);
 grammar_part grammar_empty(struct grammar *grammar);
 grammar_part grammar_literal(struct grammar *grammar, struct text bytes);
 /* A special token by its name, such as [TOOL_CALLS], which is no text and which no other part here
- * takes. Its bytes are GRAMMAR_SPECIAL, which UTF-8 never has, and the name. */
+ * takes. Its bytes are the name between two GRAMMAR_SPECIAL, which UTF-8 never has. */
 grammar_part grammar_special_token(struct grammar *grammar, struct text name);
 enum { GRAMMAR_SPECIAL = 0xFF };
 /* One character of the inclusive ranges of code points (pairs), or, negated, any other; as UTF-8.
@@ -56,6 +56,11 @@ enum status grammar_add_regex(struct grammar *grammar, struct text pattern, gram
  * and keyword (STATUS_UNSUPPORTED), never ignored. */
 enum status grammar_add_json_schema(struct grammar *grammar, const json_t *schema,
                                     grammar_part *part, struct fault *fault) MUST_USE;
+/* The same, and with `closed` an object that lists properties has no others where nothing is said
+ * of them (OpenAI's strict schemas). */
+enum status grammar_add_json_schema_closed(struct grammar *grammar, const json_t *schema,
+                                           bool closed, grammar_part *part,
+                                           struct fault *fault) MUST_USE;
 /* Any JSON object (response_format json_object). */
 grammar_part grammar_json_object(struct grammar *grammar);
 /* llama.cpp's GBNF; its root is the rule "root". */

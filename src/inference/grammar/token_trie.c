@@ -125,7 +125,10 @@ static void append_token(const struct tokenizer *tokenizer, int32_t token, struc
     tokenizer_piece(tokenizer, token, is_special, pieces);
     bool has_mark = pieces->length > from &&
                     memchr(pieces->data + from, GRAMMAR_SPECIAL, pieces->length - from);
-    if (!is_special && has_mark) pieces->length = from;
+    if (is_special)
+        buffer_append_char(pieces, (char)GRAMMAR_SPECIAL);
+    else if (has_mark)
+        pieces->length = from;
 }
 
 enum status token_trie_new(struct token_trie **out, const struct tokenizer *tokenizer,
