@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "model/template/chat_template.h"
+#include "model/tokenizer/tokenizer.h"
 
 #define ANSWER     "probe_answer"
 #define RESULT     "probe_result"
@@ -377,8 +378,46 @@ static void learn_tools(struct learner *learner)
                            contains(buffer_text(&learner->plain), ANSWER);
 }
 
+/* ---- special tokens ---- */
+
+static bool has_special(const struct chat_format *format, int32_t token)
+{
+    for (size_t i = 0; i < format->special_count; i++)
+        if (format->specials[i].token == token) return true;
+    return false;
+}
+
+/* Those in one of the format's texts. More than there is room for stay plain text. */
+static enum status learn_specials(struct chat_format *format, const struct tokenizer *tokenizer,
+                                  struct text t, struct fault *fault)
+{
+    struct token_list tokens = {.ids = NULL};
+    enum status status = tokenizer_encode(tokenizer, t, TOKENIZE_PARSE_SPECIAL, &tokens, fault);
+    for (size_t i = 0; status == OK && i < tokens.count; i++) {
+        int32_t token = tokens.ids[i];
+        if (!tokenizer_is_special(tokenizer, token) || has_special(format, token)) continue;
+        if (format->special_count == CHAT_SPECIALS_LIMIT) break;
+        format->specials[format->special_count++] =
+            (struct chat_special){tokenizer_token_text(tokenizer, token), token};
+    }
+    token_list_deinit(&tokens);
+    return status;
+}
+
+static enum status learn_all_specials(struct chat_format *format, const struct tokenizer *tokenizer,
+                                      struct fault *fault)
+{
+    const struct tool_format *tools = &format->tools;
+    const struct text texts[] = {format->reasoning_open, format->reasoning_close, tools->opening,
+                                 tools->between,         tools->middle,           tools->end};
+    for (size_t i = 0; i < ARRAY_COUNT(texts); i++)
+        TRY(learn_specials(format, tokenizer, texts[i], fault));
+    return OK;
+}
+
 enum status chat_format_learn(struct chat_format *format, const struct chat_template *compiled,
-                              struct text source, struct fault *fault)
+                              struct text source, const struct tokenizer *tokenizer,
+                              struct fault *fault)
 {
     *format = (struct chat_format){.is_generic = false};
     arena_init(&format->memory, 0);
@@ -391,9 +430,14 @@ enum status chat_format_learn(struct chat_format *format, const struct chat_temp
     buffer_deinit(&learner.plain);
     buffer_deinit(&learner.one);
     buffer_deinit(&learner.two);
-    if (!learner.out_of_memory) return OK;
-    chat_format_deinit(format);
-    return fault_set(fault, STATUS_NO_MEMORY, "no memory for the format of the chat template");
+    enum status status = OK;
+    if (learner.out_of_memory)
+        status =
+            fault_set(fault, STATUS_NO_MEMORY, "no memory for the format of the chat template");
+    else if (tokenizer)
+        status = learn_all_specials(format, tokenizer, fault);
+    if (status != OK) chat_format_deinit(format);
+    return status;
 }
 
 void chat_format_deinit(struct chat_format *format)

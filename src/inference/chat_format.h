@@ -14,6 +14,7 @@
 #include "base/text.h"
 
 struct chat_template;
+struct tokenizer;
 
 /* The texts around the names and arguments of calls. In an answer with two of them:
  *
@@ -38,9 +39,18 @@ enum { CALL_ID = 1, CALL_ID_LENGTH = 9, CALL_NAME_LIMIT = 64 };
 /* Letters, digits, _ and -: what names of functions and ids are made of. */
 bool call_name_has(char c);
 
+/* A token that is no text for a model, though it stands in one of the texts above. */
+struct chat_special {
+    struct text name;
+    int32_t token;
+};
+enum { CHAT_SPECIALS_LIMIT = 8 };
+
 struct chat_format {
     struct text reasoning_open, reasoning_close; /* empty: the model has no marks for it */
     struct tool_format tools;
+    struct chat_special specials[CHAT_SPECIALS_LIMIT];
+    size_t special_count;
 
     /* How a conversation must be told to the template. */
     bool is_generic;         /* the template knows no tools */
@@ -52,9 +62,11 @@ struct chat_format {
     struct arena memory;
 };
 
-/* `source` is the template's text. STATUS_NO_MEMORY. */
+/* `source` is the template's text. Without a tokenizer (NULL) no token is special.
+ * STATUS_NO_MEMORY. */
 enum status chat_format_learn(struct chat_format *format, const struct chat_template *compiled,
-                              struct text source, struct fault *fault) MUST_USE;
+                              struct text source, const struct tokenizer *tokenizer,
+                              struct fault *fault) MUST_USE;
 void chat_format_deinit(struct chat_format *format);
 
 #endif

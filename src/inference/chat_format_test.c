@@ -31,7 +31,7 @@ static struct chat_template *learn(struct text source, struct chat_format *forma
     struct chat_template *compiled;
     struct fault fault;
     assert_ok(chat_template_compile(&compiled, source, &fault), &fault);
-    assert_ok(chat_format_learn(format, compiled, source, &fault), &fault);
+    assert_ok(chat_format_learn(format, compiled, source, NULL, &fault), &fault);
     return compiled;
 }
 

@@ -1,6 +1,7 @@
 /* chat_prompt.c - see chat_prompt.h. */
 #include "inference/chat_prompt.h"
 
+#include "inference/chat_format.h"
 #include "model/template/chat_template.h"
 #include "model/tokenizer/tokenizer.h"
 
@@ -11,16 +12,27 @@ static json_t *token_text(const struct tokenizer *tokenizer, int32_t id)
     return json_stringn(t.data, t.length);
 }
 
-static enum status render(const struct chat_template *compiled, const struct tokenizer *tokenizer,
-                          json_t *messages, int64_t now_unix, struct buffer *out,
-                          struct fault *fault)
+/* The options first, so that they stand for nothing that is told here. */
+static json_t *context_of(const struct tokenizer *tokenizer, const struct chat_prompt *prompt)
 {
-    json_t *context =
-        json_pack("{s:O, s:b, s:o, s:o}", "messages", messages, "add_generation_prompt", 1,
-                  "bos_token", token_text(tokenizer, tokenizer_bos(tokenizer)), "eos_token",
-                  token_text(tokenizer, tokenizer_eos(tokenizer)));
+    json_t *context = prompt->options ? json_copy(prompt->options) : json_object();
+    json_t *told = json_pack("{s:O, s:O*, s:b, s:o, s:o}", "messages", prompt->messages, "tools",
+                             prompt->tools, "add_generation_prompt", 1, "bos_token",
+                             token_text(tokenizer, tokenizer_bos(tokenizer)), "eos_token",
+                             token_text(tokenizer, tokenizer_eos(tokenizer)));
+    int failed = !context || !told || json_object_update(context, told) != 0;
+    json_decref(told);
+    if (!failed) return context;
+    json_decref(context);
+    return NULL;
+}
+
+static enum status render(const struct chat_template *compiled, const struct tokenizer *tokenizer,
+                          const struct chat_prompt *prompt, struct buffer *out, struct fault *fault)
+{
+    json_t *context = context_of(tokenizer, prompt);
     if (!context) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the conversation");
-    enum status status = chat_template_render(compiled, context, now_unix, out, fault);
+    enum status status = chat_template_render(compiled, context, prompt->now_unix, out, fault);
     json_decref(context);
     return status;
 }
@@ -42,16 +54,20 @@ enum status text_prompt_encode(const struct tokenizer *tokenizer, struct text pr
 }
 
 enum status chat_prompt_encode(const struct chat_template *compiled,
-                               const struct tokenizer *tokenizer, json_t *messages,
-                               int64_t now_unix, struct token_list *out, struct fault *fault)
+                               const struct tokenizer *tokenizer, const struct chat_prompt *prompt,
+                               const struct chat_format *format, struct token_list *out,
+                               bool *is_reasoning, struct fault *fault)
 {
-    struct buffer prompt;
-    buffer_init(&prompt);
+    struct buffer text;
+    buffer_init(&text);
     enum status status;
-    TRY_DONE(render(compiled, tokenizer, messages, now_unix, &prompt, fault));
-    TRY_DONE(buffer_status(&prompt, fault));
-    TRY_DONE(text_prompt_encode(tokenizer, buffer_text(&prompt), out, fault));
+    TRY_DONE(render(compiled, tokenizer, prompt, &text, fault));
+    TRY_DONE(buffer_status(&text, fault));
+    TRY_DONE(text_prompt_encode(tokenizer, buffer_text(&text), out, fault));
+    if (format)
+        *is_reasoning = format->reasoning_open.length > 0 &&
+                        text_ends_with(text_trim(buffer_text(&text)), format->reasoning_open);
 done:
-    buffer_deinit(&prompt);
+    buffer_deinit(&text);
     return status;
 }

@@ -10,17 +10,26 @@
 #include "base/status.h"
 #include "base/text.h"
 
+struct chat_format;
 struct chat_template;
 struct token_list;
 struct tokenizer;
 
-/* Append the prompt's tokens to `out`. `messages` is a JSON array of {"role", "content"} objects,
- * content being a string. The start token is put in front when the model wants one and the
- * template did not write it itself. `now_unix` is for templates that tell the date. */
+/* What a template is told. */
+struct chat_prompt {
+    json_t *messages; /* {"role", "content", ...} objects, content being a string */
+    json_t *tools;    /* NULL: none */
+    json_t *options;  /* an object of more variables, such as enable_thinking; NULL: none */
+    int64_t now_unix; /* for templates that tell the date */
+};
+
+/* Append the prompt's tokens to `out`. The start token is put in front when the model wants one and
+ * the template did not write it itself. *is_reasoning (with a format; both may be NULL): the prompt
+ * ends where the model begins to reason. */
 enum status chat_prompt_encode(const struct chat_template *compiled,
-                               const struct tokenizer *tokenizer, json_t *messages,
-                               int64_t now_unix, struct token_list *out,
-                               struct fault *fault) MUST_USE;
+                               const struct tokenizer *tokenizer, const struct chat_prompt *prompt,
+                               const struct chat_format *format, struct token_list *out,
+                               bool *is_reasoning, struct fault *fault) MUST_USE;
 
 /* The same for a prompt that its writer made without a template: special tokens by their names, one
  * start token. */

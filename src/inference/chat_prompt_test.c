@@ -34,7 +34,9 @@ static enum status prompt_of(const char *source, const char *content, struct tok
     assert_ok(chat_template_compile(&compiled, text_of(source), fault), fault);
     json_t *messages = json_pack("[{s:s, s:s}]", "role", "user", "content", content);
     assert_non_null(messages);
-    enum status status = chat_prompt_encode(compiled, tokenizer, messages, 0, tokens, fault);
+    enum status status =
+        chat_prompt_encode(compiled, tokenizer, &(struct chat_prompt){.messages = messages}, NULL,
+                           tokens, NULL, fault);
     json_decref(messages);
     chat_template_free(compiled);
     return status;

@@ -96,10 +96,10 @@ static enum status encode_conversation(const struct chat *chat, const struct cha
         failed |= add_message(messages, "system", text_of(choices->system));
     failed |= json_array_extend(messages, chat->turns);
     failed |= add_message(messages, "user", prompt);
-    enum status status = failed
-                             ? no_memory(fault)
-                             : chat_prompt_encode(chat->compiled, engine_tokenizer(chat->engine),
-                                                  messages, clock_wall_ms() / 1000, tokens, fault);
+    const struct chat_prompt told = {.messages = messages, .now_unix = clock_wall_ms() / 1000};
+    enum status status = failed ? no_memory(fault)
+                                : chat_prompt_encode(chat->compiled, engine_tokenizer(chat->engine),
+                                                     &told, NULL, tokens, NULL, fault);
     json_decref(messages);
     return status;
 }

@@ -12,8 +12,15 @@ static enum status encode(const struct model_lease *lease, const struct chat_req
         *fault = lease->chat_template_fault;
         return fault->status;
     }
-    return chat_prompt_encode(lease->chat_template, engine_tokenizer(lease->engine),
-                              request->messages, clock_wall_ms() / 1000, prompt, fault);
+    if (request->tools.tools && request->tools.choice != TOOLS_NONE)
+        return fault_set_param(fault, STATUS_UNSUPPORTED, "tools", "tools is not supported");
+    const struct chat_prompt told = {
+        .messages = request->messages,
+        .options = request->template_options,
+        .now_unix = clock_wall_ms() / 1000,
+    };
+    return chat_prompt_encode(lease->chat_template, engine_tokenizer(lease->engine), &told, NULL,
+                              prompt, NULL, fault);
 }
 
 void openai_chat_handle(struct http_exchange *exchange, struct api *api, json_t *root,
@@ -40,5 +47,5 @@ void openai_chat_handle(struct http_exchange *exchange, struct api *api, json_t 
     else
         api_reply_fault(exchange, status, &fault, NULL);
     token_list_deinit(&prompt);
-    json_decref(request.messages);
+    chat_request_deinit(&request);
 }

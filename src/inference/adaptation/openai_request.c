@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "inference/adaptation/json_body.h"
+#include "inference/adaptation/openai_messages.h"
 
 enum {
     DEFAULT_MAX_TOKENS = 512, /* R6 */
     LEGACY_LOGPROBS_LIMIT = 5,
-    FIELD_BYTES = 48, /* ".content[17]" */
 };
 
 static enum status no_memory(struct fault *fault)
@@ -166,14 +166,7 @@ static enum status read_generation(const json_t *root, struct openai_generation 
 /* Fields of the OpenAI API whose effect an answer would lack: better to say so. */
 static enum status refuse_unsupported(const json_t *root, struct fault *fault)
 {
-    json_t *tools, *functions, *modalities, *format;
-    TRY(json_read_array(root, "tools", &tools, fault));
-    TRY(json_read_array(root, "functions", &functions, fault));
-    const json_t *choice = json_body_field(root, "tool_choice");
-    bool no_tools = json_is_string(choice) && text_equal(json_text_of(choice), TEXT("none"));
-    if (json_array_size(tools) > 0 && !no_tools) return unsupported("tools", fault);
-    if (json_array_size(functions) > 0) return unsupported("functions", fault);
-
+    json_t *modalities, *format;
     TRY(json_read_object(root, "response_format", &format, fault));
     struct text type = TEXT("text");
     enum status status = json_read_text(format, "type", &type, fault);
@@ -192,128 +185,6 @@ static enum status refuse_unsupported(const json_t *root, struct fault *fault)
     return OK;
 }
 
-/* A fault about a field of one message, by its full name. */
-static enum status message_fault(struct fault *fault, enum status status, size_t index,
-                                 const char *field, const char *what)
-{
-    char param[FAULT_PARAM_BYTES];
-    snprintf(param, sizeof param, "messages[%zu]%s", index, field);
-    return fault_set_param(fault, status, param, "%s %s", param, what);
-}
-
-static enum status read_role(const json_t *message, size_t index, struct text *role,
-                             struct fault *fault)
-{
-    const json_t *field = json_object_get(message, "role");
-    if (!json_is_string(field))
-        return message_fault(fault, STATUS_INVALID, index, ".role", "must be a string");
-    *role = json_text_of(field);
-    if (text_equal(*role, TEXT("developer"))) *role = TEXT("system"); /* OpenAI's newer name */
-    if (text_equal(*role, TEXT("tool")) || text_equal(*role, TEXT("function")))
-        return message_fault(fault, STATUS_UNSUPPORTED, index, ".role",
-                             "names a tool's answer, and tools are not supported");
-    if (!text_equal(*role, TEXT("system")) && !text_equal(*role, TEXT("user")) &&
-        !text_equal(*role, TEXT("assistant")))
-        return message_fault(fault, STATUS_INVALID, index, ".role",
-                             "must be system, developer, user or assistant");
-    return OK;
-}
-
-static enum status read_part(const json_t *part, size_t index, size_t at, struct buffer *content,
-                             struct fault *fault)
-{
-    char field[FIELD_BYTES];
-    snprintf(field, sizeof field, ".content[%zu]", at);
-    const json_t *type = json_object_get(part, "type");
-    if (!json_is_object(part) || !json_is_string(type))
-        return message_fault(fault, STATUS_INVALID, index, field,
-                             "must be an object with a \"type\"");
-    if (!text_equal(json_text_of(type), TEXT("text"))) {
-        char what[128];
-        snprintf(what, sizeof what, "is of type \"%.40s\"; only \"text\" parts are supported",
-                 json_string_value(type));
-        return message_fault(fault, STATUS_UNSUPPORTED, index, field, what);
-    }
-    const json_t *text = json_object_get(part, "text");
-    if (!json_is_string(text))
-        return message_fault(fault, STATUS_INVALID, index, field, "needs a string \"text\"");
-    if (at > 0) buffer_append_char(content, '\n');
-    buffer_append_text(content, json_text_of(text));
-    return OK;
-}
-
-/* Append the text of one message to `content`: a string, text parts (one per line), or null where
- * an assistant said nothing. */
-static enum status read_content(const json_t *message, size_t index, bool may_be_null,
-                                struct buffer *content, struct fault *fault)
-{
-    const json_t *field = json_body_field(message, "content");
-    if (json_is_string(field)) {
-        buffer_append_text(content, json_text_of(field));
-        return OK;
-    }
-    if (!field && may_be_null) return OK;
-    if (!json_is_array(field))
-        return message_fault(fault, STATUS_INVALID, index, ".content",
-                             "must be a string or an array of text parts");
-    for (size_t i = 0; i < json_array_size(field); i++)
-        TRY(read_part(json_array_get(field, i), index, i, content, fault));
-    return OK;
-}
-
-static enum status append_message(json_t *messages, struct text role, struct text content,
-                                  struct fault *fault)
-{
-    json_t *message = json_pack("{s:s%, s:s%}", "role", role.data, role.length, "content",
-                                content.data ? content.data : "", content.length);
-    if (!message || json_array_append_new(messages, message) != 0) return no_memory(fault);
-    return OK;
-}
-
-/* Read one message; *prompt_is_blank is set for each of the user's. */
-static enum status read_message(struct chat_request *request, const json_t *message, size_t index,
-                                int *prompt_is_blank, struct fault *fault)
-{
-    if (!json_is_object(message))
-        return message_fault(fault, STATUS_INVALID, index, "", "must be an object");
-    struct text role;
-    TRY(read_role(message, index, &role, fault));
-    bool is_assistant = text_equal(role, TEXT("assistant"));
-    if (is_assistant && json_array_size(json_body_field(message, "tool_calls")) > 0)
-        return message_fault(fault, STATUS_UNSUPPORTED, index, ".tool_calls", "are not supported");
-
-    struct buffer content;
-    buffer_init(&content);
-    enum status status;
-    TRY_DONE(read_content(message, index, is_assistant, &content, fault));
-    TRY_DONE(buffer_status(&content, fault));
-    TRY_DONE(append_message(request->messages, role, buffer_text(&content), fault));
-    request->prompt_bytes += content.length;
-    if (text_equal(role, TEXT("user")))
-        *prompt_is_blank = text_trim(buffer_text(&content)).length == 0;
-done:
-    buffer_deinit(&content);
-    return status;
-}
-
-static enum status read_messages(struct chat_request *request, const json_t *root,
-                                 struct fault *fault)
-{
-    json_t *messages;
-    TRY(json_read_array(root, "messages", &messages, fault));
-    if (json_array_size(messages) == 0)
-        return fault_set_param(fault, STATUS_INVALID, "messages",
-                               "messages must be an array with at least one message");
-    int prompt_is_blank = -1; /* no user message yet */
-    for (size_t i = 0; i < json_array_size(messages); i++)
-        TRY(read_message(request, json_array_get(messages, i), i, &prompt_is_blank, fault));
-    if (prompt_is_blank < 0) /* R19 */
-        return fault_set_param(fault, STATUS_INVALID, "messages", "No user message found");
-    if (prompt_is_blank) /* R7 */
-        return fault_set_param(fault, STATUS_INVALID, "messages", "Prompt cannot be empty");
-    return OK;
-}
-
 static enum status read_chat_logprobs(const json_t *root, struct openai_generation *generation,
                                       struct fault *fault)
 {
@@ -328,22 +199,47 @@ static enum status read_chat_logprobs(const json_t *root, struct openai_generati
     return OK;
 }
 
-enum status chat_request_read(struct chat_request *request, const json_t *root, struct arena *job,
-                              struct fault *fault)
+/* Variables for the template: those of the client, and OpenAI's word for how much to reason. */
+static enum status read_template_options(const json_t *root, json_t **options, struct fault *fault)
 {
-    *request = (struct chat_request){.messages = NULL};
+    json_t *given, *effort = json_body_field(root, "reasoning_effort");
+    struct text text;
+    TRY(json_read_object(root, "chat_template_kwargs", &given, fault));
+    TRY(json_read_text(root, "reasoning_effort", &text, fault));
+    if (!given && !effort) return OK;
+    *options = given ? json_copy(given) : json_object();
+    if (effort && json_object_set(*options, "reasoning_effort", effort) != 0)
+        return no_memory(fault);
+    return *options ? OK : no_memory(fault);
+}
+
+static enum status read_chat(struct chat_request *request, const json_t *root, struct arena *job,
+                             struct fault *fault)
+{
     TRY(refuse_unsupported(root, fault));
     TRY(read_generation(root, &request->generation, job, fault));
     TRY(read_max_tokens(root, "max_completion_tokens", &request->generation.max_tokens, fault));
     TRY(read_chat_logprobs(root, &request->generation, fault));
-    request->messages = json_array();
-    if (!request->messages) return no_memory(fault);
-    enum status status = read_messages(request, root, fault);
-    if (status != OK) {
-        json_decref(request->messages);
-        request->messages = NULL;
-    }
+    TRY(openai_tools_read(&request->tools, root, fault));
+    TRY(read_template_options(root, &request->template_options, fault));
+    return openai_messages_read(&request->messages, &request->prompt_bytes, root, fault);
+}
+
+enum status chat_request_read(struct chat_request *request, const json_t *root, struct arena *job,
+                              struct fault *fault)
+{
+    *request = (struct chat_request){.messages = NULL};
+    enum status status = read_chat(request, root, job, fault);
+    if (status != OK) chat_request_deinit(request);
     return status;
+}
+
+void chat_request_deinit(struct chat_request *request)
+{
+    openai_tools_deinit(&request->tools);
+    json_decref(request->messages);
+    json_decref(request->template_options);
+    request->messages = request->template_options = NULL;
 }
 
 /* ---- prompts of completions, inputs of embeddings ---- */

@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "base/arena.h"
+#include "inference/adaptation/openai_tools.h"
 #include "inference/engine.h"
 
 enum {
@@ -34,8 +35,10 @@ struct openai_generation {
 
 struct chat_request {
     struct openai_generation generation;
-    json_t *messages;    /* a new array, one reference: role and content, both strings */
+    json_t *messages;    /* openai_messages.h; a new reference, also below */
     size_t prompt_bytes; /* of all contents, for the log */
+    struct openai_tools tools;
+    json_t *template_options; /* more variables for the chat template; NULL: none */
 };
 
 /* Text, or tokens when the client made them itself. */
@@ -62,6 +65,7 @@ struct embedding_request {
 
 enum status chat_request_read(struct chat_request *request, const json_t *root, struct arena *job,
                               struct fault *fault) MUST_USE;
+void chat_request_deinit(struct chat_request *request);
 enum status completion_request_read(struct completion_request *request, const json_t *root,
                                     struct arena *job, struct fault *fault) MUST_USE;
 enum status embedding_request_read(struct embedding_request *request, const json_t *root,

@@ -14,7 +14,7 @@ static void read_as(int kind, const json_t *root, struct arena *job, struct faul
     switch (kind) {
     case 0:
         status = chat_request_read(&chat, root, job, fault);
-        json_decref(chat.messages);
+        if (status == OK) chat_request_deinit(&chat);
         break;
     case 1: status = completion_request_read(&completion, root, job, fault); break;
     default: status = embedding_request_read(&embedding, root, job, fault); break;

@@ -65,7 +65,7 @@ static void defaults_are_the_seeds(void **state)
     assert_false(generation->stream || generation->include_usage || generation->has_seed);
     assert_false(generation->ignore_eos);
     assert_int_equal(request.prompt_bytes, 2);
-    json_decref(request.messages);
+    chat_request_deinit(&request);
     json_decref(root);
 }
 
@@ -109,21 +109,23 @@ static void every_field_arrives(void **state)
                         "{\"role\":\"assistant\",\"content\":\"\"},"
                         "{\"role\":\"user\",\"content\":\"c\"}]");
     free(messages);
-    json_decref(request.messages);
+    chat_request_deinit(&request);
     json_decref(root);
 }
 
 static void what_we_do_not_do_is_refused_by_name(void **state)
 {
-    expect_chat_fault("{\"tools\":[{}],\"messages\":[]}", STATUS_UNSUPPORTED, "tools");
+    expect_chat_fault("{\"functions\":[{}],\"messages\":[]}", STATUS_UNSUPPORTED, "functions");
+    expect_chat_fault("{\"function_call\":\"auto\",\"messages\":[]}", STATUS_UNSUPPORTED,
+                      "function_call");
     expect_chat_fault("{\"response_format\":{\"type\":\"json_object\"},\"messages\":[]}",
                       STATUS_UNSUPPORTED, "response_format");
     expect_chat_fault(
         "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\","
         "\"text\":\"a\"},{\"type\":\"input_audio\"}]}]}",
         STATUS_UNSUPPORTED, "messages[0].content[1]");
-    expect_chat_fault("{\"messages\":[{\"role\":\"tool\",\"content\":\"a\"}]}", STATUS_UNSUPPORTED,
-                      "messages[0].role");
+    expect_chat_fault("{\"messages\":[{\"role\":\"function\",\"content\":\"a\"}]}",
+                      STATUS_UNSUPPORTED, "messages[0].role");
 }
 
 static void prompts_have_four_forms(void **state)
