@@ -1,0 +1,305 @@
+/* json_schema_array.c - arrays: items by place, how many, one that must be among them, and none
+ * twice.
+ *
+ * uniqueItems cannot be said in a grammar for items of any kind: it would have to remember them.
+ * Where the items are a short list of values, each is used once, in the order of the list. */
+#include <string.h>
+
+#include "inference/grammar/json_schema_private.h"
+
+enum {
+    PLACES_MAX = 500,  /* of items that have schemas of their own */
+    COUNTED_MAX = 256, /* items that are counted one by one, for `contains` */
+    UNIQUE_VALUES_MAX = 500,
+};
+
+struct array_writer {
+    struct schema_reader *reader;
+    const struct shape *shape;
+    uint32_t places; /* that have a schema of their own in some layer */
+    uint32_t least, most;
+};
+
+/* ---- the items ---- */
+
+static const json_t *list_of_items(const json_t *layer)
+{
+    const json_t *prefix = json_object_get(layer, "prefixItems");
+    const json_t *items = json_object_get(layer, "items");
+    if (prefix) return prefix;
+    return json_is_array(items) ? items : NULL; /* draft 7 */
+}
+
+static const json_t *items_beyond(const json_t *layer)
+{
+    const json_t *items = json_object_get(layer, "items");
+    return json_is_array(items) ? json_object_get(layer, "additionalItems") : items;
+}
+
+/* All that the item at this place must satisfy, and `more` terms. */
+static enum status item_terms(const struct array_writer *writer, uint32_t place,
+                              const struct term *more, size_t more_count, struct terms *out)
+{
+    size_t most = more_count, count = 0;
+    for (const struct listed *l = writer->shape->item_layers; l; l = l->next) most++;
+    for (const struct listed *l = writer->shape->item_terms; l; l = l->next) most++;
+    struct term *terms = arena_alloc_array(writer->reader->job, most + 1, sizeof *terms);
+    if (!terms) return schema_no_memory(writer->reader);
+    for (const struct listed *l = writer->shape->item_layers; l; l = l->next) {
+        const json_t *list = list_of_items(l->json);
+        const json_t *schema =
+            place < json_array_size(list) ? json_array_get(list, place) : items_beyond(l->json);
+        if (schema) terms[count++] = (struct term){.kind = TERM_HOLDS, .schema = schema};
+    }
+    for (const struct listed *l = writer->shape->item_terms; l; l = l->next)
+        terms[count++] = l->term;
+    if (more_count) memcpy(terms + count, more, more_count * sizeof *more);
+    *out = (struct terms){terms, count + more_count};
+    return OK;
+}
+
+static enum status write_item(const struct array_writer *writer, uint32_t place,
+                              const struct term *more, size_t more_count, struct written *out)
+{
+    struct terms terms;
+    TRY(item_terms(writer, place, more, more_count, &terms));
+    return schema_write(writer->reader, terms, out);
+}
+
+static grammar_part in_brackets(struct schema_reader *reader, grammar_part inner)
+{
+    struct grammar *g = reader->grammar;
+    return grammar_sequence(
+        g, (grammar_part[]){grammar_literal(g, TEXT("[")), inner, grammar_literal(g, TEXT("]"))},
+        3);
+}
+
+/* ---- items by place and number ---- */
+
+/* The items from `place` on, each after a comma (but the first of all). */
+static enum status write_rest(const struct array_writer *writer, grammar_part *part,
+                              bool *is_nothing)
+{
+    struct schema_reader *reader = writer->reader;
+    struct grammar *g = reader->grammar;
+    uint32_t most = writer->most, start = writer->places < most ? writer->places : most;
+    struct written item = {0};
+    *is_nothing = false;
+    *part = grammar_empty(g);
+    if (most > writer->places) TRY(write_item(writer, writer->places, NULL, 0, &item));
+    if (most > writer->places && item.is_nothing) most = writer->places;
+    if (most < writer->least) *is_nothing = true;
+    if (most > writer->places) { /* the uniform tail */
+        grammar_part more =
+            grammar_sequence(g, (grammar_part[]){reader->common.comma, item.part}, 2);
+        uint32_t first = writer->places == 0; /* that one goes without a comma */
+        uint32_t least =
+            writer->least > writer->places + first ? writer->least - writer->places - first : 0;
+        uint32_t tail_most =
+            most == SCHEMA_UNBOUNDED ? SCHEMA_UNBOUNDED : most - writer->places - first;
+        *part = schema_repeat(reader, more, least, tail_most);
+        if (first) {
+            *part = grammar_sequence(g, (grammar_part[]){item.part, *part}, 2);
+            if (writer->least == 0) *part = grammar_repeat(g, *part, 0, 1);
+        }
+    }
+    for (uint32_t place = start; place-- > 0;) {
+        TRY(write_item(writer, place, NULL, 0, &item));
+        if (item.is_nothing) {
+            if (writer->least > place) *is_nothing = true;
+            *part = grammar_empty(g);
+            continue;
+        }
+        grammar_part pieces[] = {reader->common.comma, item.part, *part};
+        *part = place ? grammar_sequence(g, pieces, 3) : grammar_sequence(g, pieces + 1, 2);
+        if (place >= writer->least) *part = grammar_repeat(g, *part, 0, 1);
+        if (place % 32 == 0) { /* not too deep */
+            grammar_part rule = grammar_rule(g);
+            grammar_rule_set(g, rule, *part);
+            *part = rule;
+        }
+    }
+    return OK;
+}
+
+/* ---- contains ---- */
+
+struct count_range {
+    uint32_t least, most;
+};
+
+static enum status read_contains(struct schema_reader *reader, const struct listed *contains,
+                                 struct count_range *range)
+{
+    *range = (struct count_range){1, SCHEMA_UNBOUNDED};
+    const json_t *least = json_object_get(contains->json, "minContains");
+    const json_t *most = json_object_get(contains->json, "maxContains");
+    if ((least && (!json_is_integer(least) || json_integer_value(least) < 0)) ||
+        (most && (!json_is_integer(most) || json_integer_value(most) < 0)))
+        return schema_refuse(reader, contains->json, least ? "minContains" : "maxContains",
+                             STATUS_INVALID, "must be an integer, not negative");
+    if (least) range->least = (uint32_t)json_integer_value(least);
+    if (most) range->most = (uint32_t)json_integer_value(most);
+    return OK;
+}
+
+static struct term opposite(struct term term)
+{
+    term.kind = term.kind == TERM_HOLDS ? TERM_FAILS : TERM_HOLDS;
+    return term;
+}
+
+/* A state for each number of items and of those that count; both stop where more makes no
+ * difference. */
+static enum status write_containing(const struct array_writer *writer, grammar_part *part)
+{
+    struct schema_reader *reader = writer->reader;
+    struct grammar *g = reader->grammar;
+    const struct listed *contains = writer->shape->contains;
+    struct count_range counted;
+    TRY(read_contains(reader, contains, &counted));
+    bool bounded = writer->most != SCHEMA_UNBOUNDED,
+         counts_others = counted.most != SCHEMA_UNBOUNDED;
+    uint32_t last = bounded ? writer->most : writer->least;
+    if (last < writer->places) last = writer->places;
+    if (!bounded && last == 0) last = 1; /* the last row repeats, and its items follow a comma */
+    uint32_t last_counted = counts_others ? counted.most : counted.least;
+    if (contains->next || last > COUNTED_MAX || last_counted > COUNTED_MAX)
+        return schema_refuse(reader, contains->json ? contains->json : reader->root, "contains",
+                             STATUS_UNSUPPORTED,
+                             "is supported once per array, and for at most %d items", COUNTED_MAX);
+    uint32_t columns = last_counted + 1;
+    grammar_part *states =
+        arena_alloc_array(reader->job, ((size_t)last + 1) * columns, sizeof *states);
+    if (!states) return schema_no_memory(reader);
+    for (uint32_t s = 0; s < (last + 1) * columns; s++) states[s] = grammar_rule(g);
+    for (uint32_t i = 0; i <= last; i++) {
+        struct written hit, miss;
+        struct term term = contains->term, other = opposite(contains->term);
+        TRY(write_item(writer, i, &term, 1, &hit));
+        TRY(write_item(writer, i, &other, counts_others ? 1 : 0, &miss));
+        grammar_part comma = i ? reader->common.comma : grammar_empty(g);
+        for (uint32_t c = 0; c < columns; c++) {
+            grammar_part ways[3];
+            size_t count = 0;
+            bool may_go_on = !bounded || i < last;
+            uint32_t next = (i < last ? i + 1 : last) * columns;
+            if (may_go_on && !hit.is_nothing && !(counts_others && c == last_counted)) {
+                uint32_t hits = c < last_counted ? c + 1 : c;
+                ways[count++] =
+                    grammar_sequence(g, (grammar_part[]){comma, hit.part, states[next + hits]}, 3);
+            }
+            if (may_go_on && !miss.is_nothing)
+                ways[count++] =
+                    grammar_sequence(g, (grammar_part[]){comma, miss.part, states[next + c]}, 3);
+            if (i >= writer->least && c >= counted.least) ways[count++] = grammar_empty(g);
+            grammar_rule_set(g, states[i * columns + c], grammar_choice(g, ways, count));
+        }
+    }
+    *part = states[0];
+    return OK;
+}
+
+/* ---- uniqueItems ---- */
+
+/* The values an item may have, if its terms name them all. */
+static enum status item_values(const struct array_writer *writer, const json_t ***values,
+                               size_t *count, bool *are_all)
+{
+    struct schema_reader *reader = writer->reader;
+    struct terms terms;
+    struct shapes shapes = {.items = NULL};
+    *count = 0;
+    *are_all = false;
+    TRY(item_terms(writer, 0, NULL, 0, &terms));
+    TRY(terms_expand(reader, terms, false, &shapes));
+    *values = arena_alloc_array(reader->job, UNIQUE_VALUES_MAX, sizeof **values);
+    if (!*values) return schema_no_memory(reader);
+    for (uint32_t s = 0; s < shapes.count; s++) {
+        bool all;
+        TRY(shape_values(reader, &shapes.items[s], *values, UNIQUE_VALUES_MAX, count, &all));
+        if (!all) return OK;
+    }
+    *are_all = true;
+    return OK;
+}
+
+static enum status write_unique(const struct array_writer *writer, grammar_part *part,
+                                bool *is_nothing)
+{
+    struct schema_reader *reader = writer->reader;
+    struct grammar *g = reader->grammar;
+    const json_t **values;
+    size_t count;
+    bool are_all;
+    TRY(item_values(writer, &values, &count, &are_all));
+    if (writer->places > 0 || !are_all || writer->shape->contains)
+        return schema_refuse(reader, writer->shape->unique, "uniqueItems", STATUS_UNSUPPORTED,
+                             "is supported only for arrays of at most one item and for items that "
+                             "are a list of values (enum, const, boolean)");
+    /* after[n]: what may follow the n-th value; with the numbers of items where they matter */
+    uint32_t most = writer->most < count ? writer->most : (uint32_t)count;
+    *is_nothing = writer->least > most;
+    if (*is_nothing) return OK;
+    bool all_numbers_do = writer->least <= 1 && most == count;
+    uint32_t columns = all_numbers_do ? 2 : most + 1;
+    if ((count + 1) * columns > 20000)
+        return schema_refuse(reader, writer->shape->unique, "uniqueItems", STATUS_UNSUPPORTED,
+                             "together with this number of items and values is not supported");
+    grammar_part *states = arena_alloc_array(reader->job, (count + 1) * columns, sizeof *states);
+    if (!states) return schema_no_memory(reader);
+    for (size_t v = count + 1; v-- > 0;) {
+        grammar_part value = 0;
+        if (v < count) TRY(schema_write_value(reader, values[v], &value));
+        for (uint32_t c = 0; c < columns; c++) { /* so many items before */
+            grammar_part ways[2];
+            size_t used = 0;
+            uint32_t next = c + 1 < columns ? c + 1 : c;
+            bool has_room = all_numbers_do || c < most;
+            if (v < count && has_room) {
+                grammar_part comma = c ? reader->common.comma : grammar_empty(g);
+                ways[used++] = grammar_sequence(
+                    g, (grammar_part[]){comma, value, states[(v + 1) * columns + next]}, 3);
+            }
+            if (v < count)
+                ways[used++] = states[(v + 1) * columns + c];
+            else if (c >= writer->least)
+                ways[used++] = grammar_empty(g);
+            states[v * columns + c] = grammar_rule(g);
+            grammar_rule_set(g, states[v * columns + c], grammar_choice(g, ways, used));
+        }
+    }
+    *part = states[0];
+    return OK;
+}
+
+/* ---- all ---- */
+
+enum status shape_write_array(struct schema_reader *reader, const struct shape *shape,
+                              struct written *out)
+{
+    struct array_writer writer = {
+        .reader = reader, .shape = shape, .least = shape->least_items, .most = shape->most_items};
+    for (const struct listed *l = shape->item_layers; l; l = l->next) {
+        size_t places = json_array_size(list_of_items(l->json));
+        if (places > PLACES_MAX)
+            return schema_refuse(reader, l->json, "items", STATUS_UNSUPPORTED,
+                                 "a list of more than %d is not supported", PLACES_MAX);
+        if (places > writer.places) writer.places = (uint32_t)places;
+    }
+    for (const struct listed *value = shape->excluded; value; value = value->next)
+        if (json_is_array(value->json))
+            return schema_refuse(reader, reader->root, "not", STATUS_UNSUPPORTED,
+                                 "to exclude an array is not supported");
+    grammar_part inner = grammar_empty(reader->grammar);
+    if (writer.least > writer.most)
+        out->is_nothing = true;
+    else if (shape->unique && writer.most > 1)
+        TRY(write_unique(&writer, &inner, &out->is_nothing));
+    else if (shape->contains)
+        TRY(write_containing(&writer, &inner));
+    else
+        TRY(write_rest(&writer, &inner, &out->is_nothing));
+    out->part = in_brackets(reader, inner);
+    return OK;
+}

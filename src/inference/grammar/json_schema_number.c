@@ -1,0 +1,391 @@
+/* json_schema_number.c - numbers within limits, as automata over their digits.
+ *
+ * Limits are compared in decimal, digit by digit, so that they hold exactly. What is written then
+ * has no exponent, at most 15 digits before the point (more when a limit has more) and at most 15
+ * behind it. Each condition is a pattern of digits; together they are intersected. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inference/grammar/json_schema_private.h"
+
+enum {
+    DECIMAL_DIGITS_MAX = 40, /* before the point, and behind it */
+    MULTIPLE_MAX = 5000,     /* remainders that are counted */
+};
+
+/* ---- decimals ---- */
+
+/* The shortest text that is this double. */
+static void print_shortest(double value, char out[40])
+{
+    for (int precision = 15; precision <= 17; precision++) {
+        snprintf(out, 40, "%.*e", precision - 1, value);
+        if (strtod(out, NULL) == value) return;
+    }
+}
+
+bool decimal_of(struct schema_reader *reader, const json_t *number, struct decimal *out)
+{
+    char text[40], digits[40];
+    int count = 0, exponent = 0;
+    if (json_is_integer(number))
+        snprintf(text, sizeof text, "%lld", (long long)json_integer_value(number));
+    else
+        print_shortest(json_real_value(number), text);
+    *out = (struct decimal){.negative = text[0] == '-', .whole = TEXT("0")};
+    const char *c = text + out->negative;
+    int point = -1; /* digits before it */
+    for (; isdigit((unsigned char)*c) || *c == '.'; c++) {
+        if (*c == '.')
+            point = count;
+        else
+            digits[count++] = *c;
+    }
+    if (*c == 'e') exponent = atoi(c + 1);
+    if (point < 0) point = count;
+    point += exponent;
+    while (count > 0 && digits[count - 1] == '0') count--;
+    int leading = 0;
+    while (leading < count && digits[leading] == '0') leading++;
+    if (leading == count) {
+        out->negative = false;
+        return true;
+    }
+    if (point > DECIMAL_DIGITS_MAX || count - point > DECIMAL_DIGITS_MAX) return false;
+    char *plain = arena_alloc(reader->job, 3 * DECIMAL_DIGITS_MAX);
+    if (!plain) return false;
+    size_t used = 0;
+    for (int i = leading; i < point; i++) plain[used++] = i < count ? digits[i] : '0';
+    if (used > 0) out->whole = (struct text){plain, used};
+    size_t whole = used;
+    for (int i = point; i < count; i++) plain[used++] = i < 0 ? '0' : digits[i];
+    out->fraction = (struct text){plain + whole, used - whole};
+    return true;
+}
+
+static int compare_magnitudes(const struct decimal *a, const struct decimal *b)
+{
+    if (a->whole.length != b->whole.length) return a->whole.length < b->whole.length ? -1 : 1;
+    int order = memcmp(a->whole.data, b->whole.data, a->whole.length);
+    if (order) return order;
+    size_t common =
+        a->fraction.length < b->fraction.length ? a->fraction.length : b->fraction.length;
+    order = common ? memcmp(a->fraction.data, b->fraction.data, common) : 0;
+    if (order) return order;
+    return a->fraction.length < b->fraction.length ? -1 : a->fraction.length > b->fraction.length;
+}
+
+int decimal_compare(const struct decimal *a, const struct decimal *b)
+{
+    if (a->negative != b->negative) return a->negative ? -1 : 1;
+    return a->negative ? compare_magnitudes(b, a) : compare_magnitudes(a, b);
+}
+
+static bool is_zero(const struct decimal *d)
+{
+    return d->fraction.length == 0 && text_equal(d->whole, TEXT("0"));
+}
+
+/* ---- comparisons, as patterns of digits without a sign ---- */
+
+#define ANY_FRACTION "(?:\\.[0-9]+)?"
+#define ANY_NUMBER   "(?:0|[1-9][0-9]*)" ANY_FRACTION
+
+static void append_prefix(struct buffer *out, struct text digits, size_t count)
+{
+    buffer_append_text(out, text_slice(digits, 0, count));
+}
+
+/* |x| > |limit|, or >=. */
+static void append_above(struct buffer *out, const struct decimal *limit, bool exclusive)
+{
+    struct text whole = limit->whole, fraction = limit->fraction;
+    buffer_printf(out, "(?:[1-9][0-9]{%zu,}" ANY_FRACTION, whole.length);
+    for (size_t i = 0; i < whole.length; i++) {
+        if (whole.data[i] == '9') continue;
+        buffer_append_char(out, '|');
+        append_prefix(out, whole, i);
+        buffer_printf(out, "[%c-9][0-9]{%zu}" ANY_FRACTION, whole.data[i] + 1,
+                      whole.length - i - 1);
+    }
+    for (size_t i = 0; i < fraction.length; i++) {
+        if (fraction.data[i] == '9') continue;
+        buffer_printf(out, "|%.*s\\.", TEXT_FORMAT(whole));
+        append_prefix(out, fraction, i);
+        buffer_printf(out, "[%c-9][0-9]*", fraction.data[i] + 1);
+    }
+    buffer_printf(out, "|%.*s\\.%.*s", TEXT_FORMAT(whole), TEXT_FORMAT(fraction));
+    buffer_append_string(out, exclusive ? "[0-9]*[1-9][0-9]*" : "[0-9]*");
+    if (!exclusive && fraction.length == 0) buffer_printf(out, "|%.*s", TEXT_FORMAT(whole));
+    buffer_append_char(out, ')');
+}
+
+/* |x| < |limit|, or <=. */
+static void append_below(struct buffer *out, const struct decimal *limit, bool exclusive)
+{
+    struct text whole = limit->whole, fraction = limit->fraction;
+    buffer_append_string(out, "(?:");
+    const char *separator = "";
+    if (whole.length > 1) {
+        buffer_printf(out, "(?:0|[1-9][0-9]{0,%zu})" ANY_FRACTION, whole.length - 2);
+        separator = "|";
+    }
+    for (size_t i = 0; i < whole.length; i++) {
+        char least = i == 0 && whole.length > 1 ? '1' : '0';
+        if (whole.data[i] <= least) continue;
+        buffer_append_string(out, separator);
+        append_prefix(out, whole, i);
+        buffer_printf(out, "[%c-%c][0-9]{%zu}" ANY_FRACTION, least, whole.data[i] - 1,
+                      whole.length - i - 1);
+        separator = "|";
+    }
+    for (size_t i = 0; i < fraction.length; i++) {
+        /* Shorter than the limit's fraction, or smaller in this digit. */
+        buffer_printf(out, i == 0 ? "%s%.*s" : "%s%.*s\\.", separator, TEXT_FORMAT(whole));
+        append_prefix(out, fraction, i);
+        separator = "|";
+        if (fraction.data[i] == '0') continue;
+        buffer_printf(out, "|%.*s\\.", TEXT_FORMAT(whole));
+        append_prefix(out, fraction, i);
+        buffer_printf(out, "[0-%c][0-9]*", fraction.data[i] - 1);
+    }
+    if (!exclusive && fraction.length > 0)
+        buffer_printf(out, "%s%.*s\\.%.*s0*", separator, TEXT_FORMAT(whole), TEXT_FORMAT(fraction));
+    if (!exclusive && fraction.length == 0)
+        buffer_printf(out, "%s%.*s(?:\\.0+)?", separator, TEXT_FORMAT(whole));
+    buffer_append_char(out, ')');
+}
+
+static enum status pattern_of(struct schema_reader *reader, struct buffer *source,
+                              const struct regular **out)
+{
+    struct regular *language;
+    enum status status = buffer_status(source, reader->fault);
+    if (status == OK)
+        status = regular_pattern(&language, buffer_text(source), reader->job, reader->fault);
+    if (status == OK) *out = language;
+    buffer_deinit(source);
+    return status;
+}
+
+/* Zero is written without a sign here, so numbers with one are below it. */
+static enum status minimum_language(struct schema_reader *reader, const struct limit *limit,
+                                    const struct regular **out)
+{
+    struct buffer source;
+    buffer_init(&source);
+    buffer_append_string(&source, "^(?:");
+    if (limit->at.negative) {
+        buffer_append_string(&source, ANY_NUMBER "|-");
+        append_below(&source, &limit->at, limit->exclusive);
+    } else {
+        append_above(&source, &limit->at, limit->exclusive);
+    }
+    buffer_append_string(&source, ")$");
+    return pattern_of(reader, &source, out);
+}
+
+static enum status maximum_language(struct schema_reader *reader, const struct limit *limit,
+                                    const struct regular **out)
+{
+    struct buffer source;
+    buffer_init(&source);
+    buffer_append_string(&source, "^(?:-");
+    if (limit->at.negative) {
+        append_above(&source, &limit->at, limit->exclusive);
+    } else {
+        buffer_append_string(&source, ANY_NUMBER);
+        if (!is_zero(&limit->at) || !limit->exclusive) {
+            buffer_append_char(&source, '|');
+            append_below(&source, &limit->at, limit->exclusive);
+        }
+    }
+    buffer_append_string(&source, ")$");
+    return pattern_of(reader, &source, out);
+}
+
+/* ---- form ---- */
+
+static size_t digits_of(const struct limit *limit)
+{
+    return limit->is_set ? limit->at.whole.length : 0;
+}
+
+/* How numbers of these types are written. */
+static enum status form_language(struct schema_reader *reader, const struct shape *shape,
+                                 const struct regular **out)
+{
+    struct buffer source;
+    size_t digits = NUMBER_DIGITS;
+    if (digits_of(&shape->minimum) > digits) digits = digits_of(&shape->minimum);
+    if (digits_of(&shape->maximum) > digits) digits = digits_of(&shape->maximum);
+    unsigned types = shape->types & TYPE_NUMBER;
+    const char *fraction = types == TYPE_INTEGER    ? ""
+                           : types == TYPE_FRACTION ? "\\.[0-9]{0,14}[1-9]"
+                                                    : "(?:\\.[0-9]{1,15})?";
+    buffer_init(&source);
+    buffer_printf(&source, "^(?:(?:0|[1-9][0-9]{0,%zu})%s|-[1-9][0-9]{0,%zu}%s", digits - 1,
+                  fraction, digits - 1, fraction);
+    if (types & TYPE_FRACTION)
+        buffer_printf(&source, "|-0\\.[0-9]{0,14}[1-9]%s", types == TYPE_NUMBER ? "0{0,14}" : "");
+    buffer_append_string(&source, ")$");
+    return pattern_of(reader, &source, out);
+}
+
+/* ---- multiples ---- */
+
+/* What is needed of `step`: itself without the point, and the digits behind the point. */
+static bool scale_step(const struct decimal *step, uint32_t *scaled, size_t *places)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < step->whole.length + step->fraction.length; i++) {
+        char digit = i < step->whole.length ? step->whole.data[i]
+                                            : step->fraction.data[i - step->whole.length];
+        value = value * 10 + (uint64_t)(digit - '0');
+        if (value > MULTIPLE_MAX) return false;
+    }
+    *scaled = (uint32_t)value;
+    *places = step->fraction.length;
+    return true;
+}
+
+static void add_edge(struct regular_state *state, char first, char last, uint32_t target)
+{
+    state->edges[state->edge_count++] =
+        (struct regular_edge){(uint32_t)first, (uint32_t)last, target};
+}
+
+static uint32_t power_of_ten(size_t exponent, uint32_t modulus)
+{
+    uint64_t power = 1 % modulus;
+    while (exponent-- > 0) power = power * 10 % modulus;
+    return (uint32_t)power;
+}
+
+/* States: for each number of digits behind the point (none yet; 0 directly behind it; ...; all) the
+ * remainders; then zeros for ever; and the sign goes before all. */
+static enum status multiples_language(struct schema_reader *reader, uint32_t step, size_t places,
+                                      const struct regular **out)
+{
+    uint32_t rows = (uint32_t)places + 2, zeros = 1 + rows * step, count = zeros + 1;
+    struct regular *language = arena_alloc(reader->job, sizeof *language);
+    struct regular_state *states = arena_alloc_array(reader->job, count, sizeof *states);
+    struct regular_edge *edges = arena_alloc_array(reader->job, (size_t)count * 12, sizeof *edges);
+    if (!language || !states || !edges) return schema_no_memory(reader);
+    for (uint32_t i = 0; i < count; i++) states[i].edges = edges + (size_t)i * 12;
+    add_edge(&states[0], '-', '-', 1);
+    for (char d = '0'; d <= '9'; d++) add_edge(&states[0], d, d, 1 + (uint32_t)(d - '0') % step);
+    add_edge(&states[zeros], '0', '0', zeros);
+    states[zeros].accepts = true;
+    for (uint32_t row = 0; row < rows; row++)
+        for (uint32_t r = 0; r < step; r++) {
+            uint32_t self = 1 + row * step + r;
+            size_t seen = row > 0 ? row - 1 : 0;
+            bool divides = (uint64_t)r * power_of_ten(places - seen, step) % step == 0;
+            states[self].accepts = divides && row != 1;
+            if (row == 0) add_edge(&states[self], '.', '.', 1 + step + r);
+            if (row == rows - 1) {
+                if (divides) add_edge(&states[self], '0', '0', zeros);
+                continue;
+            }
+            for (char d = '0'; d <= '9'; d++)
+                add_edge(&states[self], d, d,
+                         1 + (row ? row + 1 : 0) * step + (r * 10 + (uint32_t)(d - '0')) % step);
+        }
+    *language = (struct regular){states, count};
+    *out = language;
+    return regular_trim(language, reader->job, reader->fault);
+}
+
+static enum status multiples_of(struct schema_reader *reader, const json_t *number,
+                                const struct regular **out)
+{
+    struct decimal step;
+    uint32_t scaled;
+    size_t places;
+    if (!decimal_of(reader, number, &step) || !scale_step(&step, &scaled, &places))
+        return schema_refuse(reader, reader->root, "multipleOf", STATUS_UNSUPPORTED,
+                             "of a number with these digits is not supported: at most %d, the "
+                             "point left out",
+                             MULTIPLE_MAX);
+    if (places > NUMBER_DIGITS)
+        return schema_refuse(reader, reader->root, "multipleOf", STATUS_UNSUPPORTED,
+                             "with this many digits behind the point is not supported");
+    return multiples_language(reader, scaled, places, out);
+}
+
+/* ---- together ---- */
+
+static enum status meet(struct schema_reader *reader, const struct regular **language,
+                        const struct regular *with, enum regular_operation operation)
+{
+    struct regular *result;
+    struct fault why;
+    enum status status = regular_combine(&result, *language, with, operation, reader->job, &why);
+    if (status == STATUS_NO_MEMORY) return schema_no_memory(reader);
+    if (status != OK)
+        return schema_refuse(reader, reader->root, "multipleOf", STATUS_UNSUPPORTED,
+                             "numbers here %s", why.message);
+    *language = result;
+    return OK;
+}
+
+/* All the ways to write this number. */
+static enum status exclude_number(struct schema_reader *reader, const json_t *number,
+                                  const struct regular **language)
+{
+    struct decimal value;
+    struct buffer source;
+    const struct regular *ways;
+    if (!decimal_of(reader, number, &value)) return OK; /* cannot be written anyway */
+    buffer_init(&source);
+    buffer_printf(&source, "^%s%.*s", value.negative ? "-" : "", TEXT_FORMAT(value.whole));
+    if (value.fraction.length > 0)
+        buffer_printf(&source, "\\.%.*s0*$", TEXT_FORMAT(value.fraction));
+    else
+        buffer_append_string(&source, "(?:\\.0+)?$");
+    TRY(pattern_of(reader, &source, &ways));
+    return meet(reader, language, ways, REGULAR_FIRST_ONLY);
+}
+
+static bool excludes_numbers(const struct shape *shape)
+{
+    for (const struct listed *value = shape->excluded; value; value = value->next)
+        if (json_is_number(value->json)) return true;
+    return false;
+}
+
+enum status shape_write_number(struct schema_reader *reader, const struct shape *shape,
+                               struct written *out)
+{
+    unsigned types = shape->types & TYPE_NUMBER;
+    bool is_free = !shape->minimum.is_set && !shape->maximum.is_set && !shape->multiples &&
+                   !excludes_numbers(shape);
+    if (is_free && types != TYPE_FRACTION) {
+        out->part = types == TYPE_INTEGER ? reader->common.integer : reader->common.number;
+        return OK;
+    }
+    const struct regular *language, *condition = NULL;
+    TRY(form_language(reader, shape, &language));
+    if (shape->minimum.is_set) {
+        TRY(minimum_language(reader, &shape->minimum, &condition));
+        TRY(meet(reader, &language, condition, REGULAR_BOTH));
+    }
+    if (shape->maximum.is_set) {
+        TRY(maximum_language(reader, &shape->maximum, &condition));
+        TRY(meet(reader, &language, condition, REGULAR_BOTH));
+    }
+    for (const struct listed *step = shape->multiples; step; step = step->next) {
+        TRY(multiples_of(reader, step->json, &condition));
+        TRY(meet(reader, &language, condition, REGULAR_BOTH));
+    }
+    for (const struct listed *value = shape->excluded; value; value = value->next)
+        if (json_is_number(value->json)) TRY(exclude_number(reader, value->json, &language));
+    out->is_nothing = regular_is_empty(language);
+    if (out->is_nothing) return OK;
+    struct regular *small;
+    TRY(regular_minimise(&small, language, reader->job, reader->fault));
+    return schema_write_regular(reader, small, false, &out->part);
+}
