@@ -18,7 +18,7 @@
 
 enum {
     FLOAT_CHUNK_COLS = 128, /* of float weights at a time: 4 tiles x 128 x 4 bytes fill L1 */
-    FEW_PASSES = 2,         /* of dot_few over a tile, which the first leaves in the cache */
+    FEW_PASSES = 6,         /* of dot_few over a tile, which the first leaves in the cache */
     AHEAD_BYTES = 4608,     /* how far ahead of the expansion weights are asked for (measured) */
     ITEMS_PER_THREAD = 16,  /* how finely work is shared when there is plenty */
 };
@@ -31,10 +31,12 @@ static size_t activations_bytes(size_t n, size_t blocks)
     return n * blocks * (BLOCK_COLS + 8 * sizeof(float));
 }
 
-/* Whether n tokens go straight through dot_few. */
+/* Whether n tokens go straight through dot_few. Where that takes one at a time, a second pass would
+ * expand the weights for one token again. */
 static bool is_few(const struct compute *compute, size_t n)
 {
-    return n <= FEW_PASSES * compute->kernels->few_tokens;
+    const unsigned most = compute->kernels->few_tokens;
+    return n <= (most > 1 ? FEW_PASSES * most : most);
 }
 
 /* Tokens of a group of activations: cut evenly, so that none is left alone at the end. */
