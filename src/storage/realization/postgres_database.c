@@ -1,14 +1,11 @@
-/* postgres_database.c - PostgreSQL as a database of many threads: a bounded pool of connections,
- * and transactions that are run again when the server asks for it.
- *
- * A server that can't be reached is asked again after a pause that doubles up to 5 s; during it all
- * fail at once with the reason, so that a flood of requests does not wait for timeouts in turn. */
-#include <pthread.h>
+/* postgres_database.c - PostgreSQL as a database of many threads: a pool of connections, and
+ * transactions that are run again when the server asks for it. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "platform/platform.h"
+#include "storage/realization/connection_pool.h"
 #include "storage/realization/databases.h"
 #include "storage/realization/postgres_connection.h"
 
@@ -16,117 +13,50 @@ enum {
     DEFAULT_CONNECTIONS = 10,
     CONNECTIONS_MAX = 1000,
     DEFAULT_WAIT_MS = 5000,
-    FIRST_PAUSE_MS = 100,
-    LONGEST_PAUSE_MS = 5000,
     ATTEMPTS = 5, /* of one transaction */
-};
-
-struct postgres_slot {
-    struct postgres_connection connection;
-    bool in_use, is_open;
 };
 
 struct postgres_database {
     struct database database; /* first */
     char *url, *role;
-    uint32_t wait_ms;
-    pthread_mutex_t mutex;
-    pthread_cond_t slot_free;
-    struct postgres_slot *slots;
-    unsigned slot_count;
-    uint64_t pause_ms, pause_until_ns; /* after a failed connection; 0: none */
-    struct fault pause_fault;
+    struct connection_pool pool;
 };
-
-/* ---- the pool ---- */
-
-/* An open one where there is one, else one to be opened; NULL when all are in use. */
-static struct postgres_slot *free_slot(struct postgres_database *self)
-{
-    struct postgres_slot *closed = NULL;
-    for (unsigned i = 0; i < self->slot_count; i++) {
-        struct postgres_slot *slot = &self->slots[i];
-        if (slot->in_use) continue;
-        if (slot->is_open) return slot;
-        if (!closed) closed = slot;
-    }
-    return closed;
-}
-
-static enum status wait_for_slot(struct postgres_database *self, struct postgres_slot **slot,
-                                 struct fault *fault)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += self->wait_ms / 1000;
-    until.tv_nsec += (long)(self->wait_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) until.tv_nsec -= 1000000000, until.tv_sec++;
-    for (int error = 0; !(*slot = free_slot(self));) {
-        if (error)
-            return fault_set(fault, STATUS_BUSY, "all %u connections to the database are in use",
-                             self->slot_count);
-        error = pthread_cond_timedwait(&self->slot_free, &self->mutex, &until);
-    }
-    return OK;
-}
-
-static void note_reachability(struct postgres_database *self, enum status status,
-                              const struct fault *fault)
-{
-    if (status == OK) {
-        self->pause_ms = 0;
-        self->pause_until_ns = 0;
-        return;
-    }
-    self->pause_ms = self->pause_ms ? self->pause_ms * 2 : FIRST_PAUSE_MS;
-    if (self->pause_ms > LONGEST_PAUSE_MS) self->pause_ms = LONGEST_PAUSE_MS;
-    self->pause_until_ns = clock_monotonic_ns() + self->pause_ms * 1000000;
-    if (fault) self->pause_fault = *fault;
-}
-
-static void return_slot(struct postgres_database *self, struct postgres_slot *slot)
-{
-    bool broken = slot->is_open && postgres_connection_is_broken(&slot->connection);
-    if (broken) postgres_connection_close(&slot->connection);
-    pthread_mutex_lock(&self->mutex);
-    if (broken) slot->is_open = false;
-    slot->in_use = false;
-    pthread_cond_signal(&self->slot_free);
-    pthread_mutex_unlock(&self->mutex);
-}
 
 static const struct database_ops postgres_ops;
 
-static enum status borrow_slot(struct postgres_database *self, struct postgres_slot **out,
-                               struct fault *fault)
+/* ---- the pool ---- */
+
+static enum status open_connection(void *owner, void **out, struct fault *fault)
 {
-    struct fault local;
-    if (!fault) fault = &local;
-    struct postgres_slot *slot = NULL;
-    pthread_mutex_lock(&self->mutex);
-    enum status status = wait_for_slot(self, &slot, fault);
-    if (status == OK && !slot->is_open && clock_monotonic_ns() < self->pause_until_ns) {
-        *fault = self->pause_fault;
-        status = fault->status;
-    }
-    if (status == OK) slot->in_use = true;
-    pthread_mutex_unlock(&self->mutex);
-    if (status != OK) return status;
-    if (!slot->is_open) {
-        status = postgres_connection_open(&slot->connection, self->url, self->role, &postgres_ops,
-                                          fault);
-        pthread_mutex_lock(&self->mutex);
-        slot->is_open = status == OK;
-        note_reachability(self, status, fault);
-        pthread_mutex_unlock(&self->mutex);
-    }
-    if (status != OK) {
-        return_slot(self, slot);
-        return status;
-    }
-    *out = slot;
-    return OK;
+    const struct postgres_database *self = owner;
+    struct postgres_connection *connection = malloc(sizeof *connection);
+    if (!connection) return fault_set(fault, STATUS_NO_MEMORY, "no memory for a connection");
+    enum status status =
+        postgres_connection_open(connection, self->url, self->role, &postgres_ops, fault);
+    if (status == OK)
+        *out = connection;
+    else
+        free(connection);
+    return status;
 }
+
+static void close_connection(void *connection)
+{
+    postgres_connection_close(connection);
+    free(connection);
+}
+
+static bool is_broken(const void *connection)
+{
+    return postgres_connection_is_broken(connection);
+}
+
+static const struct connection_kind postgres_kind = {
+    .server = "the database",
+    .open = open_connection,
+    .close = close_connection,
+    .is_broken = is_broken,
+};
 
 /* ---- transactions ---- */
 
@@ -141,10 +71,10 @@ struct wanted {
 static enum status attempt(struct postgres_database *self, const struct wanted *wanted, bool *again,
                            struct fault *fault)
 {
-    struct postgres_slot *slot;
+    void *borrowed = NULL;
     *again = false;
-    TRY(borrow_slot(self, &slot, fault));
-    struct postgres_connection *connection = &slot->connection;
+    TRY(connection_pool_borrow(&self->pool, &borrowed, fault));
+    struct postgres_connection *connection = borrowed;
     enum status status = postgres_begin(connection, wanted->actor, wanted->may_write, fault);
     if (status == OK) status = wanted->work(&connection->transaction, wanted->argument, fault);
     if (status == OK) {
@@ -155,7 +85,7 @@ static enum status attempt(struct postgres_database *self, const struct wanted *
         *again = lost || connection->wants_retry;
         if (!lost) postgres_rollback(connection);
     }
-    return_slot(self, slot);
+    connection_pool_return(&self->pool, connection);
     return status;
 }
 
@@ -209,13 +139,9 @@ static enum status check_database(struct database *database, struct fault *fault
 static void close_database(struct database *database)
 {
     struct postgres_database *self = (struct postgres_database *)database;
-    for (unsigned i = 0; self->slots && i < self->slot_count; i++)
-        if (self->slots[i].is_open) postgres_connection_close(&self->slots[i].connection);
-    free(self->slots);
+    connection_pool_deinit(&self->pool);
     free(self->url);
     free(self->role);
-    pthread_cond_destroy(&self->slot_free);
-    pthread_mutex_destroy(&self->mutex);
     free(self);
 }
 
@@ -250,17 +176,18 @@ enum status postgres_open(struct database **out, const struct postgres_options *
     struct postgres_database *self = calloc(1, sizeof *self);
     if (!self) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the database");
     self->database.ops = &postgres_ops;
-    self->wait_ms = options->wait_ms ? options->wait_ms : DEFAULT_WAIT_MS;
-    self->slot_count = options->connections ? options->connections : DEFAULT_CONNECTIONS;
-    if (self->slot_count > CONNECTIONS_MAX) self->slot_count = CONNECTIONS_MAX;
-    pthread_mutex_init(&self->mutex, NULL);
-    pthread_cond_init(&self->slot_free, NULL);
-    self->slots = calloc(self->slot_count, sizeof *self->slots);
     self->url = strdup(options->url);
     self->role = options->role ? strdup(options->role) : NULL;
-    if (!self->slots || !self->url || (options->role && !self->role)) {
+    unsigned count = options->connections ? options->connections : DEFAULT_CONNECTIONS;
+    enum status status =
+        self->url && (self->role || !options->role)
+            ? connection_pool_init(&self->pool, &postgres_kind, self,
+                                   count < CONNECTIONS_MAX ? count : CONNECTIONS_MAX,
+                                   options->wait_ms ? options->wait_ms : DEFAULT_WAIT_MS, fault)
+            : fault_set(fault, STATUS_NO_MEMORY, "no memory for the database's connections");
+    if (status != OK) {
         close_database(&self->database);
-        return fault_set(fault, STATUS_NO_MEMORY, "no memory for the database's connections");
+        return status;
     }
     *out = &self->database;
     return OK;
