@@ -18,13 +18,22 @@ struct matcher;    /* inference/grammar/constraint.h */
 struct token_trie;
 struct turns;
 
+/* Drafts: tokens that are guessed from what was said before and verified several a step. Never
+ * changes what is said. */
+enum speculation {
+    SPECULATION_LOOKUP, /* where it pays */
+    SPECULATION_OFF,
+    SPECULATION_ALWAYS, /* also where it does not pay: for tests and benches */
+};
+
 struct engine_options {
     uint32_t context_length;  /* per sequence; 0: the model's, bounded by memory */
     uint32_t sequences;       /* that decode at once; default 32 */
     uint32_t queue_limit;     /* waiting beyond that: STATUS_BUSY; default 256 */
     uint32_t prefill_chunk;   /* rows of prefill per step; default 256 */
     uint64_t kv_budget_bytes; /* 0: from the memory there is */
-    bool audit;               /* for tests: check the books of the pages after each step */
+    enum speculation speculation;
+    bool audit;          /* for tests: check the books of the pages after each step */
     struct turns *turns; /* at compute threads that other engines use too (turns.h); NULL: nobody
                             else does. Borrowed */
 };
@@ -66,6 +75,7 @@ struct generation_event {
     enum generation_end end;   /* END_NONE while it goes on; the last event has another */
     const struct fault *fault; /* with END_ERROR */
     uint32_t prompt_tokens, completion_tokens, cached_tokens; /* so far */
+    uint32_t drafted_tokens, accepted_tokens; /* guesses that were verified, and that were right */
     uint64_t queued_ns, prefill_ns, decode_ns;
 };
 
@@ -82,11 +92,13 @@ struct generation_request {
     size_t mark_count;
     bool continues_text; /* the answer goes on in the prompt's sentence: keep its leading space */
     int top_logprobs;    /* -1: none */
-    struct matcher *matcher; /* only what it allows is said; NULL: anything. Taken when
-                                engine_submit says OK */
-    uint64_t tenant;         /* prompts are shared only within one; 0: the common one */
-    uint64_t adapters;       /* ... and under the same ids, versions and gates, for which this
-                                stands; 0: none */
+    struct matcher *matcher;   /* only what it allows is said; NULL: anything. Taken when
+                                  engine_submit says OK */
+    uint64_t tenant;           /* prompts are shared only within one; 0: the common one */
+    uint64_t adapters;         /* ... and under the same ids, versions and gates, for which this
+                                  stands; 0: none */
+    const int32_t *prediction; /* copied; what the answer may largely repeat (drafts) */
+    size_t prediction_count;
     void (*on_event)(void *argument, const struct generation_event *event);
     void *argument;
 };
@@ -122,15 +134,16 @@ enum status engine_embed(struct engine *engine, const struct embedding_text *tex
 
 struct engine_counters {
     uint64_t requests, prompt_tokens, generated_tokens, steps, cancelled, refused;
-    uint64_t rows;                         /* of all steps: tokens computed */
-    uint64_t cached_tokens;                /* of prompts, that another request had computed */
-    uint64_t preempted;                    /* parked for want of pages, and continued later */
-    uint32_t running, waiting, batch_rows; /* now; rows of the last step */
-    uint32_t kv_pages, kv_pages_used;      /* used: by running sequences; others may keep prompts */
-    uint32_t kv_pages_kept;                /* for requests that begin alike; given up when needed */
-    uint64_t kv_pages_evicted;             /* of those, given up */
-    uint64_t memory_bytes;                 /* of the weights, and of the pages ever used */
-    uint64_t last_step_ns;                 /* monotonic, when the last step ended */
+    uint64_t rows;          /* of all steps: tokens computed, without wrong drafts */
+    uint64_t cached_tokens; /* of prompts, that another request had computed */
+    uint64_t drafted_tokens, accepted_tokens; /* guesses verified, and right */
+    uint64_t preempted;                       /* parked for want of pages, and continued later */
+    uint32_t running, waiting, batch_rows;    /* now; rows of the last step */
+    uint32_t kv_pages, kv_pages_used; /* used: by running sequences; others may keep prompts */
+    uint32_t kv_pages_kept;           /* for requests that begin alike; given up when needed */
+    uint64_t kv_pages_evicted;        /* of those, given up */
+    uint64_t memory_bytes;            /* of the weights, and of the pages ever used */
+    uint64_t last_step_ns;            /* monotonic, when the last step ended */
 };
 void engine_counters(const struct engine *engine, struct engine_counters *counters);
 

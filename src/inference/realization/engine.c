@@ -60,7 +60,10 @@ static enum status choose_sizes(struct engine *engine, const struct engine_optio
         engine->sequence_limit = (uint32_t)(batch_limit / 2);
     if (engine->prefill_chunk > batch_limit - engine->sequence_limit)
         engine->prefill_chunk = (uint32_t)batch_limit - engine->sequence_limit;
-    engine->row_limit = engine->sequence_limit + engine->prefill_chunk;
+    uint32_t more =
+        engine->prefill_chunk > DRAFT_ROWS_LIMIT ? engine->prefill_chunk : DRAFT_ROWS_LIMIT;
+    engine->row_limit = engine->sequence_limit + more;
+    engine->speculation = options->speculation;
 
     uint64_t budget = options->kv_budget_bytes ? options->kv_budget_bytes : default_budget(engine);
     struct kv_pages *pages;

@@ -28,12 +28,14 @@ struct embed_job {
     sem_t done;
 };
 
-/* A sequence whose next token this step computes. */
+/* A sequence whose next token this step computes; and those after it, while its drafts are right.
+ * Row i of its logits is for the token behind i drafts. */
 struct asker {
     struct generation *generation;
-    size_t logits_row;
-    bool has_chosen; /* false: no logit was a number */
-    struct sampler_choice choice;
+    size_t first_row; /* of its logits, and of its choices */
+    uint32_t drafts;  /* it has one row more */
+    uint32_t chosen;  /* tokens */
+    bool is_nonsense; /* no logit was a number */
 };
 
 /* What one thread needs to choose. */
@@ -49,9 +51,12 @@ struct step_plan {
     uint8_t *wants_logits;
     struct asker *askers;
     size_t asker_count;
-    uint32_t *needs, *grants; /* prefill, per running sequence */
-    uint64_t cached_tokens;   /* of prompts, that others had computed */
-    float *logits;            /* sequence_limit x vocabulary */
+    size_t logits_rows;
+    struct sampler_choice *choices; /* per row of logits */
+    struct draft_offer *offers;     /* per running sequence */
+    uint32_t *needs, *grants;       /* prefill, per running sequence */
+    uint64_t cached_tokens;         /* of prompts, that others had computed */
+    float *logits;                  /* logits_limit x vocabulary */
 };
 
 struct engine {
@@ -76,11 +81,13 @@ struct engine {
     struct prefix_cache *cache;      /* NULL: the model only embeds */
     struct generation **running;     /* oldest first */
     uint32_t running_count;
-    uint32_t *holders; /* per page, for the audit; NULL: none */
+    uint32_t *holders;        /* per page, for the audit; NULL: none */
     struct chooser *choosers; /* one per compute thread */
     uint32_t chooser_count;
     struct step_plan plan;
-    uint64_t row_ns; /* of late, in steps with prefill */
+    enum speculation speculation;
+    struct step_costs costs; /* of steps that only write */
+    uint64_t row_ns;         /* of late, in steps with prefill */
 };
 
 /* ---- engine_line.c: who waits, comes in, and has to go out again; engine's thread only ---- */
@@ -103,8 +110,9 @@ void engine_step(struct engine *engine);
 /* Take a generation that ended out of the running ones, free its pages, tell its caller. */
 void engine_retire(struct engine *engine, uint32_t index, enum generation_end end,
                    const struct fault *fault);
-/* Choose the next token of all askers of the step, and tell. Engine's thread only. */
-void engine_choose(struct engine *engine);
+/* Choose the next tokens of all askers of the step, and tell; returns how many. Engine's thread
+ * only. */
+size_t engine_choose(struct engine *engine);
 enum status engine_choose_init(struct engine *engine, struct fault *fault) MUST_USE;
 void engine_choose_deinit(struct engine *engine);
 enum status step_plan_init(struct step_plan *plan, uint32_t row_limit, uint32_t sequence_limit,

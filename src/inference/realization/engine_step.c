@@ -24,9 +24,12 @@ enum status step_plan_init(struct step_plan *plan, uint32_t row_limit, uint32_t 
     plan->askers = calloc(sequence_limit, sizeof *plan->askers);
     plan->needs = calloc(sequence_limit, sizeof *plan->needs);
     plan->grants = calloc(sequence_limit, sizeof *plan->grants);
-    plan->logits = calloc((size_t)sequence_limit * vocabulary, sizeof *plan->logits);
+    size_t logits_limit = sequence_limit + DRAFT_ROWS_LIMIT;
+    plan->choices = calloc(logits_limit, sizeof *plan->choices);
+    plan->offers = calloc(sequence_limit, sizeof *plan->offers);
+    plan->logits = calloc(logits_limit * vocabulary, sizeof *plan->logits);
     if (!plan->tokens || !plan->positions || !plan->pages || !plan->wants_logits || !plan->askers ||
-        !plan->needs || !plan->grants || !plan->logits)
+        !plan->needs || !plan->grants || !plan->choices || !plan->offers || !plan->logits)
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for steps of %u rows", row_limit);
     plan->batch = (struct model_batch){
         .tokens = plan->tokens,
@@ -46,6 +49,8 @@ void step_plan_deinit(struct step_plan *plan)
     free(plan->askers);
     free(plan->needs);
     free(plan->grants);
+    free(plan->choices);
+    free(plan->offers);
     free(plan->logits);
 }
 
@@ -75,24 +80,28 @@ static bool make_room(struct engine *engine, uint32_t index, uint32_t rows)
     return true;
 }
 
+/* `rows` tokens, and behind them as many of the guess as were granted. Those count as computed only
+ * when they are confirmed: until then nobody else may see what the pages hold of them. */
 static void add_rows(struct engine *engine, struct generation *generation, uint32_t rows)
 {
     struct step_plan *plan = &engine->plan;
     plan->cached_tokens += generation_note_rows(generation, rows);
-    for (uint32_t i = 0; i < rows; i++) {
+    uint32_t drafts = generation->drafting.granted;
+    for (uint32_t i = 0; i < rows + drafts; i++) {
         size_t row = plan->batch.count++;
         assert(row < engine->row_limit);
         uint32_t position = generation->computed + i;
         plan->tokens[row] = generation->tokens[position];
         plan->positions[row] = (int32_t)position;
         plan->pages[row] = generation->pages;
-        plan->wants_logits[row] = position + 1 == generation->count;
+        plan->wants_logits[row] = position + 1 >= generation->count;
     }
     generation->computed += rows;
+    generation->drafting.drafted += drafts;
     if (generation->computed < generation->count) return;
-    struct asker *asker = &plan->askers[plan->asker_count];
-    asker->generation = generation;
-    asker->logits_row = plan->asker_count++;
+    plan->askers[plan->asker_count++] =
+        (struct asker){.generation = generation, .first_row = plan->logits_rows, .drafts = drafts};
+    plan->logits_rows += 1 + drafts;
 }
 
 /* Rows that the sequence at `index` could use to read its prompt; it waits while one before it
@@ -112,17 +121,46 @@ static uint32_t rows_to_read(struct engine *engine, uint32_t index)
     return generation->count - generation->computed;
 }
 
+/* How many drafts to verify in a step that reads no prompts: those steps are bound by arithmetic,
+ * where each row costs. */
+static void plan_drafts(struct engine *engine)
+{
+    struct step_plan *plan = &engine->plan;
+    for (uint32_t i = 0; i < engine->running_count; i++) {
+        struct generation *generation = engine->running[i];
+        generation_guess(generation);
+        plan->offers[i] = drafting_offer(&generation->drafting);
+    }
+    if (engine->speculation == SPECULATION_ALWAYS)
+        speculation_share_all(plan->offers, engine->running_count, plan->grants);
+    else
+        speculation_share(&engine->costs, plan->offers, engine->running_count, plan->grants);
+    for (uint32_t i = 0; i < engine->running_count; i++)
+        engine->running[i]->drafting.granted = plan->grants[i];
+}
+
+/* Nobody is parked for the sake of drafts. */
+static void make_room_for_drafts(struct engine *engine, struct generation *generation)
+{
+    uint32_t *granted = &generation->drafting.granted;
+    if (*granted > 0 && !generation_reserve(generation, engine->cache, generation->count + *granted))
+        *granted = 0;
+}
+
 /* A sequence that writes gets a row, always. Those that read share what prefill_chunk allows. */
 static void plan_step(struct engine *engine)
 {
     struct step_plan *plan = &engine->plan;
-    plan->batch.count = plan->asker_count = plan->cached_tokens = 0;
+    plan->batch.count = plan->asker_count = plan->logits_rows = plan->cached_tokens = 0;
     uint32_t writing = 0;
     for (uint32_t i = 0; i < engine->running_count; i++) {
         bool reads = generation_is_reading(engine->running[i]);
         plan->needs[i] = reads ? rows_to_read(engine, i) : 0;
+        engine->running[i]->drafting.granted = 0;
         writing += !reads;
     }
+    if (writing == engine->running_count && engine->speculation != SPECULATION_OFF)
+        plan_drafts(engine);
     scheduler_share(plan->needs, engine->running_count,
                     scheduler_prefill_rows(engine->prefill_chunk, writing, engine->row_ns),
                     plan->grants);
@@ -130,6 +168,7 @@ static void plan_step(struct engine *engine)
         struct generation *generation = engine->running[i];
         uint32_t rows = generation_is_reading(generation) ? plan->grants[i] : 1;
         if (rows == 0 || !make_room(engine, i, rows)) continue;
+        make_room_for_drafts(engine, generation);
         add_rows(engine, generation, rows);
     }
 }
@@ -151,6 +190,13 @@ static void learn_speed(struct engine *engine, uint64_t step_ns)
     if (rows < ROWS_TO_LEARN_FROM) return;
     uint64_t row_ns = step_ns / rows;
     engine->row_ns = engine->row_ns ? (3 * engine->row_ns + row_ns) / 4 : row_ns;
+}
+
+/* Of a step that only wrote. */
+static void learn_costs(struct engine *engine, uint64_t step_ns)
+{
+    if (engine->plan.batch.count == engine->plan.logits_rows)
+        step_costs_learn(&engine->costs, engine->plan.batch.count, step_ns);
 }
 
 /* Others may go on from what this step computed. Returns the tokens of prompts that it completed.
@@ -183,12 +229,13 @@ void engine_step(struct engine *engine)
         retire_all(engine, &fault);
         return;
     }
-    size_t generated = plan->asker_count;
     uint64_t prompts = share_pages(engine);
-    engine_choose(engine);
+    size_t generated = engine_choose(engine);
+    size_t in_vain = plan->logits_rows - generated; /* drafts that were wrong */
+    learn_costs(engine, clock_monotonic_ns() - start_ns);
 
     engine->counters.steps++;
-    engine->counters.rows += plan->batch.count;
+    engine->counters.rows += plan->batch.count - in_vain;
     engine->counters.prompt_tokens += prompts;
     engine->counters.cached_tokens += plan->cached_tokens;
     engine->counters.generated_tokens += generated;

@@ -208,7 +208,8 @@ static void cancelled_within_a_step(void **state)
 
 static void the_waiting_line_is_bounded_and_cancellable(void **state)
 {
-    struct engine *engine = open_engine(&(struct engine_options){.sequences = 1, .queue_limit = 2});
+    struct engine *engine = open_engine(&(struct engine_options){
+        .sequences = 1, .queue_limit = 2, .speculation = SPECULATION_OFF}); /* it takes its time */
     struct ask ask = {BEGINNINGS[0], 200, 0, 0, NULL, 0};
     struct told *running = start(engine, &ask);
     told_wait(running, 1);

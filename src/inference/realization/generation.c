@@ -47,6 +47,15 @@ static bool copy_prompt(struct generation *generation, const struct generation_r
     return true;
 }
 
+static bool copy_prediction(struct generation *generation, const struct generation_request *request)
+{
+    size_t count = request->prediction_count, bytes = count * sizeof *generation->prediction;
+    if (count > 0 && !(generation->prediction = malloc(bytes))) return false;
+    if (count > 0) memcpy(generation->prediction, request->prediction, bytes);
+    drafting_init(&generation->drafting, generation->prediction, count);
+    return true;
+}
+
 enum status generation_new(struct generation **out, const struct generation_request *request,
                            uint32_t limit, const struct tokenizer *tokenizer, struct fault *fault)
 {
@@ -69,7 +78,7 @@ enum status generation_new(struct generation **out, const struct generation_requ
     buffer_init(&generation->piece);
     buffer_init(&generation->shown);
     if (!copy_stops(generation, request) || !copy_biases(generation, &request->sampling) ||
-        !copy_prompt(generation, request)) {
+        !copy_prompt(generation, request) || !copy_prediction(generation, request)) {
         generation_release(generation);
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for a request of %u tokens", limit);
     }
@@ -88,6 +97,7 @@ void generation_release(struct generation *generation)
     buffer_deinit(&generation->shown);
     free(generation->stop_bytes);
     free(generation->biases);
+    free(generation->prediction);
     free(generation->tokens);
     free(generation->pages);
     free(generation);
@@ -186,6 +196,15 @@ uint32_t generation_note_rows(struct generation *generation, uint32_t rows)
     return gained;
 }
 
+void generation_guess(struct generation *generation)
+{
+    const struct draft_text text = {.tokens = generation->tokens,
+                                    .prompt_count = generation->prompt_count,
+                                    .count = generation->count,
+                                    .limit = generation->limit};
+    drafting_guess(&generation->drafting, &text);
+}
+
 /* ---- events ---- */
 
 static uint64_t span_ns(uint64_t from_ns, uint64_t to_ns)
@@ -201,6 +220,8 @@ static void tell(struct generation *generation, struct generation_event *event, 
     event->prompt_tokens = generation->prompt_count;
     event->completion_tokens = generation->count - generation->prompt_count;
     event->cached_tokens = generation->cached;
+    event->drafted_tokens = generation->drafting.drafted;
+    event->accepted_tokens = generation->drafting.accepted;
     event->queued_ns = span_ns(generation->submitted_ns, admitted_ns);
     event->prefill_ns = span_ns(generation->admitted_ns, first_ns);
     event->decode_ns = span_ns(generation->first_token_ns, now_ns);
@@ -240,6 +261,7 @@ enum generation_end generation_accept(struct generation *generation,
 {
     assert(generation->count < generation->limit);
     if (!generation->first_token_ns) generation->first_token_ns = now_ns;
+    drafting_learn(&generation->drafting, generation->tokens[generation->count], choice->token);
     generation->tokens[generation->count++] = choice->token;
     if (!generation->ignore_end && tokenizer_is_end(tokenizer, choice->token)) return END_STOP;
 

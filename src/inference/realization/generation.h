@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "compute/compute.h"
+#include "inference/drafting.h"
 #include "inference/engine.h"
 #include "inference/prefix_cache.h"
 #include "inference/realization/inbox.h"
@@ -43,6 +44,9 @@ struct generation {
     void **pages;
     uint32_t page_count, known_pages; /* known: to the cache, as full pages */
     bool waits;                       /* one ahead of it computes what it needs next */
+
+    int32_t *prediction;
+    struct drafting drafting; /* its guess lies behind the last token */
 
     /* text */
     struct detokenizer detokenizer;
@@ -81,6 +85,8 @@ void generation_park(struct generation *generation, struct prefix_cache *cache);
  * computed what lies between here and where this one ever was. */
 uint32_t generation_note_rows(struct generation *generation, uint32_t rows);
 
+/* Guess what comes next. */
+void generation_guess(struct generation *generation);
 /* Take the chosen token into the answer and tell the caller. Its end if this was the last token,
  * else END_NONE; END_ERROR when there was no memory for its text. */
 enum generation_end generation_accept(struct generation *generation,
