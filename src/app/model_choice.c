@@ -20,7 +20,7 @@ enum status model_choose(const char *word, struct arena *arena, struct model_cho
     if (is_alias(word)) {
         struct settings settings;
         TRY(settings_load(&settings, arena, fault));
-        word = settings.model;
+        word = settings.models.count ? settings.models.items[0] : NULL;
         if (is_alias(word)) word = file_exists(CONTAINER_MODEL) ? CONTAINER_MODEL : MODELS_ALIAS;
     }
     char folder[MODELS_PATH_LIMIT];

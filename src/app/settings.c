@@ -21,13 +21,26 @@ static const struct option_row ROWS[] = {
     {"data-dir", 0, OPTION_TEXT, FIELD(data_dir), .value_name = "FOLDER",
      .help = "where Liminal keeps what is yours; default ~/.local/share/liminal",
      .environment = "LIMINAL_HOME"},
-    {"model", 'm', OPTION_TEXT, FIELD(model), .value_name = "MODEL",
-     .help = "chat model to serve: a name from `liminal list` or a path; default: the first of the "
-             "list",
+    {"model", 'm', OPTION_LIST, FIELD(models), .value_name = "MODEL",
+     .help = "model to serve, which stays in memory: a name from `liminal list` or a path; may be "
+             "repeated, and the first is the main one, local-llm; default: the first of the list. "
+             "The others of the list are loaded when a request names them",
      .environment = "MODEL_PATH LIMINAL_MODEL"},
     {"embedding-model", 0, OPTION_TEXT, FIELD(embedding_model), .value_name = "MODEL",
      .help = "model for /v1/embeddings; default: the chat model makes them",
      .environment = "LIMINAL_EMBEDDING_MODEL"},
+    {"keep-alive", 0, OPTION_TEXT, FIELD(keep_alive), .value_name = "TIME", .fallback = "5m",
+     .help = "how long a model that was loaded for a request stays when nobody uses it: 90s, 5m, "
+             "1h30m, 0 for not at all, -1 for ever",
+     .environment = "LIMINAL_KEEP_ALIVE"},
+    {"model-memory-mb", 0, OPTION_COUNT, FIELD(model_memory_mb), .value_name = "MB",
+     .fallback = "0",
+     .help = "memory for all models together; those used longest ago make room for others. 0 for "
+             "three quarters of what is free at the start",
+     .environment = "LIMINAL_MODEL_MEMORY_MB", .most = 1 << 30},
+    {"models-max", 0, OPTION_COUNT, FIELD(models_max), .value_name = "N", .fallback = "0",
+     .help = "models in memory at once, 0 for as many as fit", .environment = "LIMINAL_MODELS_MAX",
+     .most = 64},
     {"threads", 't', OPTION_COUNT, FIELD(threads), .value_name = "N", .fallback = "0",
      .help = "threads that compute, 0 for one per core", .environment = "LIMINAL_THREADS",
      .most = 1024},

@@ -9,13 +9,16 @@
 struct settings {
     const char *host;
     uint64_t port;
-    const char *data_dir; /* NULL: path_home() */
-    const char *model;    /* name, path, or "local-llm" */
+    const char *data_dir;      /* NULL: path_home() */
+    struct option_list models; /* names, paths, or "local-llm"; the first is the main one */
     const char *embedding_model;
     uint64_t threads; /* 0: every core */
     uint64_t context; /* 0: the model's */
     uint64_t sequences, queue, prefill_chunk;
-    uint64_t kv_memory_mb; /* 0: from the memory there is */
+    uint64_t kv_memory_mb;    /* 0: from the memory there is */
+    uint64_t model_memory_mb; /* 0: from the memory there is */
+    uint64_t models_max;      /* 0: as many as fit */
+    const char *keep_alive;   /* inference/keep_alive.h */
     const char *api_key;
     const char *chat_template; /* a file */
     struct option_list cors, allowed_hosts;

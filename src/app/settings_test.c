@@ -148,7 +148,7 @@ static void test_model_names_of_the_seed_win(void **state)
     setenv("LIMINAL_MODEL", "ours", 1);
     setenv("MODEL_PATH", "/models/theirs.gguf", 1);
     assert_int_equal(take(f, NOTHING), OK);
-    assert_string_equal(f->settings.model, "/models/theirs.gguf");
+    assert_string_equal(f->settings.models.items[0], "/models/theirs.gguf");
 }
 
 static void test_lists_and_spellings_in_the_file(void **state)

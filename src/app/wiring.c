@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/model_choice.h"
+#include "app/model_store.h"
 #include "app/terminal.h"
 #include "app/version.h"
 #include "compute/compute.h"
@@ -13,6 +14,7 @@
 #include "http/http_server.h"
 #include "inference/adaptation/api.h"
 #include "inference/engine.h"
+#include "inference/model_host.h"
 #include "model/model.h"
 #include "platform/platform.h"
 
@@ -21,6 +23,17 @@
 static void show_share(void *argument, double done)
 {
     progress_bar_share(argument, done);
+}
+
+static struct engine_options engine_options_of(const struct settings *settings)
+{
+    return (struct engine_options){
+        .context_length = (uint32_t)settings->context,
+        .sequences = (uint32_t)settings->sequences,
+        .queue_limit = (uint32_t)settings->queue,
+        .prefill_chunk = (uint32_t)settings->prefill_chunk,
+        .kv_budget_bytes = settings->kv_memory_mb * 1000000,
+    };
 }
 
 static enum status open_engine(struct loaded_model *loaded, const struct settings *settings,
@@ -37,13 +50,7 @@ static enum status open_engine(struct loaded_model *loaded, const struct setting
     enum status status = model_open(&model, loaded->compute, loaded->path, &model_options, fault);
     progress_bar_end(&bar);
     if (status != OK) return status;
-    struct engine_options options = {
-        .context_length = (uint32_t)settings->context,
-        .sequences = (uint32_t)settings->sequences,
-        .queue_limit = (uint32_t)settings->queue,
-        .prefill_chunk = (uint32_t)settings->prefill_chunk,
-        .kv_budget_bytes = settings->kv_memory_mb * 1000000,
-    };
+    const struct engine_options options = engine_options_of(settings);
     status = engine_open(&loaded->engine, model, &options, fault);
     if (status != OK) fault_prefix(fault, "%s", loaded->name); /* model_open's name the path */
     return status;
@@ -92,28 +99,82 @@ static enum status check_exposure(const struct settings *settings, struct fault 
                            settings->host);
 }
 
-/* The default chat model may be missing; one that was asked for may not. */
-static enum status open_chat_model(struct service *service, const struct settings *settings,
-                                   struct arena *arena, struct fault *fault)
+enum { FREE_SHARE_DIVISOR = 4 }; /* a quarter of the free memory is left to the others */
+
+static uint64_t model_memory_bytes(const struct settings *settings)
 {
-    enum status status = loaded_model_open(&service->chat, settings->model, settings, arena, fault);
-    if (status != STATUS_NOT_FOUND || settings->model) return status;
+    if (settings->model_memory_mb) return settings->model_memory_mb * 1000000;
+    uint64_t available = machine_memory_available();
+    return available - available / FREE_SHARE_DIVISOR;
+}
+
+static enum status open_host(struct service *service, const struct settings *settings,
+                             struct fault *fault)
+{
+    struct model_host_options options = {
+        .compute = service->compute,
+        .engine = engine_options_of(settings),
+        .store = model_store_of_machine(),
+        .budget_bytes = model_memory_bytes(settings),
+        .models_max = (uint32_t)settings->models_max,
+        .ticket_limit = (uint32_t)settings->queue,
+    };
+    enum status status = keep_alive_parse(text_of(settings->keep_alive), &options.keep_ms, fault);
+    if (status != OK) {
+        fault_prefix(fault, "--keep-alive %s", settings->keep_alive);
+        return status;
+    }
+    return model_host_open(&service->host, &options, fault);
+}
+
+static enum status preload(struct service *service, const char *word, struct text chat_template,
+                           struct arena *arena, struct fault *fault)
+{
+    struct model_choice choice;
+    struct progress_bar bar;
+    TRY(model_choose(word, arena, &choice, fault));
+    progress_bar_start(&bar, choice.name);
+    bool is_live = terminal_is_live(stderr);
+    const struct model_preload wanted = {
+        .name = choice.name,
+        .path = choice.path,
+        .chat_template = chat_template,
+        .progress = is_live ? show_share : NULL,
+        .progress_argument = &bar,
+    };
+    enum status status = model_host_preload(service->host, &wanted, fault);
+    progress_bar_end(&bar);
+    return status;
+}
+
+/* The default model may be missing; one that was asked for may not. */
+static enum status preload_main(struct service *service, const struct settings *settings,
+                                struct arena *arena, struct fault *fault)
+{
+    const char *word = settings->models.count ? settings->models.items[0] : NULL;
+    enum status status = preload(service, word, buffer_text(&service->chat_template), arena, fault);
+    if (status != STATUS_NOT_FOUND || word) return status;
     log_write("app", LOG_WARN, NULL, "no model loaded: %s", fault->message);
     return OK;
+}
+
+static enum status preload_all(struct service *service, const struct settings *settings,
+                               struct arena *arena, struct fault *fault)
+{
+    TRY(preload_main(service, settings, arena, fault));
+    for (size_t i = 1; i < settings->models.count; i++)
+        TRY(preload(service, settings->models.items[i], TEXT(""), arena, fault));
+    if (!settings->embedding_model) return OK;
+    return preload(service, settings->embedding_model, TEXT(""), arena, fault);
 }
 
 static enum status open_api(struct service *service, const struct settings *settings,
                             struct fault *fault)
 {
-    char backend[64] = "cpu";
-    if (service->chat.compute)
-        snprintf(backend, sizeof backend, "cpu %s", compute_isa_name(service->chat.compute));
+    char backend[64];
+    snprintf(backend, sizeof backend, "cpu %s", compute_isa_name(service->compute));
     struct api_options options = {
-        .chat = service->chat.engine,
-        .chat_name = service->chat.name,
-        .embedding = service->embedding.engine,
-        .embedding_name = service->embedding.name,
-        .chat_template = buffer_text(&service->chat_template),
+        .host = service->host,
         .api_key = settings->api_key,
         .backend = backend,
         .version = LIMINAL_VERSION,
@@ -167,10 +228,10 @@ enum status service_open(struct service *service, const struct settings *setting
         TRY_DONE(file_read(settings->chat_template, TEMPLATE_LIMIT_BYTES, &service->chat_template,
                            fault));
     tell_idle_devices();
-    TRY_DONE(open_chat_model(service, settings, arena, fault));
-    if (settings->embedding_model)
-        TRY_DONE(loaded_model_open(&service->embedding, settings->embedding_model, settings, arena,
-                                   fault));
+    const struct compute_options compute_options = {.threads = (unsigned)settings->threads};
+    TRY_DONE(compute_open(&service->compute, &compute_options, fault));
+    TRY_DONE(open_host(service, settings, fault));
+    TRY_DONE(preload_all(service, settings, arena, fault));
     TRY_DONE(open_api(service, settings, fault));
     TRY_DONE(open_server(service, settings, fault));
 done:
@@ -187,11 +248,11 @@ void service_close(struct service *service, uint64_t grace_ms)
 {
     if (service->server) {
         http_server_stop(service->server, grace_ms);
-        http_server_close(service->server); /* after it nobody asks the engines any more */
+        http_server_close(service->server); /* after it nobody asks the models any more */
     }
-    loaded_model_close(&service->chat);
-    loaded_model_close(&service->embedding);
     if (service->api) api_close(service->api);
+    model_host_close(service->host);
+    compute_close(service->compute);
     buffer_deinit(&service->chat_template);
     *service = (struct service){0};
 }

@@ -1,5 +1,5 @@
 /* wiring.h - the one place where the parts are put together: a model with the threads and the
- * engine that run it, and the server with the API over them. */
+ * engine that run it, and the server with the API over the models that it hosts. */
 #ifndef LIMINAL_APP_WIRING_H
 #define LIMINAL_APP_WIRING_H
 
@@ -13,6 +13,7 @@ struct api;
 struct compute;
 struct engine;
 struct http_server;
+struct model_host;
 
 /* A model in memory, ready to answer. */
 struct loaded_model {
@@ -28,9 +29,10 @@ enum status loaded_model_open(struct loaded_model *loaded, const char *word,
                               struct fault *fault) MUST_USE;
 void loaded_model_close(struct loaded_model *loaded);
 
-/* A running server. Without a chat model it serves all the same and says what is missing. */
+/* A running server. Without a main model it serves all the same and says what is missing. */
 struct service {
-    struct loaded_model chat, embedding; /* engine NULL: none */
+    struct compute *compute; /* that all its models share */
+    struct model_host *host;
     struct buffer chat_template;
     struct api *api;
     struct http_server *server;

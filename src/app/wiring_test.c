@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/test_support.h"
+#include "inference/model_host.h"
 
 static void loopback_addresses_are_known(void **state)
 {
@@ -48,15 +49,20 @@ static void a_service_without_a_model_opens_and_closes(void **state)
     settings.port = 0;
     assert_ok(service_open(&service, &settings, &arena, &fault), &fault);
     assert_true(service_port(&service) > 0);
-    assert_null(service.chat.engine);
+    assert_null(model_host_main(service.host, USE_TOKENIZER));
     settings.port = service_port(&service); /* taken now */
     struct service second;
     assert_status(service_open(&second, &settings, &arena, &fault), STATUS_CONFLICT);
     service_close(&service, 100);
     settings.port = 0;
-    settings.model = "nothing"; /* asked for, so it must be there */
+    const char *const nothing[] = {"nothing", NULL}; /* asked for, so it must be there */
+    settings.models = (struct option_list){nothing, 1};
     assert_status(service_open(&service, &settings, &arena, &fault), STATUS_NOT_FOUND);
-    settings.model = NULL;
+    settings.models.count = 0;
+    settings.keep_alive = "a while";
+    assert_status(service_open(&service, &settings, &arena, &fault), STATUS_INVALID);
+    assert_contains(fault.message, "--keep-alive a while");
+    settings.keep_alive = "5m";
     settings.chat_template = "/nowhere/template";
     assert_status(service_open(&service, &settings, &arena, &fault), STATUS_NOT_FOUND);
     arena_deinit(&arena);

@@ -7,33 +7,24 @@
 #ifndef LIMINAL_INFERENCE_MODEL_LEASE_H
 #define LIMINAL_INFERENCE_MODEL_LEASE_H
 
-#include <stdatomic.h>
-
 #include "base/status.h"
-#include "base/text.h"
 
 struct chat_template;
 struct engine;
+struct model_host;
 
 struct model_lease {
     struct engine *engine;
-    char *name;                          /* as `liminal list` shows it */
+    const char *name;                    /* as `liminal list` shows it */
     struct chat_template *chat_template; /* NULL: chat_template_fault says why */
     struct fault chat_template_fault;
-    _Atomic uint32_t holders;
+    struct model_host *host; /* its own, like the following */
+    size_t model;
 };
 
 /* One holder more of a lease that somebody holds. */
 struct model_lease *model_lease_share(struct model_lease *lease);
 /* One holder less; NULL is nobody's. The engine may be gone right after it. */
 void model_lease_release(struct model_lease *lease);
-
-/* Make the lease of an engine: copies the name and compiles the template, `chat_template` where it
- * is not empty, else the model's own. One that does not compile is no failure here but
- * chat_template_fault, because a model needs no template for other uses. STATUS_NO_MEMORY. */
-enum status model_lease_init(struct model_lease *lease, struct engine *engine, const char *name,
-                             struct text chat_template, struct fault *fault) MUST_USE;
-/* When nobody holds it. Leaves the engine alone. */
-void model_lease_deinit(struct model_lease *lease);
 
 #endif

@@ -12,6 +12,7 @@
 #include "app/wiring.h"
 #include "compute/compute.h"
 #include "inference/engine.h"
+#include "inference/model_host.h"
 #include "models/models.h"
 #include "platform/platform.h"
 
@@ -57,15 +58,15 @@ static void wait_for_stop(void)
 static void announce_to_person(const struct service *service, const char *url, bool wants_key,
                                FILE *out)
 {
-    if (service->chat.engine)
-        fprintf(out, "%s is ready at %s (%u tokens of context, %s, %u threads).\n",
-                service->chat.name, url, engine_context_length(service->chat.engine),
-                compute_isa_name(service->chat.compute), compute_threads(service->chat.compute));
+    struct model_lease *lease = model_host_main(service->host, USE_TOKENIZER);
+    if (lease)
+        fprintf(out, "%s is ready at %s (%u tokens of context, %s, %u threads).\n", lease->name,
+                url, engine_context_length(lease->engine), compute_isa_name(service->compute),
+                compute_threads(service->compute));
     else
-        fprintf(out,
-                "Ready at %s, but no model is loaded: `liminal pull org/repo:file.gguf`, then "
-                "start again.\n",
+        fprintf(out, "Ready at %s, but there is no model yet: `liminal pull org/repo:file.gguf`.\n",
                 url);
+    model_lease_release(lease);
     fprintf(out,
             "Try:  curl %s/v1/chat/completions -H 'Content-Type: application/json' \\\n"
             "%s"
@@ -83,12 +84,17 @@ static void announce_to_log(const struct service *service, const char *url, doub
     buffer_append_string(&fields, "\"url\":");
     buffer_append_json_string(&fields, text_of(url));
     buffer_append_string(&fields, ",\"model\":");
-    if (service->chat.name)
-        buffer_append_json_string(&fields, text_of(service->chat.name));
+    struct model_lease *lease = model_host_main(service->host, USE_TOKENIZER);
+    if (lease)
+        buffer_append_json_string(&fields, text_of(lease->name));
     else
         buffer_append_string(&fields, "null");
-    buffer_printf(&fields, ",\"seconds\":%.3f,\"resident_mb\":%.1f", seconds,
-                  (double)process_resident_bytes() / 1e6);
+    model_lease_release(lease);
+    struct model_host_counters counters;
+    model_host_counters(service->host, &counters);
+    buffer_printf(&fields, ",\"seconds\":%.3f,\"resident_mb\":%.1f,\"model_memory_mb\":%.0f",
+                  seconds, (double)process_resident_bytes() / 1e6,
+                  (double)counters.budget_bytes / 1e6);
     log_write("app", LOG_INFO, fields.failed ? NULL : fields.data, "ready");
     buffer_deinit(&fields);
 }
@@ -105,11 +111,16 @@ static enum status take_effective(struct settings *settings, struct arena *arena
         settings->data_dir = arena_copy(arena, home, strlen(home));
         if (!settings->data_dir) return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
     }
-    if (settings->model) return OK;
+    if (settings->models.count) return OK;
     struct model_choice choice;
     enum status status = model_choose(NULL, arena, &choice, fault);
-    if (status == OK) settings->model = choice.path;
-    return status == STATUS_NOT_FOUND ? OK : status; /* there is no model yet */
+    if (status == STATUS_NOT_FOUND) return OK; /* there is no model yet */
+    TRY(status);
+    const char **items = arena_alloc_array(arena, 2, sizeof *items);
+    if (!items) return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
+    items[0] = choice.path;
+    settings->models = (struct option_list){items, 1};
+    return OK;
 }
 
 static enum status show_settings(const struct command *command, struct fault *fault)

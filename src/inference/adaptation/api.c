@@ -17,6 +17,7 @@ static const struct {
 } ROUTES[] = {
     {"GET", "/v1/models", openai_models_list},
     {"GET", "/v1/models/{id*}", openai_models_get}, /* names may have slashes */
+    {"GET", "/api/ps", api_ps_handle},
     {"GET", "/health", health_handle},
     {"GET", "/healthz", healthz_handle},
     {"GET", "/metrics", metrics_handle},
@@ -45,24 +46,6 @@ static bool copy_string(char **copy, const char *string)
 {
     *copy = strdup(string ? string : "");
     return *copy != NULL;
-}
-
-static enum status take_model(struct model_lease *lease, struct engine *engine, const char *name,
-                              struct text chat_template, struct fault *fault)
-{
-    return engine ? model_lease_init(lease, engine, name, chat_template, fault) : OK;
-}
-
-/* A model that can only embed is no chat model, wherever it was named. */
-static enum status take_models(struct api *api, const struct api_options *options,
-                               struct fault *fault)
-{
-    bool swap = options->chat && !options->embedding && engine_model(options->chat)->is_embedding;
-    if (swap)
-        return take_model(&api->embedding, options->chat, options->chat_name, TEXT(""), fault);
-    TRY(take_model(&api->chat, options->chat, options->chat_name, options->chat_template, fault));
-    return take_model(&api->embedding, options->embedding, options->embedding_name, TEXT(""),
-                      fault);
 }
 
 static bool take_options(struct api *api, const struct api_options *options)
@@ -99,6 +82,7 @@ enum status api_open(struct api **out, const struct api_options *options, struct
 {
     struct api *api = calloc(1, sizeof *api);
     if (!api) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the API");
+    api->host = options->host;
     api_metrics_init(&api->metrics);
     api->opened_unix = clock_wall_ms() / 1000;
     api->health = health_new();
@@ -106,8 +90,7 @@ enum status api_open(struct api **out, const struct api_options *options, struct
         api_close(api);
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for the API");
     }
-    enum status status = take_models(api, options, fault);
-    if (status == OK) status = turn_line_open(&api->embedding_line, fault);
+    enum status status = turn_line_open(&api->embedding_line, fault);
     if (status != OK) {
         api_close(api);
         return status;
@@ -121,8 +104,6 @@ void api_close(struct api *api)
     if (!api) return;
     turn_line_close(api->embedding_line);
     health_free(api->health);
-    model_lease_deinit(&api->chat);
-    model_lease_deinit(&api->embedding);
     api_metrics_deinit(&api->metrics);
     free(api->key);
     free(api->backend);
@@ -283,6 +264,14 @@ static void append_inference_fields(struct buffer *fields, const struct request_
     if (note->finish) buffer_printf(fields, ",\"finish\":\"%s\"", note->finish);
 }
 
+static void append_model_fields(struct buffer *fields, const struct request_note *note)
+{
+    buffer_append_string(fields, ",\"model\":");
+    buffer_append_json_string(fields, text_of(note->model));
+    if (note->waited_ns)
+        buffer_printf(fields, ",\"model_wait_ms\":%.1f", milliseconds(note->waited_ns));
+}
+
 static void append_error_fields(struct buffer *fields, const struct request_note *note)
 {
     buffer_append_string(fields, ",\"error\":");
@@ -310,6 +299,7 @@ static void log_request(const struct http_exchange *exchange, const struct reque
     buffer_printf(&fields, ",\"status\":%d,\"duration_ms\":%.1f,\"bytes_out\":%llu", http_code,
                   milliseconds(duration_ns), (unsigned long long)bytes_out);
     if (client_gone) buffer_append_string(&fields, ",\"client_gone\":true");
+    if (note && note->model) append_model_fields(&fields, note);
     if (is_inference) append_inference_fields(&fields, note);
     if (note && note->fault.status != OK) append_error_fields(&fields, note);
     const char *message = !is_inference ? "Request answered"
@@ -338,11 +328,10 @@ static void finished(const struct http_exchange *exchange, int http_code, uint64
 
 /* ---- the end ---- */
 
-static void stop_engines(void *context)
+static void stop_models(void *context)
 {
     const struct api *api = context;
-    if (api->chat.engine) engine_stop(api->chat.engine);
-    if (api->embedding.engine) engine_stop(api->embedding.engine);
+    model_host_stop(api->host);
 }
 
 void api_install(struct api *api, struct http_server_options *options)
@@ -350,7 +339,7 @@ void api_install(struct api *api, struct http_server_options *options)
     options->guard = guard;
     options->error_body = error_body;
     options->finished = finished;
-    options->grace_over = stop_engines;
+    options->grace_over = stop_models;
     options->context = api;
 }
 
@@ -359,15 +348,13 @@ void api_install(struct api *api, struct http_server_options *options)
 void metrics_handle(struct http_exchange *exchange, void *context)
 {
     struct api *api = context;
-    struct metrics_engine engines[2];
-    size_t count = 0;
-    if (api->chat.engine)
-        engines[count++] = (struct metrics_engine){api->chat.engine, api->chat.name};
-    if (api->embedding.engine)
-        engines[count++] = (struct metrics_engine){api->embedding.engine, api->embedding.name};
+    struct hosted_model models[RESIDENCY_MODELS];
+    struct model_host_counters counters;
+    size_t count = model_host_list(api->host, models);
+    model_host_counters(api->host, &counters);
     struct buffer out;
     buffer_init(&out);
-    api_metrics_render(&api->metrics, engines, count, clock_monotonic_ns(), &out);
+    api_metrics_render(&api->metrics, models, count, &counters, clock_monotonic_ns(), &out);
     http_reply(exchange, 200, "text/plain; version=0.0.4; charset=utf-8", buffer_text(&out));
     buffer_deinit(&out);
 }

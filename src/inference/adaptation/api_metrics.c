@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "inference/engine.h"
+#include "inference/model_host.h"
 #include "platform/platform.h"
 
 enum { RATE_WINDOW_MS = 1000 };
@@ -113,12 +113,12 @@ static void append_requests(struct buffer *out, struct api_metrics *metrics)
                               (unsigned long long)metrics->routes[i].by_class[class]);
 }
 
-/* ---- engines ---- */
+/* ---- models ---- */
 
-#define FIGURE(field)                                                    \
-    static double figure_##field(const struct engine_counters *counters) \
-    {                                                                    \
-        return (double)counters->field;                                  \
+#define FIGURE(field)                                              \
+    static double figure_##field(const struct hosted_model *model) \
+    {                                                              \
+        return (double)model->counters.field;                      \
     }
 FIGURE(requests)
 FIGURE(refused)
@@ -136,11 +136,38 @@ FIGURE(kv_pages_used)
 FIGURE(kv_pages_kept)
 #undef FIGURE
 
-/* One row per figure, so that the samples of all engines stand together, as the format wants. */
-static const struct {
+static double figure_bytes(const struct hosted_model *model)
+{
+    return (double)model->bytes;
+}
+static double figure_leases(const struct hosted_model *model)
+{
+    return model->leases;
+}
+static double figure_tickets(const struct hosted_model *model)
+{
+    return model->tickets;
+}
+static double figure_loaded(const struct hosted_model *model)
+{
+    return model->state == RESIDENT_READY;
+}
+static double figure_progress(const struct hosted_model *model)
+{
+    return model->state == RESIDENT_READY ? 1 : model->progress;
+}
+static double figure_load_seconds(const struct hosted_model *model)
+{
+    return model->load_seconds;
+}
+
+/* One row per figure, so that the samples of all models stand together, as the format wants. */
+struct figure {
     const char *name, *type, *help;
-    double (*value)(const struct engine_counters *counters);
-} ENGINE_FIGURES[] = {
+    double (*value)(const struct hosted_model *model);
+};
+
+static const struct figure ENGINE_FIGURES[] = {
     {"liminal_engine_requests_total", "counter", "Generations accepted.", figure_requests},
     {"liminal_engine_refused_total", "counter", "Refused because the queue was full.",
      figure_refused},
@@ -162,17 +189,44 @@ static const struct {
      figure_kv_pages_kept},
 };
 
-static void append_engines(struct buffer *out, const struct metrics_engine *engines,
-                           const struct engine_counters *counters, size_t engine_count)
+/* Of all models that are in memory, on their way, or waited for. */
+static const struct figure MODEL_FIGURES[] = {
+    {"liminal_model_loaded", "gauge", "1 when the model is ready to answer.", figure_loaded},
+    {"liminal_model_load_progress", "gauge", "Share of the model that is loaded.", figure_progress},
+    {"liminal_model_load_seconds", "gauge", "How long loading it took.", figure_load_seconds},
+    {"liminal_model_memory_bytes", "gauge", "Weights, and pages ever used.", figure_bytes},
+    {"liminal_model_in_use", "gauge", "Requests that hold the model.", figure_leases},
+    {"liminal_model_waiting", "gauge", "Requests that wait for it to be loaded.", figure_tickets},
+};
+
+static void append_figures(struct buffer *out, const struct figure *figures, size_t figure_count,
+                           const struct hosted_model *models, size_t model_count, bool only_ready)
 {
-    for (size_t i = 0; i < ARRAY_COUNT(ENGINE_FIGURES); i++) {
-        append_head(out, ENGINE_FIGURES[i].name, ENGINE_FIGURES[i].type, ENGINE_FIGURES[i].help);
-        for (size_t e = 0; e < engine_count; e++) {
-            buffer_printf(out, "%s{model=", ENGINE_FIGURES[i].name);
-            buffer_append_json_string(out, text_of(engines[e].model)); /* the same escapes */
-            buffer_printf(out, "} %.17g\n", ENGINE_FIGURES[i].value(&counters[e]));
+    for (size_t i = 0; i < figure_count; i++) {
+        append_head(out, figures[i].name, figures[i].type, figures[i].help);
+        for (size_t m = 0; m < model_count; m++) {
+            if (only_ready && models[m].state != RESIDENT_READY) continue;
+            buffer_printf(out, "%s{model=", figures[i].name);
+            buffer_append_json_string(out, text_of(models[m].name)); /* the same escapes */
+            buffer_printf(out, "} %.17g\n", figures[i].value(&models[m]));
         }
     }
+}
+
+static void append_host(struct buffer *out, const struct model_host_counters *host)
+{
+    append_number(out, "liminal_model_loads_total", "counter", "Models loaded.",
+                  (double)host->loads);
+    append_number(out, "liminal_model_load_failures_total", "counter", "Loads that failed.",
+                  (double)host->load_failures);
+    append_number(out, "liminal_model_unloads_total", "counter", "Models unloaded.",
+                  (double)host->unloads);
+    append_number(out, "liminal_model_refused_total", "counter",
+                  "Requests refused because too many waited for models.", (double)host->refused);
+    append_number(out, "liminal_models_memory_bytes", "gauge", "All models together.",
+                  (double)host->bytes);
+    append_number(out, "liminal_models_memory_budget_bytes", "gauge",
+                  "What they may take; 0: no bound.", (double)host->budget_bytes);
 }
 
 /* Over at least RATE_WINDOW_MS, so that two scrapers do not make the figure jump. */
@@ -180,6 +234,7 @@ static double tokens_per_second(struct api_metrics *metrics, uint64_t tokens, ui
 {
     pthread_mutex_lock(&metrics->rate_lock);
     uint64_t elapsed_ns = now_ns - metrics->rate_ns;
+    if (tokens < metrics->rate_tokens) metrics->rate_tokens = tokens; /* a model was unloaded */
     if (elapsed_ns >= RATE_WINDOW_MS * 1000000ull) {
         if (metrics->rate_ns)
             metrics->rate = (double)(tokens - metrics->rate_tokens) * 1e9 / (double)elapsed_ns;
@@ -191,17 +246,16 @@ static double tokens_per_second(struct api_metrics *metrics, uint64_t tokens, ui
     return rate;
 }
 
-void api_metrics_render(struct api_metrics *metrics, const struct metrics_engine *engines,
-                        size_t engine_count, uint64_t now_ns, struct buffer *out)
+void api_metrics_render(struct api_metrics *metrics, const struct hosted_model *models,
+                        size_t model_count, const struct model_host_counters *host, uint64_t now_ns,
+                        struct buffer *out)
 {
-    struct engine_counters counters[2];
     uint64_t generated = 0;
-    for (size_t e = 0; e < engine_count; e++) {
-        engine_counters(engines[e].engine, &counters[e]);
-        generated += counters[e].generated_tokens;
-    }
+    for (size_t m = 0; m < model_count; m++) generated += models[m].counters.generated_tokens;
     append_requests(out, metrics);
-    append_engines(out, engines, counters, engine_count);
+    append_figures(out, ENGINE_FIGURES, ARRAY_COUNT(ENGINE_FIGURES), models, model_count, true);
+    append_figures(out, MODEL_FIGURES, ARRAY_COUNT(MODEL_FIGURES), models, model_count, false);
+    append_host(out, host);
     append_number(out, "liminal_tokens_per_second", "gauge",
                   "Tokens generated per second since the last scrape.",
                   tokens_per_second(metrics, generated, now_ns));

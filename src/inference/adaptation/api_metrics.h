@@ -10,9 +10,10 @@
 
 #include "base/text.h"
 
-struct engine;
+struct hosted_model;
+struct model_host_counters;
 
-enum { HISTOGRAM_BUCKETS = 8, METRICS_ROUTE_LIMIT = 16 };
+enum { HISTOGRAM_BUCKETS = 8, METRICS_ROUTE_LIMIT = 32 };
 
 struct histogram {
     const double *bounds_s;                          /* upper bounds, ascending */
@@ -48,12 +49,9 @@ void api_metrics_deinit(struct api_metrics *metrics);
 void api_metrics_add_route(struct api_metrics *metrics, const char *pattern);
 void api_metrics_count(struct api_metrics *metrics, const char *pattern, int http_code);
 
-/* One engine's part, labelled {model="..."}. */
-struct metrics_engine {
-    const struct engine *engine;
-    const char *model;
-};
-void api_metrics_render(struct api_metrics *metrics, const struct metrics_engine *engines,
-                        size_t engine_count, uint64_t now_ns, struct buffer *out);
+/* What belongs to a model is labelled {model="..."}. */
+void api_metrics_render(struct api_metrics *metrics, const struct hosted_model *models,
+                        size_t model_count, const struct model_host_counters *host, uint64_t now_ns,
+                        struct buffer *out);
 
 #endif

@@ -8,14 +8,15 @@
 #include "inference/adaptation/api.h"
 #include "inference/adaptation/api_metrics.h"
 #include "inference/engine.h"
-#include "inference/model_lease.h"
+#include "inference/model_host.h"
 
 struct health;
 struct model_route;
+struct model_wait;
 struct turn_line;
 
 struct api {
-    struct model_lease chat, embedding; /* engine NULL: none */
+    struct model_host *host;
     char *key, *backend, *version;
     int64_t opened_unix;
     struct api_metrics metrics;
@@ -28,7 +29,10 @@ struct api {
 
 /* What the log line and the metrics of a request tell; lives in the exchange's arena. */
 struct request_note {
-    bool is_inference; /* a generation was asked for */
+    struct model_wait *wait; /* for the model, as long as it lasts */
+    const char *model;       /* that answers; NULL: none, or not yet */
+    uint64_t waited_ns;      /* for it to be loaded */
+    bool is_inference;       /* a generation was asked for */
     uint64_t prompt_bytes;
     float temperature;
     uint32_t max_tokens;
@@ -53,13 +57,6 @@ bool api_read_body(struct http_exchange *exchange, json_t **root);
 
 /* ---- model_route.c: routes whose body names a model ---- */
 
-/* What "local-llm", or no name at all, means to a route. */
-enum model_use {
-    USE_GENERATION, /* the chat model; one that only embeds is refused */
-    USE_EMBEDDING,  /* the embedding model where there is one */
-    USE_TOKENIZER,  /* the chat model where there is one */
-};
-
 /* Called when the request's model is at hand. `root` (the body, an object) and `lease` are borrowed
  * for the call: what goes on after it takes model_lease_share(lease), and releases that after the
  * last event of its generations. */
@@ -72,20 +69,20 @@ struct model_route {
     model_handler *handler;
 };
 
-/* Reads the body, finds the model that it names, and calls the handler; context is a model_route.
- */
+/* Reads the body, waits for the model that it names, and calls the handler; context is a
+ * model_route. */
 http_handler model_route_handle;
-
-/* The model that a name means for this use; NULL with the fault. The caller releases it. */
-struct model_lease *api_find_model(struct api *api, struct text name, enum model_use use,
-                                   struct fault *fault);
 
 model_handler openai_chat_handle, openai_completions_handle, openai_embeddings_handle;
 model_handler rerank_handle;
 model_handler tokenize_handle, detokenize_handle;
 
+/* ---- openai_models.c ---- */
+/* "ready", "loading": what answers call it. */
+const char *hosted_state_name(enum resident_state state);
+
 /* ---- other handlers; context is the api ---- */
-http_handler openai_models_list, openai_models_get;
+http_handler openai_models_list, openai_models_get, api_ps_handle;
 http_handler health_handle, healthz_handle, metrics_handle;
 http_handler welcome_handle;
 

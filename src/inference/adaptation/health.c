@@ -199,22 +199,35 @@ static enum status probe_chat(struct engine *engine, struct fault *fault)
     return status == STATUS_BUSY && completes_a_step_soon(engine) ? OK : status;
 }
 
-static enum status check(struct api *api, struct fault *fault)
+static enum status probe(const struct model_lease *lease, struct fault *fault)
 {
-    struct health *health = api->health;
-    if (api->chat.engine && is_busy_and_alive(api->chat.engine)) return OK;
+    if (!lease) return fault_set(fault, STATUS_UNAVAILABLE, "Model not loaded"); /* R15 */
+    return engine_model(lease->engine)->is_embedding ? embed(lease->engine, fault)
+                                                     : probe_chat(lease->engine, fault);
+}
+
+static enum status probe_or_remember(struct health *health, const struct model_lease *lease,
+                                     struct fault *fault)
+{
     pthread_mutex_lock(&health->lock);
     uint64_t now_ns = clock_monotonic_ns();
     if (!health->checked_ns || now_ns - health->checked_ns > REMEMBERED_MS * 1000000ull) {
-        health->status = api->chat.engine        ? probe_chat(api->chat.engine, &health->fault)
-                         : api->embedding.engine ? embed(api->embedding.engine, &health->fault)
-                                                 : fault_set(&health->fault, STATUS_UNAVAILABLE,
-                                                             "Model not loaded"); /* R15 */
+        health->status = probe(lease, &health->fault);
         health->checked_ns = clock_monotonic_ns();
     }
     enum status status = health->status;
     if (status != OK) *fault = health->fault;
     pthread_mutex_unlock(&health->lock);
+    return status;
+}
+
+static enum status check(struct api *api, struct fault *fault)
+{
+    struct model_lease *lease = model_host_main(api->host, USE_GENERATION);
+    enum status status = lease && is_busy_and_alive(lease->engine)
+                             ? OK
+                             : probe_or_remember(api->health, lease, fault);
+    model_lease_release(lease);
     return status;
 }
 
@@ -242,7 +255,9 @@ void health_handle(struct http_exchange *exchange, void *context)
 void healthz_handle(struct http_exchange *exchange, void *context)
 {
     const struct api *api = context;
-    bool is_ready = api->chat.engine || api->embedding.engine;
+    struct model_lease *lease = model_host_main(api->host, USE_GENERATION);
+    bool is_ready = lease;
+    model_lease_release(lease);
     struct buffer out;
     buffer_init(&out);
     buffer_printf(&out, "{\"status\":\"%s\",\"version\":", is_ready ? "ok" : "unavailable");

@@ -1,0 +1,115 @@
+/* engine_turns_test.c - several engines on one set of compute threads: each says what it says
+ * alone, all of them go on, and one that stops or closes leaves the others be. */
+#include "inference/realization/engine_test_support.h"
+
+#include "inference/turns.h"
+
+enum { ENGINES = 3, ROUNDS = 4, TOKENS = 60 };
+
+static struct turns *turns;
+
+static int open_turns(void **state)
+{
+    struct fault fault;
+    open_compute(state);
+    assert_ok(turns_open(&turns, &fault), &fault);
+    return 0;
+}
+
+static int close_turns(void **state)
+{
+    turns_close(turns);
+    return close_compute(state);
+}
+
+static struct engine *open_sharing(void)
+{
+    return open_engine(&(struct engine_options){.turns = turns, .sequences = 4});
+}
+
+static struct ask ask_of(int engine, int round)
+{
+    static const char *const BEGINNINGS[] = {"Once upon a time", "The little dog", "One day"};
+    return (struct ask){BEGINNINGS[engine], TOKENS, 0.8f, (uint64_t)round, NULL, 0};
+}
+
+static void each_says_what_it_says_alone(void **state)
+{
+    struct engine *engines[ENGINES];
+    struct told *alone[ENGINES][ROUNDS], *together[ENGINES][ROUNDS];
+    for (int e = 0; e < ENGINES; e++) {
+        engines[e] = open_sharing();
+        for (int r = 0; r < ROUNDS; r++) {
+            struct ask ask = ask_of(e, r);
+            alone[e][r] = answer(engines[e], &ask);
+        }
+    }
+    for (int e = 0; e < ENGINES; e++)
+        for (int r = 0; r < ROUNDS; r++) {
+            struct ask ask = ask_of(e, r);
+            together[e][r] = start(engines[e], &ask);
+        }
+    for (int e = 0; e < ENGINES; e++)
+        for (int r = 0; r < ROUNDS; r++) {
+            told_wait(together[e][r], SIZE_MAX);
+            expect_same(alone[e][r], together[e][r]);
+            told_free(alone[e][r]);
+            told_free(together[e][r]);
+        }
+    for (int e = 0; e < ENGINES; e++) engine_close(engines[e]);
+}
+
+/* While one reads a long prompt in long steps, the other's answer goes on. */
+static void nobody_waits_for_more_than_a_step(void **state)
+{
+    struct engine *reader = open_sharing(), *writer = open_sharing();
+    struct buffer prompt;
+    buffer_init(&prompt);
+    for (int i = 0; i < 14; i++) buffer_append_string(&prompt, "The boy had a red ball to play. ");
+    struct told *writing = start(writer, &(struct ask){"Once", 200, 0, 0, NULL, 0});
+    told_wait(writing, 5);
+    struct told *readings[4];
+    for (int i = 0; i < 4; i++)
+        readings[i] = start(reader, &(struct ask){prompt.data, 40, 0, (uint64_t)i, NULL, 0});
+    size_t before = told_count(writing);
+    for (int i = 0; i < 4; i++) told_wait(readings[i], SIZE_MAX);
+    assert_true(told_count(writing) > before + 20);
+    told_wait(writing, SIZE_MAX);
+    assert_int_equal(writing->end, END_LENGTH);
+    told_free(writing);
+    for (int i = 0; i < 4; i++) told_free(readings[i]);
+    engine_close(reader);
+    engine_close(writer);
+    buffer_deinit(&prompt);
+}
+
+static void one_that_closes_in_the_midst_leaves_the_others(void **state)
+{
+    struct engine *stays = open_sharing();
+    struct told *telling = start(stays, &(struct ask){"Once", 200, 0, 0, NULL, 0});
+    for (int i = 0; i < 3; i++) {
+        struct engine *goes = open_sharing();
+        struct told *cut = start(goes, &(struct ask){"The", 200, 0, 0, NULL, 0});
+        told_wait(cut, 3);
+        engine_close(goes);
+        assert_int_not_equal(cut->end, END_NONE);
+        told_free(cut);
+    }
+    told_wait(telling, SIZE_MAX);
+    assert_int_equal(telling->end, END_LENGTH);
+    struct engine_counters counters;
+    engine_counters(stays, &counters);
+    assert_true(counters.memory_bytes > engine_model(stays)->memory_bytes);
+    told_free(telling);
+    engine_close(stays);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_says_what_it_says_alone),
+        cmocka_unit_test(nobody_waits_for_more_than_a_step),
+        cmocka_unit_test(one_that_closes_in_the_midst_leaves_the_others),
+    };
+    return cmocka_run_group_tests(tests, open_turns, close_turns);
+}

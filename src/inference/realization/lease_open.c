@@ -1,0 +1,77 @@
+/* lease_open.c - see lease_open.h. */
+#include "inference/realization/lease_open.h"
+
+#include "inference/realization/model_load.h"
+#include "inference/turns.h"
+#include "model/model.h"
+#include "model/template/chat_template.h"
+#include "platform/platform.h"
+
+static void compile_template(struct model_lease *lease, struct text source)
+{
+    struct fault *fault = &lease->chat_template_fault;
+    if (source.length == 0) source = engine_chat_template(lease->engine);
+    if (source.length == 0) {
+        fault_set_param(fault, STATUS_UNSUPPORTED, "model",
+                        "%s has no chat template: use /v1/completions, or start the server with "
+                        "it as the main model and --chat-template FILE",
+                        lease->name);
+        return;
+    }
+    if (chat_template_compile(&lease->chat_template, source, fault) == OK) return;
+    fault_prefix(fault, "the chat template of %s cannot be used", lease->name);
+    log_write("inference", LOG_WARN, NULL, "%s", fault->message);
+}
+
+enum status lease_open(struct model_lease *lease, const char *name, struct model *model,
+                       const struct engine_options *options, struct text chat_template,
+                       struct fault *fault)
+{
+    *lease = (struct model_lease){.name = name};
+    TRY(engine_open(&lease->engine, model, options, fault));
+    if (!engine_model(lease->engine)->is_embedding) compile_template(lease, chat_template);
+    return OK;
+}
+
+static enum status move(struct model *model, struct compute *compute, struct turns *turns,
+                        struct fault *fault)
+{
+    struct turn_taker taker;
+    turn_taker_init(&taker);
+    turns_take(turns, &taker);
+    enum status status = model_move(model, compute, fault);
+    turns_leave(turns, &taker);
+    turn_taker_deinit(&taker);
+    return status;
+}
+
+static enum status open_moved(struct model_lease *lease, const char *name, struct model *model,
+                              struct compute *compute, const struct engine_options *options,
+                              struct fault *fault)
+{
+    enum status status = move(model, compute, options->turns, fault);
+    if (status == OK) return lease_open(lease, name, model, options, TEXT(""), fault);
+    model_close(model);
+    return status;
+}
+
+enum status lease_open_loaded(struct model_lease *lease, const char *name, struct model_load *load,
+                              struct compute *compute, const struct engine_options *options,
+                              struct fault *fault)
+{
+    *fault = load->fault;
+    enum status status = load->status == OK
+                             ? open_moved(lease, name, load->model, compute, options, fault)
+                             : load->status;
+    compute_close(load->compute);
+    if (status == OK) return OK;
+    fault_prefix(fault, "the model %s cannot be loaded", name);
+    return fault->status = STATUS_UNAVAILABLE;
+}
+
+void lease_close(struct model_lease *lease)
+{
+    engine_close(lease->engine);
+    chat_template_free(lease->chat_template);
+    *lease = (struct model_lease){.engine = NULL};
+}
