@@ -35,3 +35,14 @@ void constraint_release(struct constraint *constraint)
     grammar_free(constraint->grammar);
     free(constraint);
 }
+
+size_t constraint_bytes(const struct constraint *constraint)
+{
+    const struct grammar *grammar = constraint->grammar;
+    const struct automaton *a = grammar->automaton;
+    return sizeof *constraint + grammar->part_capacity * sizeof *grammar->parts +
+           grammar->child_capacity * sizeof *grammar->children + grammar->byte_capacity +
+           a->state_count * sizeof *a->states + a->edge_count * sizeof *a->edges +
+           a->call_count * sizeof *a->calls + a->row_count * sizeof *a->rows +
+           atomic_load(&constraint->masks.used_bytes);
+}

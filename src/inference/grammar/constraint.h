@@ -32,6 +32,8 @@ enum status constraint_new(struct constraint **out, struct grammar *grammar,
                            struct token_trie *trie, struct fault *fault) MUST_USE;
 struct constraint *constraint_share(struct constraint *constraint);
 void constraint_release(struct constraint *constraint);
+/* What it takes in memory now; it grows while it learns masks. */
+size_t constraint_bytes(const struct constraint *constraint);
 
 /* Holds a reference of its own. */
 enum status matcher_new(struct matcher **out, struct constraint *constraint,

@@ -10,7 +10,6 @@
 #include "inference/grammar/json_schema_private.h"
 
 enum {
-    REPEAT_BASE = 64,      /* counts beyond are made of rules for 64, 4096, ... */
     PLAIN_VALUES_MAX = 16, /* more strings than that are written as an automaton */
     VALUES_MAX = 20000,    /* of one enum */
     SATISFIABLE_DEPTH = 3, /* sets within sets that are looked into */
@@ -70,7 +69,7 @@ enum status schema_refuse(struct schema_reader *reader, const json_t *schema, co
     return status;
 }
 
-/* ---- lists and repetitions ---- */
+/* ---- lists ---- */
 
 enum status schema_list(struct schema_reader *reader, const struct listed **list,
                         struct listed item)
@@ -88,43 +87,6 @@ static grammar_part rule_of(struct grammar *g, grammar_part is)
     grammar_part rule = grammar_rule(g);
     grammar_rule_set(g, rule, is);
     return rule;
-}
-
-static grammar_part repeat_exactly(struct grammar *g, grammar_part part, uint32_t count)
-{
-    if (count <= REPEAT_BASE) return grammar_repeat(g, part, count, count);
-    grammar_part full = rule_of(g, grammar_repeat(g, part, REPEAT_BASE, REPEAT_BASE));
-    uint32_t rest = count % REPEAT_BASE;
-    return grammar_sequence(g,
-                            (grammar_part[]){repeat_exactly(g, full, count / REPEAT_BASE),
-                                             grammar_repeat(g, part, rest, rest)},
-                            2);
-}
-
-/* Some times 64 of it and fewer than 64; or as many times 64 as there may be, and the rest. */
-static grammar_part repeat_up_to(struct grammar *g, grammar_part part, uint32_t most)
-{
-    if (most < 2 * REPEAT_BASE) return grammar_repeat(g, part, 0, most);
-    grammar_part full = rule_of(g, grammar_repeat(g, part, REPEAT_BASE, REPEAT_BASE));
-    uint32_t fulls = most / REPEAT_BASE;
-    grammar_part fewer[] = {repeat_up_to(g, full, fulls - 1),
-                            grammar_repeat(g, part, 0, REPEAT_BASE - 1)};
-    grammar_part all[] = {repeat_exactly(g, full, fulls),
-                          grammar_repeat(g, part, 0, most % REPEAT_BASE)};
-    return grammar_choice(
-        g, (grammar_part[]){grammar_sequence(g, fewer, 2), grammar_sequence(g, all, 2)}, 2);
-}
-
-grammar_part schema_repeat(struct schema_reader *reader, grammar_part part, uint32_t least,
-                           uint32_t most)
-{
-    struct grammar *g = reader->grammar;
-    bool bounded = most != SCHEMA_UNBOUNDED;
-    if (least <= REPEAT_BASE && (!bounded || most < 2 * REPEAT_BASE))
-        return grammar_repeat(g, part, least, bounded ? most : GRAMMAR_UNBOUNDED);
-    grammar_part rest = bounded ? repeat_up_to(g, part, most - least)
-                                : grammar_repeat(g, part, 0, GRAMMAR_UNBOUNDED);
-    return grammar_sequence(g, (grammar_part[]){repeat_exactly(g, part, least), rest}, 2);
 }
 
 /* ---- exact values ---- */

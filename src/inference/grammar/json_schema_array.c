@@ -97,7 +97,7 @@ static enum status write_rest(const struct array_writer *writer, grammar_part *p
             writer->least > writer->places + first ? writer->least - writer->places - first : 0;
         uint32_t tail_most =
             most == SCHEMA_UNBOUNDED ? SCHEMA_UNBOUNDED : most - writer->places - first;
-        *part = schema_repeat(reader, more, least, tail_most);
+        *part = grammar_repeat(g, more, least, tail_most);
         if (first) {
             *part = grammar_sequence(g, (grammar_part[]){item.part, *part}, 2);
             if (writer->least == 0) *part = grammar_repeat(g, *part, 0, 1);

@@ -397,8 +397,7 @@ static bool write_counted_end(const struct object_writer *writer, uint32_t befor
     *part = grammar_empty(g);
     if (!writer->has_other || room == 0) return true;
     uint32_t after_first = room == SCHEMA_UNBOUNDED ? SCHEMA_UNBOUNDED : room - 1;
-    grammar_part others =
-        schema_repeat(writer->reader, after_comma(writer, writer->other), 0, after_first);
+    grammar_part others = grammar_repeat(g, after_comma(writer, writer->other), 0, after_first);
     grammar_part one = before ? after_comma(writer, writer->other) : writer->other;
     *part = grammar_sequence(g, (grammar_part[]){one, others}, 2);
     if (missing == 0) *part = grammar_repeat(g, *part, 0, 1);

@@ -174,9 +174,6 @@ enum status schema_no_memory(struct schema_reader *reader);
 /* One exact value. */
 enum status schema_write_value(struct schema_reader *reader, const json_t *value,
                                grammar_part *part) MUST_USE;
-/* The part `least` to `most` times, for large numbers too. */
-grammar_part schema_repeat(struct schema_reader *reader, grammar_part part, uint32_t least,
-                           uint32_t most);
 /* Put an item before the list. */
 enum status schema_list(struct schema_reader *reader, const struct listed **list,
                         struct listed item) MUST_USE;

@@ -176,8 +176,8 @@ enum status shape_write_string(struct schema_reader *reader, const struct shape 
             return OK;
         }
         grammar_part quote = reader->common.quote;
-        grammar_part characters = schema_repeat(reader, reader->common.character,
-                                                shape->least_length, shape->most_length);
+        grammar_part characters =
+            grammar_repeat(g, reader->common.character, shape->least_length, shape->most_length);
         out->part = grammar_sequence(g, (grammar_part[]){quote, characters, quote}, 3);
         return OK;
     }
