@@ -182,6 +182,7 @@ static void engine_free(struct engine *engine)
     free(engine->holders);
     prefix_cache_free(engine->cache);
     model_close(engine->model);
+    pthread_mutex_destroy(&engine->trie_lock);
     turn_taker_deinit(&engine->taker);
     doorbell_deinit(&engine->bell);
     free(engine);
@@ -201,6 +202,7 @@ enum status engine_open(struct engine **out, struct model *model,
     engine_line_init(engine);
     engine->turns = options->turns;
     turn_taker_init(&engine->taker);
+    pthread_mutex_init(&engine->trie_lock, NULL);
 
     enum status status = choose_sizes(engine, options, fault);
     publish(engine); /* before anybody looks */
@@ -324,10 +326,12 @@ enum status engine_submit(struct engine *engine, const struct generation_request
     struct generation *generation;
     TRY(generation_new(&generation, request, limit, engine->tokenizer, fault));
     generation->submitted_ns = clock_monotonic_ns();
+    generation->matcher = request->matcher;
     *out = generation; /* before the first event can come */
     enum status status = enqueue(engine, generation, fault);
     if (status != OK) {
         *out = NULL;
+        generation->matcher = NULL; /* still the caller's */
         generation_release(generation);
         generation_release(generation);
     }

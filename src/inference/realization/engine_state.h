@@ -32,15 +32,18 @@ struct embed_job {
  * Row i of its logits is for the token behind i drafts. */
 struct asker {
     struct generation *generation;
-    size_t first_row; /* of its logits, and of its choices */
-    uint32_t drafts;  /* it has one row more */
-    uint32_t chosen;  /* tokens */
-    bool is_nonsense; /* no logit was a number */
+    size_t first_row;   /* of its logits, and of its choices */
+    uint32_t drafts;    /* it has one row more */
+    uint32_t chosen;    /* tokens */
+    bool is_complete;   /* its constraint lets nothing follow them */
+    enum status status; /* not OK: no further token could be chosen */
+    struct fault fault;
 };
 
 /* What one thread needs to choose. */
 struct chooser {
     struct sampler *sampler;
+    uint64_t *allowed; /* a bit per token */
 };
 
 /* The rows of one step and whose they are; sized once for row_limit rows. */
@@ -81,7 +84,9 @@ struct engine {
     struct prefix_cache *cache;      /* NULL: the model only embeds */
     struct generation **running;     /* oldest first */
     uint32_t running_count;
-    uint32_t *holders;        /* per page, for the audit; NULL: none */
+    uint32_t *holders;         /* per page, for the audit; NULL: none */
+    pthread_mutex_t trie_lock; /* for those who ask first */
+    struct token_trie *trie;
     struct chooser *choosers; /* one per compute thread */
     uint32_t chooser_count;
     struct step_plan plan;

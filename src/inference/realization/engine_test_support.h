@@ -132,6 +132,24 @@ struct ask {
     int top_logprobs;
 };
 
+static const char *const BEGINNINGS[] = {
+    "Once upon a time",
+    "The little dog",
+    "Lily and Tom went to the park. They saw a big",
+    "One day, a bird",
+};
+
+/* Different prompts, lengths, temperatures and seeds. */
+static inline struct ask nth_ask(int i)
+{
+    return (struct ask){
+        .prompt = BEGINNINGS[i % 4],
+        .max_tokens = 20 + (uint32_t)(i * 7 % 41),
+        .temperature = i % 3 == 0 ? 0 : 0.5f + (float)(i % 3) * 0.4f,
+        .seed = (uint64_t)i / 4,
+    };
+}
+
 static inline enum status submit(struct engine *engine, const struct ask *ask, struct told *told,
                                  struct fault *fault)
 {

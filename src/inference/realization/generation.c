@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "inference/grammar/constraint.h"
+
 /* Text of one token and of the longest tail that may be held back fits without growing. */
 enum { PIECE_BYTES = 512 };
 
@@ -97,6 +99,7 @@ void generation_release(struct generation *generation)
     buffer_deinit(&generation->shown);
     free(generation->stop_bytes);
     free(generation->biases);
+    matcher_free(generation->matcher);
     free(generation->prediction);
     free(generation->tokens);
     free(generation->pages);

@@ -31,6 +31,7 @@ struct generation {
     int32_t marks[MARK_LIMIT];
     size_t mark_count;
     int top_logprobs;
+    struct matcher *matcher; /* owned; NULL: no constraint */
     void (*on_event)(void *argument, const struct generation_event *event);
     void *argument;
 
