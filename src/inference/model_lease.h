@@ -8,8 +8,10 @@
 #define LIMINAL_INFERENCE_MODEL_LEASE_H
 
 #include "base/status.h"
+#include "inference/chat_format.h"
 
 struct chat_template;
+struct constraint_cache;
 struct engine;
 struct model_host;
 
@@ -17,7 +19,9 @@ struct model_lease {
     struct engine *engine;
     const char *name;                    /* as `liminal list` shows it */
     struct chat_template *chat_template; /* NULL: chat_template_fault says why */
+    struct chat_format chat_format;      /* learnt from it */
     struct fault chat_template_fault;
+    struct constraint_cache *constraints; /* what answers were held to */
     struct model_host *host; /* its own, like the following */
     size_t model;
 };

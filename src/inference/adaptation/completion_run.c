@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "inference/adaptation/tenant.h"
+#include "inference/grammar/constraint.h"
 #include "inference/sampler.h"
 #include "platform/platform.h"
 
@@ -16,7 +17,7 @@ struct choice {
     struct generation *generation;
     struct text echo;
     bool begun, is_first_of_prompt;
-    struct buffer text;      /* whole answers: all of it; pieces: nothing */
+    struct chat_answer answer;
     size_t characters_shown; /* for text_offset */
     struct buffer chat_logprobs;
     struct legacy_logprobs legacy_logprobs;
@@ -51,7 +52,7 @@ static void run_free(struct completion_run *run)
     for (uint32_t i = 0; i < run->choice_count; i++) {
         struct choice *choice = &run->choices[i];
         generation_release(choice->generation);
-        buffer_deinit(&choice->text);
+        chat_answer_deinit(&choice->answer);
         buffer_deinit(&choice->chat_logprobs);
         legacy_logprobs_deinit(&choice->legacy_logprobs);
         free((char *)choice->echo.data);
@@ -73,8 +74,12 @@ static bool copy_text(struct text *copy, struct text source)
     return true;
 }
 
+static void append_delta(void *choice, const struct openai_delta *delta);
+
 static bool make_choices(struct completion_run *run, const struct completion_start *start)
 {
+    static const struct chat_answer_plan all_text;
+    const struct chat_answer_plan *plan = start->plan ? start->plan : &all_text;
     uint32_t n = start->generation->n;
     run->choices = calloc(start->prompt_count * n, sizeof *run->choices);
     if (!run->choices) return false;
@@ -84,8 +89,9 @@ static bool make_choices(struct completion_run *run, const struct completion_sta
         choice->run = run;
         choice->index = i;
         choice->is_first_of_prompt = i % n == 0;
+        chat_answer_init(&choice->answer, plan, run->stream ? append_delta : NULL, choice);
         if (start->echoes && !copy_text(&choice->echo, start->echoes[i / n])) return false;
-        buffer_append_text(&choice->text, choice->echo);
+        if (!run->stream) chat_answer_add(&choice->answer, choice->echo);
     }
     return true;
 }
@@ -180,37 +186,64 @@ static void note_logprob(struct choice *choice, const struct generation_event *e
                             choice->characters_shown);
 }
 
-static void append_piece(struct choice *choice, struct text content, bool is_first,
-                         enum generation_end end)
+static struct openai_finish finish_of(const struct choice *choice, enum generation_end end)
+{
+    return (struct openai_finish){.end = end, .with_calls = chat_answer_calls(&choice->answer)};
+}
+
+/* The first piece after a token takes the token's log-probabilities along. */
+static void append_piece(struct choice *choice, struct openai_piece piece)
 {
     struct completion_run *run = choice->run;
     struct buffer logprobs;
     buffer_init(&logprobs);
-    struct openai_piece piece = {
-        .index = choice->index,
-        .is_first = is_first,
-        .content = content,
-        .logprobs = take_logprobs(choice, &logprobs),
-        .end = end,
-    };
+    piece.index = choice->index;
+    piece.logprobs = take_logprobs(choice, &logprobs);
     openai_append_piece(&run->out, &run->head, &piece);
     if (logprobs.failed) run->out.failed = true;
     buffer_deinit(&logprobs);
 }
 
+static void append_delta(void *choice, const struct openai_delta *delta)
+{
+    append_piece(choice, (struct openai_piece){.delta = *delta});
+}
+
 /* The chat's role goes ahead in a piece of its own, as OpenAI sends it. */
+static void begin_stream(struct choice *choice)
+{
+    bool may_call = choice->answer.parser.finds_calls;
+    if (choice->run->head.shape == SHAPE_CHAT)
+        append_piece(choice, (struct openai_piece){.is_first = true, .is_null = may_call});
+    if (choice->echo.length)
+        append_piece(choice, (struct openai_piece){.delta = {.text = choice->echo}});
+    choice->begun = true;
+}
+
+static bool has_logprobs(const struct choice *choice)
+{
+    return choice->chat_logprobs.length > 0 || choice->legacy_logprobs.tokens.length > 0;
+}
+
 static void stream_event(struct choice *choice, const struct generation_event *event)
 {
     struct completion_run *run = choice->run;
-    if (!choice->begun && run->head.shape == SHAPE_CHAT)
-        append_piece(choice, TEXT(""), true, END_NONE);
-    if (!choice->begun && choice->echo.length) append_piece(choice, choice->echo, false, END_NONE);
-    choice->begun = true;
+    if (!choice->begun) begin_stream(choice);
     note_logprob(choice, event);
-    if (event->text.length || (run->wants_logprobs && event->token >= 0))
-        append_piece(choice, event->text, false, END_NONE);
-    if (event->end != END_NONE) append_piece(choice, TEXT(""), false, event->end);
-    if (run->out.length) flush(run);
+    chat_answer_add(&choice->answer, event->text);
+    if (event->end != END_NONE) chat_answer_finish(&choice->answer, event->end == END_LENGTH);
+    if (has_logprobs(choice)) append_piece(choice, (struct openai_piece){.index = 0});
+    if (event->end != END_NONE)
+        append_piece(choice, (struct openai_piece){.finish = finish_of(choice, event->end)});
+    if (chat_answer_failed(&choice->answer)) run->out.failed = true;
+    if (run->out.length || run->out.failed) flush(run);
+}
+
+static void keep_event(struct choice *choice, const struct generation_event *event)
+{
+    note_logprob(choice, event);
+    chat_answer_add(&choice->answer, event->text);
+    if (event->end != END_NONE) chat_answer_finish(&choice->answer, event->end == END_LENGTH);
 }
 
 /* ---- the end ---- */
@@ -224,9 +257,10 @@ static void append_whole_answer(struct completion_run *run)
         struct choice *choice = &run->choices[i];
         buffer_clear(&logprobs);
         if (i) buffer_append_char(&choices, ',');
-        openai_append_choice(&choices, run->head.shape, i, buffer_text(&choice->text),
-                             take_logprobs(choice, &logprobs), choice->end);
-        if (choice->text.failed || logprobs.failed) choices.failed = true;
+        struct openai_message message = chat_answer_message(&choice->answer);
+        openai_append_choice(&choices, run->head.shape, i, &message,
+                             take_logprobs(choice, &logprobs), finish_of(choice, choice->end));
+        if (chat_answer_failed(&choice->answer) || logprobs.failed) choices.failed = true;
     }
     openai_append_answer(&run->out, &run->head, buffer_text(&choices), &run->usage);
     if (choices.failed) run->out.failed = true;
@@ -262,8 +296,9 @@ static void finish_whole(struct completion_run *run)
                       buffer_text(&run->out));
 }
 
-static void write_note(struct completion_run *run, const struct generation_event *event)
+static void write_note(const struct choice *choice, const struct generation_event *event)
 {
+    const struct completion_run *run = choice->run;
     struct request_note *note = run->note;
     note->prompt_tokens = run->usage.prompt_tokens;
     note->completion_tokens = run->usage.completion_tokens;
@@ -272,18 +307,20 @@ static void write_note(struct completion_run *run, const struct generation_event
     note->decode_ns = event->decode_ns;
     note->finish = event->end == END_CANCELLED ? "cancelled"
                    : event->end == END_ERROR   ? "error"
-                                               : openai_finish_reason(event->end);
+                                             : openai_finish_reason(finish_of(choice, event->end));
     note->fault = run->fault;
 }
 
-static void finish(struct completion_run *run, const struct generation_event *event)
+/* `choice` is the last one that ended. */
+static void finish(const struct choice *choice, const struct generation_event *event)
 {
+    struct completion_run *run = choice->run;
     struct api_metrics *metrics = &run->api->metrics;
     metrics->active--;
     if (!run->abandoned) {
         metrics->prompt_tokens += run->usage.prompt_tokens;
         metrics->completion_tokens += run->usage.completion_tokens;
-        write_note(run, event); /* the note is the stream's: not after its end */
+        write_note(choice, event); /* the note is the stream's: not after its end */
         if (run->stream && (run->sent || run->fault.status == OK))
             finish_stream(run);
         else
@@ -323,8 +360,7 @@ static void on_event(void *argument, const struct generation_event *event)
     if (tells && run->stream) {
         stream_event(choice, event);
     } else if (tells) {
-        note_logprob(choice, event);
-        buffer_append_text(&choice->text, event->text);
+        keep_event(choice, event);
     }
     choice->characters_shown += count_characters(event->text);
     bool is_last = false;
@@ -333,7 +369,7 @@ static void on_event(void *argument, const struct generation_event *event)
         count_usage(choice, event);
         is_last = --run->open_count == 0;
     }
-    if (is_last) finish(run, event);
+    if (is_last) finish(choice, event);
     pthread_mutex_unlock(&run->lock);
     if (is_last) run_free(run);
 }
@@ -357,6 +393,15 @@ void completion_note(struct http_exchange *exchange, const struct openai_generat
     log_write("inference", LOG_DEBUG, fields, "Inference request received");
 }
 
+/* What an answer is told apart by must be in its text. */
+static void show_marks(struct generation_request *request, const struct chat_format *format)
+{
+    static_assert((int)MARK_LIMIT >= (int)CHAT_SPECIALS_LIMIT,
+                  "all specials of a format are shown");
+    for (size_t i = 0; i < format->special_count; i++)
+        request->marks[request->mark_count++] = format->specials[i].token;
+}
+
 static enum status submit_all(struct completion_run *run, const struct completion_start *start,
                               struct fault *fault)
 {
@@ -370,6 +415,7 @@ static enum status submit_all(struct completion_run *run, const struct completio
         .top_logprobs = wanted->top_logprobs,
         .on_event = on_event,
     };
+    if (start->plan) show_marks(&request, start->plan->format);
     memcpy(request.stop, wanted->stop, sizeof wanted->stop);
     TRY(tenant_of(&request.tenant, text_of(run->api->key), wanted->cache_key, fault));
     uint64_t seed = wanted->sampling.seed;
@@ -380,7 +426,11 @@ static enum status submit_all(struct completion_run *run, const struct completio
         request.prompt_count = prompt->count;
         request.sampling.seed = sampling_seed_of(seed, i % wanted->n);
         request.argument = &run->choices[i];
-        TRY(engine_submit(run->lease->engine, &request, &run->choices[i].generation, fault));
+        if (start->constraint) TRY(matcher_new(&request.matcher, start->constraint, fault));
+        enum status status =
+            engine_submit(run->lease->engine, &request, &run->choices[i].generation, fault);
+        if (status != OK) matcher_free(request.matcher);
+        TRY(status);
         run->open_count++;
     }
     return OK;

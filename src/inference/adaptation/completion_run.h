@@ -7,6 +7,7 @@
 #define LIMINAL_INFERENCE_COMPLETION_RUN_H
 
 #include "inference/adaptation/api_private.h"
+#include "inference/adaptation/chat_answer.h"
 #include "inference/adaptation/openai_request.h"
 #include "inference/adaptation/openai_text.h"
 #include "model/tokenizer/tokenizer.h"
@@ -18,7 +19,9 @@ struct completion_start {
     const struct token_list *prompts;
     const struct text *echoes; /* per prompt, shown before its answer; NULL: none */
     size_t prompt_count;
-    const char *prompt_field; /* "messages" or "prompt", for faults */
+    struct constraint *constraint;       /* of each answer; NULL: none */
+    const char *prompt_field;            /* "messages" or "prompt", for faults */
+    const struct chat_answer_plan *plan; /* NULL: answers are text and nothing else */
 };
 
 /* Remember for the log line what was asked (R59). */

@@ -1,40 +1,80 @@
 /* openai_chat.c - POST /v1/chat/completions (R16..R20): the whole conversation through the model's
- * own template. */
+ * own template, and the answer told apart as the model's own format has it. */
+#include "inference/adaptation/answer_constraint.h"
 #include "inference/adaptation/completion_run.h"
 #include "inference/adaptation/openai_request.h"
+#include "inference/chat_messages.h"
 #include "inference/chat_prompt.h"
 #include "platform/platform.h"
 
+/* The prompt's tokens, and whether the model is to begin with its reasoning. */
 static enum status encode(const struct model_lease *lease, const struct chat_request *request,
-                          struct token_list *prompt, struct fault *fault)
+                          struct token_list *prompt, bool *is_reasoning, struct fault *fault)
 {
     if (!lease->chat_template) {
         *fault = lease->chat_template_fault;
         return fault->status;
     }
-    if (request->tools.tools && request->tools.choice != TOOLS_NONE)
-        return fault_set_param(fault, STATUS_UNSUPPORTED, "tools", "tools is not supported");
+    const struct chat_format *format = &lease->chat_format;
+    json_t *arranged;
+    TRY(chat_messages_arrange(format, request->messages, request->tools.tools, &arranged, fault));
     const struct chat_prompt told = {
-        .messages = request->messages,
+        .messages = arranged,
+        .tools = format->is_generic ? NULL : request->tools.tools,
         .options = request->template_options,
         .now_unix = clock_wall_ms() / 1000,
     };
-    return chat_prompt_encode(lease->chat_template, engine_tokenizer(lease->engine), &told, NULL,
-                              prompt, NULL, fault);
+    enum status status = chat_prompt_encode(lease->chat_template, engine_tokenizer(lease->engine),
+                                            &told, format, prompt, is_reasoning, fault);
+    json_decref(arranged);
+    return status;
+}
+
+static struct chat_answer_plan plan_answer(const struct model_lease *lease,
+                                           const struct chat_request *request, bool is_reasoning)
+{
+    const struct chat_format *format = &lease->chat_format;
+    struct chat_answer_plan plan = {
+        .finds_calls = request->tools.tools && request->tools.choice != TOOLS_NONE,
+        .is_reasoning = is_reasoning,
+    };
+    if (plan.finds_calls || format->reasoning_open.length > 0) plan.format = format;
+    return plan;
+}
+
+/* What the answer is held to: its form, and calls whose arguments fit the tools. */
+static enum status constrain(const struct model_lease *lease, const struct chat_request *request,
+                             bool is_reasoning, struct constraint **constraint,
+                             struct fault *fault)
+{
+    const struct answer_rules rules = {
+        .format = &lease->chat_format,
+        .is_reasoning = is_reasoning,
+        .tools = request->tools.tools,
+        .choice = request->tools.choice,
+        .allowed = request->tools.allowed,
+        .is_one_call = request->tools.is_one_call,
+    };
+    return answer_constraint_get(lease, &request->generation.constraint, &rules, constraint, fault);
 }
 
 void openai_chat_handle(struct http_exchange *exchange, struct api *api, json_t *root,
                         struct model_lease *lease)
 {
-    struct chat_request request = {.messages = NULL};
+    struct chat_request request;
+    struct chat_answer_plan plan;
     struct token_list prompt = {.ids = NULL};
+    struct constraint *constraint = NULL;
     struct fault fault;
+    bool is_reasoning = false;
     enum status status = chat_request_read(&request, root, http_arena(exchange), &fault);
     if (status == OK) {
         completion_note(exchange, &request.generation, request.prompt_bytes);
-        status = encode(lease, &request, &prompt, &fault);
+        status = encode(lease, &request, &prompt, &is_reasoning, &fault);
     }
-    if (status == OK)
+    if (status == OK) status = constrain(lease, &request, is_reasoning, &constraint, &fault);
+    if (status == OK) {
+        plan = plan_answer(lease, &request, is_reasoning);
         completion_run_start(api, exchange,
                              &(struct completion_start){
                                  .lease = lease,
@@ -42,10 +82,14 @@ void openai_chat_handle(struct http_exchange *exchange, struct api *api, json_t 
                                  .generation = &request.generation,
                                  .prompts = &prompt,
                                  .prompt_count = 1,
+                                 .constraint = constraint,
                                  .prompt_field = "messages",
+                                 .plan = plan.format ? &plan : NULL,
                              });
-    else
+    } else {
         api_reply_fault(exchange, status, &fault, NULL);
+    }
+    constraint_release(constraint);
     token_list_deinit(&prompt);
     chat_request_deinit(&request);
 }

@@ -4,14 +4,15 @@
 #include "model/tokenizer/tokenizer.h"
 #include "platform/platform.h"
 
-const char *openai_finish_reason(enum generation_end end)
+const char *openai_finish_reason(struct openai_finish finish)
 {
-    return end == END_STOP ? "stop" : end == END_LENGTH ? "length" : NULL;
+    if (finish.end == END_STOP) return finish.with_calls ? "tool_calls" : "stop";
+    return finish.end == END_LENGTH ? "length" : NULL;
 }
 
-static void append_finish(struct buffer *out, enum generation_end end)
+static void append_finish(struct buffer *out, struct openai_finish finish)
 {
-    const char *reason = openai_finish_reason(end);
+    const char *reason = openai_finish_reason(finish);
     if (reason)
         buffer_printf(out, ",\"finish_reason\":\"%s\"}", reason);
     else
@@ -179,20 +180,57 @@ static void append_usage(struct buffer *out, const struct openai_usage *usage)
                   usage->prompt_tokens + usage->completion_tokens, usage->cached_tokens);
 }
 
+static void append_field(struct buffer *out, const char *name, struct text value)
+{
+    buffer_printf(out, "\"%s\":", name);
+    buffer_append_json_string(out, value);
+}
+
+static void append_call_fields(struct buffer *out, struct text id, struct text name)
+{
+    append_field(out, "id", id);
+    buffer_append_string(out, ",\"type\":\"function\",\"function\":{");
+    append_field(out, "name", name);
+    buffer_append_string(out, ",\"arguments\":");
+}
+
+void openai_append_call(struct buffer *out, struct text id, struct text name)
+{
+    buffer_append_char(out, '{');
+    append_call_fields(out, id, name);
+}
+
+static void append_message(struct buffer *out, const struct openai_message *message)
+{
+    bool is_null = message->content.length == 0 && message->calls.length > 0;
+    buffer_append_string(out, "\"message\":{\"role\":\"assistant\",");
+    if (is_null)
+        buffer_append_string(out, "\"content\":null");
+    else
+        append_field(out, "content", message->content);
+    if (message->reasoning.length > 0) {
+        buffer_append_char(out, ',');
+        append_field(out, "reasoning_content", message->reasoning);
+    }
+    if (message->calls.length > 0) {
+        buffer_append_string(out, ",\"tool_calls\":[");
+        buffer_append_text(out, message->calls);
+        buffer_append_char(out, ']');
+    }
+    buffer_append_string(out, ",\"refusal\":null}");
+}
+
 void openai_append_choice(struct buffer *out, enum openai_shape shape, uint32_t index,
-                          struct text content, struct text logprobs, enum generation_end end)
+                          const struct openai_message *message, struct text logprobs,
+                          struct openai_finish finish)
 {
     buffer_printf(out, "{\"index\":%u,", index);
-    if (shape == SHAPE_CHAT) {
-        buffer_append_string(out, "\"message\":{\"role\":\"assistant\",\"content\":");
-        buffer_append_json_string(out, content);
-        buffer_append_string(out, ",\"refusal\":null}");
-    } else {
-        buffer_append_string(out, "\"text\":");
-        buffer_append_json_string(out, content);
-    }
+    if (shape == SHAPE_CHAT)
+        append_message(out, message);
+    else
+        append_field(out, "text", message->content);
     append_logprobs(out, shape, logprobs);
-    append_finish(out, end);
+    append_finish(out, finish);
 }
 
 void openai_append_answer(struct buffer *out, const struct openai_head *head, struct text choices,
@@ -205,14 +243,33 @@ void openai_append_answer(struct buffer *out, const struct openai_head *head, st
     buffer_append_char(out, '}');
 }
 
+/* A call begins with all but its arguments, as OpenAI sends it. */
+static void append_call_delta(struct buffer *out, const struct openai_delta *delta)
+{
+    buffer_printf(out, "\"tool_calls\":[{\"index\":%u,", delta->call);
+    if (delta->kind == DELTA_CALL) {
+        append_call_fields(out, delta->call_id, delta->text);
+        buffer_append_string(out, "\"\"}}]");
+    } else {
+        buffer_append_string(out, "\"function\":{");
+        append_field(out, "arguments", delta->text);
+        buffer_append_string(out, "}}]");
+    }
+}
+
 static void append_delta(struct buffer *out, const struct openai_piece *piece)
 {
+    const struct openai_delta *delta = &piece->delta;
     buffer_append_string(out, "\"delta\":{");
-    if (piece->is_first) buffer_append_string(out, "\"role\":\"assistant\"");
-    if (piece->is_first || piece->content.length || piece->logprobs.length) {
-        buffer_append_string(out, piece->is_first ? ",\"content\":" : "\"content\":");
-        buffer_append_json_string(out, piece->content);
-    }
+    if (piece->is_first)
+        buffer_printf(out, "\"role\":\"assistant\",\"content\":%s",
+                      piece->is_null ? "null" : "\"\"");
+    else if (delta->kind == DELTA_CALL || delta->kind == DELTA_ARGUMENTS)
+        append_call_delta(out, delta);
+    else if (delta->kind == DELTA_REASONING)
+        append_field(out, "reasoning_content", delta->text);
+    else if (delta->text.length || piece->logprobs.length)
+        append_field(out, "content", delta->text);
     buffer_append_char(out, '}');
 }
 
@@ -222,14 +279,12 @@ void openai_append_piece(struct buffer *out, const struct openai_head *head,
     buffer_append_string(out, "data: ");
     append_head(out, head, true);
     buffer_printf(out, "{\"index\":%u,", piece->index);
-    if (head->shape == SHAPE_CHAT) {
+    if (head->shape == SHAPE_CHAT)
         append_delta(out, piece);
-    } else {
-        buffer_append_string(out, "\"text\":");
-        buffer_append_json_string(out, piece->content);
-    }
+    else
+        append_field(out, "text", piece->delta.text);
     append_logprobs(out, head->shape, piece->logprobs);
-    append_finish(out, piece->end);
+    append_finish(out, piece->finish);
     buffer_append_char(out, ']');
     if (head->include_usage) buffer_append_string(out, ",\"usage\":null");
     buffer_append_string(out, "}\n\n");

@@ -22,8 +22,13 @@ struct openai_usage {
     uint32_t prompt_tokens, completion_tokens, cached_tokens;
 };
 
-/* "stop", "length", or NULL for what did not end by itself. */
-const char *openai_finish_reason(enum generation_end end);
+/* How an answer ended. */
+struct openai_finish {
+    enum generation_end end; /* END_NONE: more follows */
+    bool with_calls;         /* of tools, which the client is to make */
+};
+/* "stop", "length", "tool_calls", or NULL for what did not end by itself. */
+const char *openai_finish_reason(struct openai_finish finish);
 
 /* One token's entry of chat logprobs.content, with a comma before it if `out` is not empty. */
 void openai_append_chat_logprob(struct buffer *out, const struct tokenizer *tokenizer,
@@ -40,19 +45,48 @@ void legacy_logprobs_add(struct legacy_logprobs *lists, const struct tokenizer *
 /* {"tokens":[...],...} */
 void legacy_logprobs_append(const struct legacy_logprobs *lists, struct buffer *out);
 
-/* One choice of a whole answer. `logprobs` is JSON or empty. */
+/* ---- messages of a chat ---- */
+
+enum { OPENAI_CALL_ID_BYTES = 16 };
+
+/* Append the beginning of a call, {"id":...,"function":{...,"arguments": without their value. */
+void openai_append_call(struct buffer *out, struct text id, struct text name);
+
+struct openai_message {
+    struct text content;
+    struct text reasoning; /* empty: none is told */
+    struct text calls;     /* JSON, comma-separated; with them an empty content is null */
+};
+
+enum openai_delta_kind { DELTA_TEXT, DELTA_REASONING, DELTA_CALL, DELTA_ARGUMENTS };
+struct openai_delta {
+    enum openai_delta_kind kind;
+    struct text text;    /* of a DELTA_CALL, its name */
+    uint32_t call;       /* which one */
+    struct text call_id; /* of a DELTA_CALL */
+};
+
+/* ---- whole answers ---- */
+
+/* One choice of a whole answer; SHAPE_TEXT takes the message's content only. `logprobs` is JSON or
+ * empty. */
 void openai_append_choice(struct buffer *out, enum openai_shape shape, uint32_t index,
-                          struct text content, struct text logprobs, enum generation_end end);
+                          const struct openai_message *message, struct text logprobs,
+                          struct openai_finish finish);
 /* A whole answer around its choices (JSON, comma-separated). */
 void openai_append_answer(struct buffer *out, const struct openai_head *head, struct text choices,
                           const struct openai_usage *usage);
 
-/* One server-sent event with a piece of one choice. `is_first`: the chat's role comes with it. */
+/* ---- streams ---- */
+
+/* One server-sent event with a piece of one choice. */
 struct openai_piece {
     uint32_t index;
-    bool is_first;
-    struct text content, logprobs;
-    enum generation_end end; /* END_NONE: more follows */
+    bool is_first; /* the chat's role comes with it, and a content that is empty, or */
+    bool is_null;  /* null, where calls may be all that follows */
+    struct openai_delta delta;
+    struct text logprobs;
+    struct openai_finish finish;
 };
 void openai_append_piece(struct buffer *out, const struct openai_head *head,
                          const struct openai_piece *piece);

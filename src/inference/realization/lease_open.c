@@ -1,11 +1,24 @@
 /* lease_open.c - see lease_open.h. */
 #include "inference/realization/lease_open.h"
 
+#include "inference/constraint_cache.h"
 #include "inference/realization/model_load.h"
 #include "inference/turns.h"
 #include "model/model.h"
 #include "model/template/chat_template.h"
 #include "platform/platform.h"
+
+static enum status compile_source(struct model_lease *lease, struct text source,
+                                  struct fault *fault)
+{
+    TRY(chat_template_compile(&lease->chat_template, source, fault));
+    enum status status = chat_format_learn(&lease->chat_format, lease->chat_template, source,
+                                           engine_tokenizer(lease->engine), fault);
+    if (status == OK) return OK;
+    chat_template_free(lease->chat_template);
+    lease->chat_template = NULL;
+    return status;
+}
 
 static void compile_template(struct model_lease *lease, struct text source)
 {
@@ -18,7 +31,7 @@ static void compile_template(struct model_lease *lease, struct text source)
                         lease->name);
         return;
     }
-    if (chat_template_compile(&lease->chat_template, source, fault) == OK) return;
+    if (compile_source(lease, source, fault) == OK) return;
     fault_prefix(fault, "the chat template of %s cannot be used", lease->name);
     log_write("inference", LOG_WARN, NULL, "%s", fault->message);
 }
@@ -29,8 +42,11 @@ enum status lease_open(struct model_lease *lease, const char *name, struct model
 {
     *lease = (struct model_lease){.name = name};
     TRY(engine_open(&lease->engine, model, options, fault));
-    if (!engine_model(lease->engine)->is_embedding) compile_template(lease, chat_template);
-    return OK;
+    if (engine_model(lease->engine)->is_embedding) return OK;
+    compile_template(lease, chat_template);
+    enum status status = constraint_cache_open(&lease->constraints, lease->engine, fault);
+    if (status != OK) lease_close(lease);
+    return status;
 }
 
 static enum status move(struct model *model, struct compute *compute, struct turns *turns,
@@ -71,7 +87,9 @@ enum status lease_open_loaded(struct model_lease *lease, const char *name, struc
 
 void lease_close(struct model_lease *lease)
 {
+    constraint_cache_close(lease->constraints);
     engine_close(lease->engine);
     chat_template_free(lease->chat_template);
+    chat_format_deinit(&lease->chat_format);
     *lease = (struct model_lease){.engine = NULL};
 }
