@@ -1,0 +1,72 @@
+/* answer_constraint.c - see answer_constraint.h. */
+#include "inference/adaptation/answer_constraint.h"
+
+#include <stdlib.h>
+
+#include "inference/constraint_cache.h"
+
+struct wanted {
+    const struct openai_constraint *form;
+    const struct answer_rules *rules;
+};
+
+static bool has_tools(const struct answer_rules *rules)
+{
+    return rules && rules->tools && rules->choice != TOOLS_NONE;
+}
+
+static enum status build(struct grammar *grammar, grammar_part *root, const void *argument,
+                         struct fault *fault)
+{
+    const struct wanted *wanted = argument;
+    grammar_part content = 0;
+    bool has_form = wanted->form->form != FORM_ANY;
+    if (has_form) TRY(openai_constraint_add(grammar, wanted->form, &content, fault));
+    if (!wanted->rules) {
+        *root = content;
+        return OK;
+    }
+    struct answer_rules rules = *wanted->rules;
+    rules.content = has_form ? &content : NULL;
+    return answer_grammar_add(grammar, &rules, root, fault);
+}
+
+static void append_json(struct buffer *key, const json_t *value)
+{
+    char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
+    if (text)
+        buffer_append_string(key, text);
+    else if (value)
+        key->failed = true;
+    free(text);
+}
+
+/* All but the format, which is the model's. */
+static void append_rules(struct buffer *key, const struct answer_rules *rules)
+{
+    buffer_printf(key, "%d %d %d ", (int)rules->choice, rules->is_reasoning, rules->is_one_call);
+    if (!has_tools(rules)) return;
+    append_json(key, rules->tools);
+    append_json(key, rules->allowed);
+}
+
+enum status answer_constraint_get(const struct model_lease *lease,
+                                  const struct openai_constraint *form,
+                                  const struct answer_rules *rules, struct constraint **out,
+                                  struct fault *fault)
+{
+    *out = NULL;
+    if (form->form == FORM_ANY && !has_tools(rules)) return OK;
+    const struct wanted wanted = {form, rules};
+    struct buffer key;
+    buffer_init(&key);
+    if (rules) append_rules(&key, rules);
+    buffer_append_char(&key, '\n');
+    openai_constraint_key(form, &key);
+    enum status status = buffer_status(&key, fault);
+    if (status == OK)
+        status =
+            constraint_cache_get(lease->constraints, buffer_text(&key), build, &wanted, out, fault);
+    buffer_deinit(&key);
+    return status;
+}
