@@ -214,7 +214,8 @@ static void the_waiting_line_is_bounded_and_cancellable(void **state)
     struct engine_counters counters;
     engine_counters(engine, &counters);
     assert_int_equal(counters.refused, 1);
-    assert_int_equal(counters.cancelled, 4);
+    /* on a busy machine the first may have come to its end before it was cancelled */
+    assert_int_equal(counters.cancelled, 3 + (running->end == END_CANCELLED));
     told_free(running);
     told_free(first);
     told_free(second);
