@@ -1,5 +1,6 @@
 /* openai_completions.c - POST /v1/completions: text goes on where the prompt ends, without a
  * template. */
+#include "inference/adaptation/answer_constraint.h"
 #include "inference/adaptation/completion_run.h"
 #include "inference/adaptation/openai_request.h"
 #include "inference/chat_prompt.h"
@@ -68,12 +69,16 @@ void openai_completions_handle(struct http_exchange *exchange, struct api *api, 
     struct completion_request request;
     struct token_list prompts[REQUEST_PROMPT_LIMIT] = {{.ids = NULL}};
     struct text echoes[REQUEST_PROMPT_LIMIT] = {{.data = NULL}};
+    struct constraint *constraint = NULL;
     struct fault fault;
     enum status status = completion_request_read(&request, root, job, &fault);
     if (status == OK) {
         note_request(exchange, &request);
         status = prepare(engine_tokenizer(lease->engine), &request, job, prompts, echoes, &fault);
     }
+    if (status == OK)
+        status =
+            answer_constraint_get(lease, &request.generation.constraint, NULL, &constraint, &fault);
     if (status == OK)
         completion_run_start(api, exchange,
                              &(struct completion_start){
@@ -83,9 +88,11 @@ void openai_completions_handle(struct http_exchange *exchange, struct api *api, 
                                  .prompts = prompts,
                                  .echoes = request.echo ? echoes : NULL,
                                  .prompt_count = request.prompt_count,
+                                 .constraint = constraint,
                                  .prompt_field = "prompt",
                              });
     else
         api_reply_fault(exchange, status, &fault, NULL);
+    constraint_release(constraint);
     for (size_t i = 0; i < REQUEST_PROMPT_LIMIT; i++) token_list_deinit(&prompts[i]);
 }

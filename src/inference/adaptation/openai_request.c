@@ -156,6 +156,7 @@ static enum status read_generation(const json_t *root, struct openai_generation 
     generation->n = (uint32_t)n;
     TRY(read_stop(root, generation, fault));
     TRY(read_streaming(root, generation, fault));
+    TRY(openai_constraint_read(&generation->constraint, root, fault));
     TRY(json_read_text(root, "prompt_cache_key", &generation->cache_key, fault));
     struct text user;
     return json_read_text(root, "user", &user, fault);
@@ -166,14 +167,7 @@ static enum status read_generation(const json_t *root, struct openai_generation 
 /* Fields of the OpenAI API whose effect an answer would lack: better to say so. */
 static enum status refuse_unsupported(const json_t *root, struct fault *fault)
 {
-    json_t *modalities, *format;
-    TRY(json_read_object(root, "response_format", &format, fault));
-    struct text type = TEXT("text");
-    enum status status = json_read_text(format, "type", &type, fault);
-    if (status != OK || !text_equal(type, TEXT("text")))
-        return fault_set_param(fault, status == OK ? STATUS_UNSUPPORTED : status, "response_format",
-                               "response_format is not supported, except {\"type\": \"text\"}");
-
+    json_t *modalities;
     TRY(json_read_array(root, "modalities", &modalities, fault));
     for (size_t i = 0; i < json_array_size(modalities); i++) {
         const json_t *modality = json_array_get(modalities, i);

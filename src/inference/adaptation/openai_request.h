@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "base/arena.h"
+#include "inference/adaptation/openai_constraint.h"
 #include "inference/adaptation/openai_tools.h"
 #include "inference/engine.h"
 
@@ -28,9 +29,10 @@ struct openai_generation {
     struct text stop[REQUEST_STOP_LIMIT];
     size_t stop_count;
     bool stream, include_usage;
-    struct text cache_key; /* the prompt is shared only with those of the same key */
-    bool ignore_eos;       /* go on to max_tokens: for benches */
-    int top_logprobs;      /* -1: no logprobs */
+    struct text cache_key;               /* the prompt is shared only with those of the same key */
+    bool ignore_eos;                     /* go on to max_tokens: for benches */
+    int top_logprobs;                    /* -1: no logprobs */
+    struct openai_constraint constraint; /* the form of the answer */
 };
 
 struct chat_request {

@@ -118,7 +118,7 @@ static void what_we_do_not_do_is_refused_by_name(void **state)
     expect_chat_fault("{\"functions\":[{}],\"messages\":[]}", STATUS_UNSUPPORTED, "functions");
     expect_chat_fault("{\"function_call\":\"auto\",\"messages\":[]}", STATUS_UNSUPPORTED,
                       "function_call");
-    expect_chat_fault("{\"response_format\":{\"type\":\"json_object\"},\"messages\":[]}",
+    expect_chat_fault("{\"response_format\":{\"type\":\"yaml\"},\"messages\":[]}",
                       STATUS_UNSUPPORTED, "response_format");
     expect_chat_fault(
         "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\","
