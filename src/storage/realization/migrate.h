@@ -11,6 +11,9 @@ struct migration_set {
     size_t count;
 };
 
+/* The program's own: migrations/ of the source tree, put in by cmake/migrations.cmake. */
+extern const struct migration_set migrations_built_in;
+
 /* Called behind each one; may be NULL. */
 typedef void migrate_told(void *argument, const struct migration *migration);
 

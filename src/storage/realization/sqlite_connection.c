@@ -71,11 +71,12 @@ static enum status configure(struct sqlite_connection *connection, bool may_writ
 {
     sqlite3_extended_result_codes(connection->db, 1);
     sqlite3_busy_timeout(connection->db, BUSY_TIMEOUT_MS);
-    /* A file from elsewhere must not bring code along in its schema. */
+    /* Nobody writes to the schema or the search's shadow tables behind SQLite's back. The schema
+     * must stay trusted, or the triggers that keep the search index could not reach it. */
     sqlite3_db_config(connection->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     TRY(sqlite_control(connection,
-                       "PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = ON;"
-                       "PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON",
+                       "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"
+                       "PRAGMA cell_size_check = ON",
                        fault));
     return sqlite_control(connection,
                           may_write ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"

@@ -1,0 +1,15 @@
+DROP TABLE message_search;
+DROP TABLE message;
+DROP TABLE conversation;
+DROP TABLE mail;
+DROP TABLE one_time_code;
+DROP TABLE api_token;
+DROP TABLE refresh_token;
+DROP TABLE auth_session;
+DROP TABLE user_recovery_code;
+DROP TABLE user_mfa;
+DROP TABLE user_settings;
+DROP TABLE user_auth_provider;
+DROP TABLE user_auth_credential;
+DROP TABLE app_user;
+DROP TABLE tenant;
