@@ -22,9 +22,16 @@ static int close_turns(void **state)
     return close_compute(state);
 }
 
+/* Packing its weights is a turn like any other. */
 static struct engine *open_sharing(void)
 {
-    return open_engine(&(struct engine_options){.turns = turns, .sequences = 4});
+    struct turn_taker taker;
+    turn_taker_init(&taker);
+    turns_take(turns, &taker);
+    struct engine *engine = open_engine(&(struct engine_options){.turns = turns, .sequences = 4});
+    turns_leave(turns, &taker);
+    turn_taker_deinit(&taker);
+    return engine;
 }
 
 static struct ask ask_of(int engine, int round)
