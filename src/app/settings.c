@@ -62,6 +62,10 @@ static const struct option_row ROWS[] = {
     {"kv-memory", 0, OPTION_COUNT, FIELD(kv_memory_mb), .value_name = "MB", .fallback = "0",
      .help = "memory for the conversations being answered, 0 to take it from what is free",
      .environment = "LIMINAL_KV_MEMORY", .most = 1 << 30},
+    {"speculation", 0, OPTION_TEXT, FIELD(speculation), .value_name = "HOW", .fallback = "lookup",
+     .help = "guess what comes next from what was said before, and verify several tokens a step: "
+             "lookup where that pays, off, or always. The answers are the same",
+     .environment = "LIMINAL_SPECULATION"},
     {"api-key", 0, OPTION_TEXT, FIELD(api_key), .value_name = "KEY",
      .help =
          "clients must send it as `Authorization: Bearer KEY`; better set as a variable, because "

@@ -19,6 +19,7 @@ struct settings {
     uint64_t model_memory_mb; /* 0: from the memory there is */
     uint64_t models_max;      /* 0: as many as fit */
     const char *keep_alive;   /* inference/keep_alive.h */
+    const char *speculation;  /* inference/engine.h */
     const char *api_key;
     const char *chat_template; /* a file */
     struct option_list cors, allowed_hosts;

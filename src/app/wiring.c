@@ -25,20 +25,24 @@ static void show_share(void *argument, double done)
     progress_bar_share(argument, done);
 }
 
-static struct engine_options engine_options_of(const struct settings *settings)
+static enum status read_engine_options(struct engine_options *options,
+                                       const struct settings *settings, struct fault *fault)
 {
-    return (struct engine_options){
+    *options = (struct engine_options){
         .context_length = (uint32_t)settings->context,
         .sequences = (uint32_t)settings->sequences,
         .queue_limit = (uint32_t)settings->queue,
         .prefill_chunk = (uint32_t)settings->prefill_chunk,
         .kv_budget_bytes = settings->kv_memory_mb * 1000000,
     };
+    return speculation_parse(text_of(settings->speculation), &options->speculation, fault);
 }
 
 static enum status open_engine(struct loaded_model *loaded, const struct settings *settings,
                                struct fault *fault)
 {
+    struct engine_options options;
+    TRY(read_engine_options(&options, settings, fault));
     struct progress_bar bar;
     progress_bar_start(&bar, loaded->name);
     struct model_options model_options = {.context_length = (uint32_t)settings->context};
@@ -50,7 +54,6 @@ static enum status open_engine(struct loaded_model *loaded, const struct setting
     enum status status = model_open(&model, loaded->compute, loaded->path, &model_options, fault);
     progress_bar_end(&bar);
     if (status != OK) return status;
-    const struct engine_options options = engine_options_of(settings);
     status = engine_open(&loaded->engine, model, &options, fault);
     if (status != OK) fault_prefix(fault, "%s", loaded->name); /* model_open's name the path */
     return status;
@@ -113,12 +116,12 @@ static enum status open_host(struct service *service, const struct settings *set
 {
     struct model_host_options options = {
         .compute = service->compute,
-        .engine = engine_options_of(settings),
         .store = model_store_of_machine(),
         .budget_bytes = model_memory_bytes(settings),
         .models_max = (uint32_t)settings->models_max,
         .ticket_limit = (uint32_t)settings->queue,
     };
+    TRY(read_engine_options(&options.engine, settings, fault));
     enum status status = keep_alive_parse(text_of(settings->keep_alive), &options.keep_ms, fault);
     if (status != OK) {
         fault_prefix(fault, "--keep-alive %s", settings->keep_alive);

@@ -63,6 +63,10 @@ static void a_service_without_a_model_opens_and_closes(void **state)
     assert_status(service_open(&service, &settings, &arena, &fault), STATUS_INVALID);
     assert_contains(fault.message, "--keep-alive a while");
     settings.keep_alive = "5m";
+    settings.speculation = "sometimes";
+    assert_status(service_open(&service, &settings, &arena, &fault), STATUS_INVALID);
+    assert_contains(fault.message, "\"lookup\", \"off\" or \"always\"");
+    settings.speculation = "lookup";
     settings.chat_template = "/nowhere/template";
     assert_status(service_open(&service, &settings, &arena, &fault), STATUS_NOT_FOUND);
     arena_deinit(&arena);

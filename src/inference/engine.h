@@ -26,6 +26,10 @@ enum speculation {
     SPECULATION_ALWAYS, /* also where it does not pay: for tests and benches */
 };
 
+/* "lookup", "off" or "always". */
+enum status speculation_parse(struct text t, enum speculation *speculation,
+                              struct fault *fault) MUST_USE;
+
 struct engine_options {
     uint32_t context_length;  /* per sequence; 0: the model's, bounded by memory */
     uint32_t sequences;       /* that decode at once; default 32 */
@@ -33,7 +37,10 @@ struct engine_options {
     uint32_t prefill_chunk;   /* rows of prefill per step; default 256 */
     uint64_t kv_budget_bytes; /* 0: from the memory there is */
     enum speculation speculation;
-    bool audit;          /* for tests: check the books of the pages after each step */
+    uint64_t spill_bytes;     /* of a file for pages that find no room in memory, or are to survive
+                                a restart; 0: none */
+    const char *spill_folder; /* for that file; made if need be */
+    bool audit;               /* for tests: check the books of the pages after each step */
     struct turns *turns; /* at compute threads that other engines use too (turns.h); NULL: nobody
                             else does. Borrowed */
 };

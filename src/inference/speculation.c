@@ -4,12 +4,28 @@
 #include <math.h>
 #include <string.h>
 
+#include "inference/engine.h"
+
 enum {
     KEPT_STEPS = 512,   /* a measurement is forgotten after so many: one bad moment is no verdict */
     GUESSED_SHARE = 32, /* an unknown row is taken to cost this part of the step: try it */
 };
 /* What drafts must promise, for they cost a little on this side of the model too. */
 static const double LEAST_GAIN = 1.03;
+
+enum status speculation_parse(struct text t, enum speculation *speculation, struct fault *fault)
+{
+    static const char *const NAMES[] = {[SPECULATION_LOOKUP] = "lookup",
+                                        [SPECULATION_OFF] = "off",
+                                        [SPECULATION_ALWAYS] = "always"};
+    for (size_t i = 0; i < ARRAY_COUNT(NAMES); i++) {
+        if (!text_equal(t, text_of(NAMES[i]))) continue;
+        *speculation = (enum speculation)i;
+        return OK;
+    }
+    return fault_set_param(fault, STATUS_INVALID, "speculation",
+                           "speculation must be \"lookup\", \"off\" or \"always\"");
+}
 
 /* ---- what steps cost ---- */
 

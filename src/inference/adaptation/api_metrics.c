@@ -128,6 +128,8 @@ FIGURE(steps)
 FIGURE(prompt_tokens)
 FIGURE(cached_tokens)
 FIGURE(generated_tokens)
+FIGURE(drafted_tokens)
+FIGURE(accepted_tokens)
 FIGURE(running)
 FIGURE(waiting)
 FIGURE(batch_rows)
@@ -180,6 +182,10 @@ static const struct figure ENGINE_FIGURES[] = {
     {"liminal_engine_cached_tokens_total", "counter", "Those that needed no computing.",
      figure_cached_tokens},
     {"liminal_engine_generated_tokens_total", "counter", "Tokens made.", figure_generated_tokens},
+    {"liminal_engine_drafted_tokens_total", "counter", "Tokens guessed ahead and verified.",
+     figure_drafted_tokens},
+    {"liminal_engine_accepted_tokens_total", "counter", "Those that were right.",
+     figure_accepted_tokens},
     {"liminal_engine_running", "gauge", "Sequences that share each step now.", figure_running},
     {"liminal_engine_queue_depth", "gauge", "Generations that wait for a place.", figure_waiting},
     {"liminal_engine_batch_rows", "gauge", "Rows of the last step.", figure_batch_rows},

@@ -334,6 +334,8 @@ static void count_usage(struct choice *choice, const struct generation_event *ev
 {
     struct openai_usage *usage = &choice->run->usage;
     usage->completion_tokens += event->completion_tokens;
+    usage->drafted_tokens += event->drafted_tokens;
+    usage->accepted_tokens += event->accepted_tokens;
     if (choice->is_first_of_prompt) { /* n answers read their prompt once */
         usage->prompt_tokens += event->prompt_tokens;
         usage->cached_tokens += event->cached_tokens;

@@ -28,7 +28,7 @@ struct told {
     bool whole_characters;
     enum generation_end end;
     struct fault fault;
-    uint32_t prompt_tokens, completion_tokens, cached_tokens;
+    uint32_t prompt_tokens, completion_tokens, cached_tokens, drafted_tokens, accepted_tokens;
     struct generation *generation;
 };
 
@@ -49,6 +49,8 @@ static inline void on_event(void *argument, const struct generation_event *event
     told->prompt_tokens = event->prompt_tokens;
     told->completion_tokens = event->completion_tokens;
     told->cached_tokens = event->cached_tokens;
+    told->drafted_tokens = event->drafted_tokens;
+    told->accepted_tokens = event->accepted_tokens;
     pthread_cond_broadcast(&told->changed);
     pthread_mutex_unlock(&told->lock);
 }
