@@ -11,7 +11,6 @@
 
 enum {
     PLAIN_VALUES_MAX = 16, /* more strings than that are written as an automaton */
-    VALUES_MAX = 20000,    /* of one enum */
     SATISFIABLE_DEPTH = 3, /* sets within sets that are looked into */
 };
 
@@ -190,14 +189,12 @@ static enum status write_many_strings(struct schema_reader *reader, const json_t
 static enum status write_candidates(struct schema_reader *reader, const struct shape *shape,
                                     struct written *out)
 {
-    const json_t **values = arena_alloc_array(reader->job, VALUES_MAX, sizeof *values);
+    size_t most = json_array_size(shape->candidates->json) + 1;
+    const json_t **values = arena_alloc_array(reader->job, most, sizeof *values);
     size_t count = 0, strings = 0, used = 0;
     bool are_all;
     if (!values) return schema_no_memory(reader);
-    TRY(shape_values(reader, shape, values, VALUES_MAX, &count, &are_all));
-    if (!are_all)
-        return schema_refuse(reader, reader->root, "enum", STATUS_UNSUPPORTED,
-                             "of more than %d values is not supported", VALUES_MAX);
+    TRY(shape_values(reader, shape, values, most, &count, &are_all));
     out->is_nothing = count == 0;
     if (out->is_nothing) return OK;
     const json_t **texts = arena_alloc_array(reader->job, count, sizeof *texts);

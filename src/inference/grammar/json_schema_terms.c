@@ -4,7 +4,11 @@
  * A term is either taken into the shape at once, or replaced by other terms, or it offers a choice.
  * Choices wait until nothing else is left; then each of their ways is followed with a copy of the
  * shape. Ways that can no longer lead anywhere are left early, or a list of thirty `if` would be
- * 2^30 alternatives. */
+ * 2^30 alternatives.
+ *
+ * A schema with four keywords fails in four ways, and where twenty of them must fail together that
+ * is 4^20. So beyond a few such choices only one way of each is followed: fewer values can be
+ * written then, and still none that is wrong. */
 #include <string.h>
 
 #include "inference/grammar/json_schema_private.h"
@@ -14,12 +18,18 @@ struct way {
     size_t count;
 };
 
+enum {
+    CHOICES_MAX = 1000,    /* that depend on one another */
+    FAILURES_FOLLOWED = 4, /* choices of ways to fail that are followed in all their ways */
+};
+
 struct choice {
     const struct choice *next;
     const struct way *ways;
     size_t count;
-    const json_t *others_of; /* not ways, but: one of the properties that this schema does not name
-                                fails its additionalProperties */
+    bool is_failure;        /* the ways are ways to fail */
+    const json_t *names_of; /* not ways, but: the name or the value of some property fails */
+    const char *keyword;    /* this keyword of that schema */
 };
 
 struct todo {
@@ -32,6 +42,7 @@ struct branch {
     struct shape shape;
     const struct todo *todo;
     const struct choice *choices;
+    int failures; /* choices of ways to fail that were made */
 };
 
 struct expansion {
@@ -119,13 +130,21 @@ static enum status choose(struct schema_reader *reader, struct branch *branch, s
     return add_choice(reader, branch, (struct choice){.ways = ways.items, .count = ways.count});
 }
 
+static enum status choose_failure(struct schema_reader *reader, struct branch *branch,
+                                  struct ways ways)
+{
+    if (ways.failed) return schema_no_memory(reader);
+    return add_choice(reader, branch,
+                      (struct choice){.ways = ways.items, .count = ways.count, .is_failure = true});
+}
+
 static enum status choose_each(struct schema_reader *reader, struct branch *branch,
                                const json_t *schemas, enum term_kind kind)
 {
     struct ways ways = ways_of(reader, json_array_size(schemas));
     for (size_t i = 0; i < json_array_size(schemas); i++)
         add_way(&ways, &(struct term){.kind = kind, .schema = json_array_get(schemas, i)}, 1);
-    return choose(reader, branch, ways);
+    return kind == TERM_FAILS ? choose_failure(reader, branch, ways) : choose(reader, branch, ways);
 }
 
 /* ---- oneOf ---- */
@@ -180,7 +199,7 @@ static enum status choose_not_one(struct schema_reader *reader, struct branch *b
                                  holds(json_array_get(schemas, k))};
             add_way(&ways, two, 2);
         }
-    return choose(reader, branch, ways);
+    return choose_failure(reader, branch, ways);
 }
 
 /* ---- if, and dependencies ---- */
@@ -261,7 +280,7 @@ static enum status choose_broken_dependency(struct schema_reader *reader, struct
             add_way(&ways, terms, 2);
         }
     }
-    return choose(reader, branch, ways);
+    return choose_failure(reader, branch, ways);
 }
 
 /* ---- terms about a whole schema ---- */
@@ -351,19 +370,43 @@ static const char *const CONSTRAINTS[] = {"$ref",
                                           "$dynamicRef",
                                           "$recursiveRef"};
 
+/* Can it be said that this keyword fails? */
+static bool can_fail(const json_t *schema, const char *keyword)
+{
+    static const char *const NEVER[] = {"uniqueItems", "unevaluatedItems", "$dynamicRef",
+                                        "unevaluatedProperties", "$recursiveRef"};
+    for (size_t i = 0; i < ARRAY_COUNT(NEVER); i++)
+        if (strcmp(keyword, NEVER[i]) == 0) return false;
+    bool lists_items =
+        json_object_get(schema, "prefixItems") || json_is_array(json_object_get(schema, "items"));
+    bool counts = json_object_get(schema, "minContains") || json_object_get(schema, "maxContains");
+    if (strcmp(keyword, "multipleOf") == 0)
+        return json_number_value(json_object_get(schema, keyword)) == 1;
+    if (strcmp(keyword, "contains") == 0) return !counts;
+    return !lists_items || !(strstr(keyword, "tems") && keyword[0] != 'm');
+}
+
 static enum status take_failing_schema(struct schema_reader *reader, struct branch *branch,
                                        const json_t *schema)
 {
     if (json_is_false(schema)) return OK;
     struct ways ways = ways_of(reader, ARRAY_COUNT(CONSTRAINTS));
     bool ref_alone = reader->refs_stand_alone && json_object_get(schema, "$ref");
+    const char *impossible = NULL;
     for (size_t i = 0; i < ARRAY_COUNT(CONSTRAINTS) && json_is_object(schema); i++) {
         const struct term term = about(TERM_KEYWORD_FAILS, CONSTRAINTS[i], schema);
-        if (json_object_get(schema, CONSTRAINTS[i]) && (i == 0 || !ref_alone))
+        if (!json_object_get(schema, CONSTRAINTS[i]) || (i > 0 && ref_alone)) continue;
+        if (can_fail(schema, CONSTRAINTS[i]))
             add_way(&ways, &term, 1);
+        else
+            impossible = CONSTRAINTS[i];
     }
+    if (ways.count == 0 && impossible) /* the only way */
+        return schema_refuse(reader, schema, impossible, STATUS_UNSUPPORTED,
+                             "its opposite, which `not`, `oneOf` or `if` ask for here, is not "
+                             "supported");
     if (ways.count == 1) return add_todo(reader, branch, ways.items[0].terms[0]);
-    return choose(reader, branch, ways); /* without a way: nothing fails `true` */
+    return choose_failure(reader, branch, ways); /* without a way: nothing fails `true` */
 }
 
 /* ---- terms about one keyword ---- */
@@ -380,7 +423,7 @@ static enum status choose_failing_property(struct schema_reader *reader, struct 
         const struct term term = about(TERM_HAS_FAILING, name, value);
         add_way(&ways, &term, 1);
     }
-    return choose(reader, branch, ways);
+    return choose_failure(reader, branch, ways);
 }
 
 static enum status choose_missing_property(struct schema_reader *reader, struct branch *branch,
@@ -392,7 +435,7 @@ static enum status choose_missing_property(struct schema_reader *reader, struct 
             about(TERM_LACKS, json_string_value(json_array_get(required, i)), NULL);
         add_way(&ways, &term, 1);
     }
-    return choose(reader, branch, ways);
+    return choose_failure(reader, branch, ways);
 }
 
 static enum status take_failing_keyword(struct schema_reader *reader, struct branch *branch,
@@ -412,8 +455,11 @@ static enum status take_failing_keyword(struct schema_reader *reader, struct bra
     if (KEYWORD_IS("if")) return choose_if(reader, branch, schema, TERM_FAILS);
     if (KEYWORD_IS("properties")) return choose_failing_property(reader, branch, value);
     if (KEYWORD_IS("required")) return choose_missing_property(reader, branch, value);
-    if (KEYWORD_IS("additionalProperties"))
-        return add_choice(reader, branch, (struct choice){.others_of = schema});
+    if (KEYWORD_IS("additionalProperties") || KEYWORD_IS("patternProperties") ||
+        KEYWORD_IS("propertyNames"))
+        return add_choice(
+            reader, branch,
+            (struct choice){.is_failure = true, .names_of = schema, .keyword = keyword.data});
     if (KEYWORD_IS("dependencies") || KEYWORD_IS("dependentRequired") ||
         KEYWORD_IS("dependentSchemas"))
         return choose_broken_dependency(reader, branch, schema, keyword.data);
@@ -495,53 +541,138 @@ static enum status add_shape(struct expansion *expansion, const struct shape *sh
     return OK;
 }
 
-/* The names that are spoken of here and that `schema` does not know: one of them fails its
- * additionalProperties. Names of which nobody speaks are left out: narrower, and never wrong. */
-static enum status ways_of_others(struct schema_reader *reader, const struct shape *shape,
-                                  const json_t *schema, struct choice *choice)
+/* ---- failing by names ---- */
+
+struct name_list {
+    struct text *items;
+    size_t count;
+};
+
+static void add_name(struct name_list *names, struct text name)
 {
-    const json_t *known = json_object_get(schema, "properties");
+    for (size_t i = 0; i < names->count; i++)
+        if (text_equal(names->items[i], name)) return;
+    names->items[names->count++] = name;
+}
+
+/* The names that are spoken of here. Those of which nobody speaks are left out of account:
+ * narrower, and never wrong. */
+static enum status spoken_names(struct schema_reader *reader, const struct shape *shape,
+                                struct name_list *names)
+{
     size_t most = 0;
     for (const struct listed *layer = shape->layers; layer; layer = layer->next)
         most += json_object_size(json_object_get(layer->json, "properties"));
     for (const struct listed *name = shape->required; name; name = name->next) most++;
-    struct ways ways = ways_of(reader, most);
-    json_t *patterns = json_object_get(schema, "patternProperties"), *ignored;
-    const json_t *rest = json_object_get(schema, "additionalProperties");
-    if (json_object_size(patterns) > 0)
-        return schema_refuse(reader, schema, "additionalProperties", STATUS_UNSUPPORTED,
-                             "its opposite is not supported beside patternProperties");
+    *names = (struct name_list){arena_alloc_array(reader->job, most + 1, sizeof *names->items), 0};
+    if (!names->items) return schema_no_memory(reader);
     for (const struct listed *layer = shape->layers; layer; layer = layer->next) {
         const char *name;
+        json_t *ignored;
         json_object_foreach(json_object_get(layer->json, "properties"), name, ignored)
-        {
-            const struct term term = about(TERM_HAS_FAILING, name, rest);
-            if (!json_object_get(known, name)) add_way(&ways, &term, 1);
-        }
+            add_name(names, text_of(name));
     }
-    for (const struct listed *name = shape->required; name; name = name->next) {
-        const struct term term = {.kind = TERM_HAS_FAILING, .schema = rest, .name = name->name};
-        if (!json_object_getn(known, name->name.data, name->name.length)) add_way(&ways, &term, 1);
+    for (const struct listed *name = shape->required; name; name = name->next)
+        add_name(names, name->name);
+    return OK;
+}
+
+/* The schema of the pattern of this schema that knows the name; NULL: none. */
+static enum status pattern_schema(struct schema_reader *reader, const json_t *schema,
+                                  struct text name, const json_t **out)
+{
+    const char *pattern;
+    json_t *value;
+    *out = NULL;
+    json_object_foreach(json_object_get(schema, "patternProperties"), pattern, value)
+    {
+        const struct regular *language;
+        TRY(schema_pattern(reader, schema, "patternProperties", text_of(pattern), &language));
+        if (!*out && regular_accepts(language, name)) *out = value;
     }
+    return OK;
+}
+
+static enum status name_fails(struct schema_reader *reader, const json_t *names, struct text name,
+                              bool *fails)
+{
+    bool admits = true;
+    json_t *string = json_stringn(name.data, name.length);
+    if (!string) return schema_no_memory(reader);
+    enum status status = schema_admits(reader, names, string, &admits);
+    json_decref(string);
+    *fails = status == OK && !admits;
+    return status;
+}
+
+/* How the keyword can fail by this name. */
+static enum status add_way_of_name(struct schema_reader *reader, struct ways *ways,
+                                   const struct choice *choice, struct text name)
+{
+    struct term term = {.kind = TERM_HAS_FAILING, .name = name};
+    const json_t *by_pattern, *value = json_object_get(choice->names_of, choice->keyword);
+    const json_t *own =
+        json_object_getn(json_object_get(choice->names_of, "properties"), name.data, name.length);
+    if (strcmp(choice->keyword, "propertyNames") == 0) {
+        bool fails = false;
+        term.kind = TERM_HAS;
+        TRY(name_fails(reader, value, name, &fails));
+        if (fails) add_way(ways, &term, 1);
+        return OK;
+    }
+    TRY(pattern_schema(reader, choice->names_of, name, &by_pattern));
+    bool is_pattern = choice->keyword[0] == 'p';
+    term.schema = is_pattern ? by_pattern : value;
+    if (is_pattern ? by_pattern != NULL : !own && !by_pattern) add_way(ways, &term, 1);
+    return OK;
+}
+
+static enum status ways_of_names(struct schema_reader *reader, const struct shape *shape,
+                                 struct choice *choice)
+{
+    struct name_list names;
+    TRY(spoken_names(reader, shape, &names));
+    struct ways ways = ways_of(reader, names.count);
+    for (size_t i = 0; i < names.count; i++)
+        TRY(add_way_of_name(reader, &ways, choice, names.items[i]));
     if (ways.failed) return schema_no_memory(reader);
     choice->ways = ways.items;
     choice->count = ways.count;
     return OK;
 }
 
+/* ---- following the ways ---- */
+
+/* Is one of the ways gone already? */
+static bool is_decided(const struct shape *shape, const struct choice *choice)
+{
+    for (size_t i = 0; i < choice->count; i++) {
+        bool all_taken = true;
+        for (size_t t = 0; t < choice->ways[i].count && all_taken; t++)
+            all_taken = is_taken(shape, choice->ways[i].terms[t]);
+        if (all_taken) return true;
+    }
+    return false;
+}
+
 static enum status settle(struct expansion *expansion, struct branch *branch, int depth);
 
-static enum status follow_ways(struct expansion *expansion, const struct branch *branch,
+static enum status follow_ways(struct expansion *expansion, struct branch *branch,
                                struct choice choice, int depth)
 {
     struct schema_reader *reader = expansion->reader;
-    if (choice.others_of) TRY(ways_of_others(reader, &branch->shape, choice.others_of, &choice));
+    if (choice.names_of) TRY(ways_of_names(reader, &branch->shape, &choice));
+    if (is_decided(&branch->shape, &choice)) return settle(expansion, branch, depth + 1);
+    if (choice.is_failure && choice.count > 1) branch->failures++;
+    bool one_will_do =
+        expansion->first_only || (choice.is_failure && branch->failures > FAILURES_FOLLOWED);
+    uint32_t before = expansion->shapes->count;
     for (size_t i = 0; i < choice.count; i++) {
         struct branch copy = *branch;
         for (size_t t = choice.ways[i].count; t-- > 0;)
             TRY(add_todo(reader, &copy, choice.ways[i].terms[t]));
         TRY(settle(expansion, &copy, depth + 1));
-        if (expansion->first_only && expansion->shapes->count > 0) break;
+        if (one_will_do && expansion->shapes->count > before) break;
     }
     return OK;
 }
@@ -551,7 +682,7 @@ static struct choice take_choice(struct branch *branch, struct choice *copies, s
 {
     const struct choice *best = branch->choices;
     for (const struct choice *c = branch->choices; c; c = c->next)
-        if (best->others_of || (!c->others_of && c->count < best->count)) best = c;
+        if (best->names_of || (!c->names_of && c->count < best->count)) best = c;
     const struct choice *rest = best->next;
     for (const struct choice *c = branch->choices; c != best; c = c->next) {
         copies[*copied] = *c;
@@ -565,9 +696,9 @@ static struct choice take_choice(struct branch *branch, struct choice *copies, s
 static enum status settle(struct expansion *expansion, struct branch *branch, int depth)
 {
     struct schema_reader *reader = expansion->reader;
-    if (depth > SCHEMA_NESTING_MAX)
+    if (depth > CHOICES_MAX)
         return schema_refuse(reader, reader->root, "", STATUS_TOO_LARGE,
-                             "more than %d choices that depend on one another", SCHEMA_NESTING_MAX);
+                             "more than %d choices that depend on one another", CHOICES_MAX);
     while (branch->todo && branch->shape.types) {
         struct term term = branch->todo->term;
         branch->todo = branch->todo->next;
