@@ -212,13 +212,14 @@ static grammar_part after_reasoning(struct grammar *g, const struct answer_rules
                                     grammar_part body)
 {
     const struct chat_format *format = rules->format;
-    if (format->reasoning_close.length == 0) return body;
+    if (format->reasoning_close.length == 0 || rules->reasoning == REASONING_OVER) return body;
     grammar_part thoughts = grammar_text_without(g, format->reasoning_close);
     const grammar_part parts[] = {thoughts, written(g, format, format->reasoning_close), space(g),
                                   body};
     grammar_part reasoned = grammar_sequence(g, parts, ARRAY_COUNT(parts));
     bool is_free = !rules->content && rules->choice != TOOLS_REQUIRED;
-    if (rules->is_reasoning) return is_free ? choice2(g, reasoned, thoughts) : reasoned;
+    if (rules->reasoning == REASONING_BEGUN)
+        return is_free ? choice2(g, reasoned, thoughts) : reasoned;
     grammar_part open = written(g, format, format->reasoning_open);
     return choice2(g, body, sequence2(g, space(g), sequence2(g, open, reasoned)));
 }

@@ -18,8 +18,8 @@ enum { CALLS_LIMIT = 32 }; /* in one answer */
 
 struct answer_rules {
     const struct chat_format *format;
-    bool is_reasoning;   /* the prompt ended within the reasoning */
-    const json_t *tools; /* in OpenAI's shape, each with parameters; NULL: none */
+    enum chat_reasoning reasoning; /* where the prompt ended */
+    const json_t *tools;           /* in OpenAI's shape, each with parameters; NULL: none */
     enum tool_choice choice;
     const json_t *allowed;       /* names of those that may be called; NULL: all */
     bool is_one_call;            /* at most one */

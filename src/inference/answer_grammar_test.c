@@ -169,11 +169,18 @@ static void calls_may_be_forbidden(void **state)
 
 static void a_prompt_may_end_in_the_reasoning(void **state)
 {
-    struct answer_rules rules = {.format = &HERMES, .choice = TOOLS_REQUIRED, .is_reasoning = true};
+    struct answer_rules rules = {
+        .format = &HERMES, .choice = TOOLS_REQUIRED, .reasoning = REASONING_BEGUN};
     struct allowed calls = allow(rules, NULL);
     expect(&calls, "Hm.</think>\n\n" NOW, true);
     expect(&calls, NOW, false);
     drop(&calls);
+    rules.reasoning = REASONING_OVER;
+    struct allowed over = allow(rules, NULL);
+    expect(&over, NOW, true);
+    expect(&over, "<think>Hm.</think>" NOW, false);
+    drop(&over);
+    rules.reasoning = REASONING_BEGUN;
     rules.choice = TOOLS_AUTO;
     struct allowed any = allow(rules, NULL);
     expect(&any, "Hm. " NOW, true); /* a thought */

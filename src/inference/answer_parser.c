@@ -5,7 +5,7 @@
 #include <string.h>
 
 void answer_parser_init(struct answer_parser *parser, const struct chat_format *format,
-                        bool finds_calls, bool is_reasoning,
+                        bool finds_calls, enum chat_reasoning reasoning,
                         void (*on_event)(void *argument, const struct answer_event *event),
                         void *argument)
 {
@@ -14,8 +14,8 @@ void answer_parser_init(struct answer_parser *parser, const struct chat_format *
         .on_event = on_event,
         .argument = argument,
         .finds_calls = finds_calls,
-        .state = is_reasoning ? IN_REASONING : IN_START,
-        .has_reasoned = is_reasoning,
+        .state = reasoning == REASONING_BEGUN ? IN_REASONING : IN_START,
+        .has_reasoned = reasoning != REASONING_AHEAD,
     };
     buffer_init(&parser->held);
 }

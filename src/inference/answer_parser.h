@@ -50,10 +50,10 @@ struct answer_parser {
     } json; /* place in the arguments */
 };
 
-/* `finds_calls`: else their marks are text like any other. `is_reasoning`: the prompt ended within
- * the reasoning. */
+/* `finds_calls`: else their marks are text like any other. `reasoning`: where the prompt
+ * ended. */
 void answer_parser_init(struct answer_parser *parser, const struct chat_format *format,
-                        bool finds_calls, bool is_reasoning,
+                        bool finds_calls, enum chat_reasoning reasoning,
                         void (*on_event)(void *argument, const struct answer_event *event),
                         void *argument);
 void answer_parser_deinit(struct answer_parser *parser);

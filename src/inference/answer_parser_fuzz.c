@@ -61,8 +61,9 @@ static void transcribe(struct text answer, unsigned flags, size_t step,
     struct answer_parser parser;
     *transcript = (struct transcript){.last = -1};
     buffer_init(&transcript->bytes);
-    answer_parser_init(&parser, &FORMATS[flags % 3], flags & 4, flags & 8 && flags % 3 != 1,
-                       write_down, transcript);
+    bool reasons = FORMATS[flags % 3].reasoning_open.length > 0;
+    enum chat_reasoning reasoning = reasons && flags & 8 ? REASONING_BEGUN : REASONING_AHEAD;
+    answer_parser_init(&parser, &FORMATS[flags % 3], flags & 4, reasoning, write_down, transcript);
     for (size_t at = 0; at < answer.length; at += step)
         answer_parser_add(
             &parser, text_slice(answer, at, at + step < answer.length ? at + step : answer.length));

@@ -75,7 +75,7 @@ static void write_down(void *argument, const struct answer_event *event)
 struct cuts {
     size_t first, every; /* a piece up to `first`, then pieces of `every` bytes */
 };
-enum { WAS_CUT = 1, IS_REASONING = 2, NO_CALLS = 4 };
+enum { WAS_CUT = 1, NO_CALLS = 2, BEGUN = 4, OVER = 8 };
 
 static void transcribe(const struct chat_format *format, unsigned flags, struct text answer,
                        struct cuts cuts, struct transcript *transcript)
@@ -83,8 +83,10 @@ static void transcribe(const struct chat_format *format, unsigned flags, struct 
     struct answer_parser parser;
     transcript->last = -1;
     buffer_clear(&transcript->line);
-    answer_parser_init(&parser, format, !(flags & NO_CALLS), flags & IS_REASONING, write_down,
-                       transcript);
+    enum chat_reasoning reasoning = flags & BEGUN  ? REASONING_BEGUN
+                                    : flags & OVER ? REASONING_OVER
+                                                   : REASONING_AHEAD;
+    answer_parser_init(&parser, format, !(flags & NO_CALLS), reasoning, write_down, transcript);
     size_t from = 0, to = cuts.first;
     while (from < answer.length) {
         if (to > answer.length) to = answer.length;
@@ -175,8 +177,9 @@ static void reasoning_is_told_apart(void **state)
 {
     expect(&HERMES, 0, "<think>\nHm.\n\nWell.\n</think>\n\nFine.\n", "R(Hm.\n\nWell.)T(Fine.\n)");
     expect(&HERMES, 0, "\n<think>\n\n</think>\n\nFine.", "T(Fine.)");
-    expect(&HERMES, IS_REASONING, "\nHm.</think>Fine.", "R(Hm.)T(Fine.)");
-    expect(&HERMES, IS_REASONING, "Hm. </thin", "R(Hm. </thin)");
+    expect(&HERMES, BEGUN, "\nHm.</think>Fine.", "R(Hm.)T(Fine.)");
+    expect(&HERMES, OVER, "\n<think>Fine.", "T(<think>Fine.)");
+    expect(&HERMES, BEGUN, "Hm. </thin", "R(Hm. </thin)");
     expect(&HERMES, 0, "<think>Hm. <tool_call></think>" CALL("f", "{}"),
            "R(Hm. <tool_call>)C0(f)A({})E");
     expect(&HERMES, 0, "A <think>b</think>", "T(A <think>b</think>)");

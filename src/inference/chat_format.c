@@ -440,6 +440,14 @@ enum status chat_format_learn(struct chat_format *format, const struct chat_temp
     return status;
 }
 
+enum chat_reasoning chat_format_reasoning(const struct chat_format *format, struct text prompt)
+{
+    struct text t = text_trim(prompt);
+    if (format->reasoning_open.length == 0) return REASONING_AHEAD;
+    if (text_ends_with(t, format->reasoning_open)) return REASONING_BEGUN;
+    return text_ends_with(t, format->reasoning_close) ? REASONING_OVER : REASONING_AHEAD;
+}
+
 void chat_format_deinit(struct chat_format *format)
 {
     arena_deinit(&format->memory);

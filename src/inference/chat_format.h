@@ -62,11 +62,15 @@ struct chat_format {
     struct arena memory;
 };
 
+/* Where a prompt ends: before any reasoning, in it, or after it. */
+enum chat_reasoning { REASONING_AHEAD, REASONING_BEGUN, REASONING_OVER };
+
 /* `source` is the template's text. Without a tokenizer (NULL) no token is special.
  * STATUS_NO_MEMORY. */
 enum status chat_format_learn(struct chat_format *format, const struct chat_template *compiled,
                               struct text source, const struct tokenizer *tokenizer,
                               struct fault *fault) MUST_USE;
+enum chat_reasoning chat_format_reasoning(const struct chat_format *format, struct text prompt);
 void chat_format_deinit(struct chat_format *format);
 
 #endif

@@ -188,7 +188,7 @@ static json_t *read_calls(const struct chat_format *format, struct text answer)
     struct reader reader = {.calls = json_array()};
     struct answer_parser parser;
     buffer_init(&reader.arguments);
-    answer_parser_init(&parser, format, true, false, read_event, &reader);
+    answer_parser_init(&parser, format, true, REASONING_AHEAD, read_event, &reader);
     for (size_t i = 0; i < answer.length; i++)
         answer_parser_add(&parser, text_slice(answer, i, i + 1));
     answer_parser_finish(&parser, true);

@@ -1,7 +1,6 @@
 /* chat_prompt.c - see chat_prompt.h. */
 #include "inference/chat_prompt.h"
 
-#include "inference/chat_format.h"
 #include "model/template/chat_template.h"
 #include "model/tokenizer/tokenizer.h"
 
@@ -56,7 +55,7 @@ enum status text_prompt_encode(const struct tokenizer *tokenizer, struct text pr
 enum status chat_prompt_encode(const struct chat_template *compiled,
                                const struct tokenizer *tokenizer, const struct chat_prompt *prompt,
                                const struct chat_format *format, struct token_list *out,
-                               bool *is_reasoning, struct fault *fault)
+                               enum chat_reasoning *reasoning, struct fault *fault)
 {
     struct buffer text;
     buffer_init(&text);
@@ -64,9 +63,7 @@ enum status chat_prompt_encode(const struct chat_template *compiled,
     TRY_DONE(render(compiled, tokenizer, prompt, &text, fault));
     TRY_DONE(buffer_status(&text, fault));
     TRY_DONE(text_prompt_encode(tokenizer, buffer_text(&text), out, fault));
-    if (format)
-        *is_reasoning = format->reasoning_open.length > 0 &&
-                        text_ends_with(text_trim(buffer_text(&text)), format->reasoning_open);
+    if (format) *reasoning = chat_format_reasoning(format, buffer_text(&text));
 done:
     buffer_deinit(&text);
     return status;

@@ -9,8 +9,8 @@
 
 #include "base/status.h"
 #include "base/text.h"
+#include "inference/chat_format.h"
 
-struct chat_format;
 struct chat_template;
 struct token_list;
 struct tokenizer;
@@ -24,12 +24,12 @@ struct chat_prompt {
 };
 
 /* Append the prompt's tokens to `out`. The start token is put in front when the model wants one and
- * the template did not write it itself. *is_reasoning (with a format; both may be NULL): the prompt
- * ends where the model begins to reason. */
+ * the template did not write it itself. *reasoning: where the prompt ends by the format;
+ * both may be NULL. */
 enum status chat_prompt_encode(const struct chat_template *compiled,
                                const struct tokenizer *tokenizer, const struct chat_prompt *prompt,
                                const struct chat_format *format, struct token_list *out,
-                               bool *is_reasoning, struct fault *fault) MUST_USE;
+                               enum chat_reasoning *reasoning, struct fault *fault) MUST_USE;
 
 /* The same for a prompt that its writer made without a template: special tokens by their names, one
  * start token. */

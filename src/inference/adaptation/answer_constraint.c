@@ -10,9 +10,10 @@ struct wanted {
     const struct answer_rules *rules;
 };
 
+/* Tools that must not be called rule too: a text must not look like a call. */
 static bool has_tools(const struct answer_rules *rules)
 {
-    return rules && rules->tools && rules->choice != TOOLS_NONE;
+    return rules && rules->tools;
 }
 
 static enum status build(struct grammar *grammar, grammar_part *root, const void *argument,
@@ -44,8 +45,9 @@ static void append_json(struct buffer *key, const json_t *value)
 /* All but the format, which is the model's. */
 static void append_rules(struct buffer *key, const struct answer_rules *rules)
 {
-    buffer_printf(key, "%d %d %d ", (int)rules->choice, rules->is_reasoning, rules->is_one_call);
-    if (!has_tools(rules)) return;
+    buffer_printf(key, "%d %d %d %d ", (int)rules->choice, (int)rules->reasoning,
+                  rules->is_one_call, has_tools(rules));
+    if (rules->choice == TOOLS_NONE) return;
     append_json(key, rules->tools);
     append_json(key, rules->allowed);
 }

@@ -87,8 +87,8 @@ void chat_answer_init(struct chat_answer *answer, const struct chat_answer_plan 
         .on_delta = on_delta,
         .argument = argument,
     };
-    answer_parser_init(&answer->parser, plan->format, plan->finds_calls, plan->is_reasoning,
-                       on_event, answer);
+    answer_parser_init(&answer->parser, plan->format, plan->finds_calls, plan->reasoning, on_event,
+                       answer);
     buffer_init(&answer->text);
     buffer_init(&answer->reasoning);
     buffer_init(&answer->calls);

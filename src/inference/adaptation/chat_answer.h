@@ -12,7 +12,7 @@
 struct chat_answer_plan {
     const struct chat_format *format; /* borrowed; NULL: all of it is text */
     bool finds_calls;
-    bool is_reasoning; /* from its beginning */
+    enum chat_reasoning reasoning; /* where the prompt ended */
 };
 
 struct chat_answer {

@@ -7,9 +7,10 @@
 #include "inference/chat_prompt.h"
 #include "platform/platform.h"
 
-/* The prompt's tokens, and whether the model is to begin with its reasoning. */
+/* The prompt's tokens, and where it ends. */
 static enum status encode(const struct model_lease *lease, const struct chat_request *request,
-                          struct token_list *prompt, bool *is_reasoning, struct fault *fault)
+                          struct token_list *prompt, enum chat_reasoning *reasoning,
+                          struct fault *fault)
 {
     if (!lease->chat_template) {
         *fault = lease->chat_template_fault;
@@ -25,18 +26,19 @@ static enum status encode(const struct model_lease *lease, const struct chat_req
         .now_unix = clock_wall_ms() / 1000,
     };
     enum status status = chat_prompt_encode(lease->chat_template, engine_tokenizer(lease->engine),
-                                            &told, format, prompt, is_reasoning, fault);
+                                            &told, format, prompt, reasoning, fault);
     json_decref(arranged);
     return status;
 }
 
 static struct chat_answer_plan plan_answer(const struct model_lease *lease,
-                                           const struct chat_request *request, bool is_reasoning)
+                                           const struct chat_request *request,
+                                           enum chat_reasoning reasoning)
 {
     const struct chat_format *format = &lease->chat_format;
     struct chat_answer_plan plan = {
         .finds_calls = request->tools.tools && request->tools.choice != TOOLS_NONE,
-        .is_reasoning = is_reasoning,
+        .reasoning = reasoning,
     };
     if (plan.finds_calls || format->reasoning_open.length > 0) plan.format = format;
     return plan;
@@ -44,12 +46,12 @@ static struct chat_answer_plan plan_answer(const struct model_lease *lease,
 
 /* What the answer is held to: its form, and calls whose arguments fit the tools. */
 static enum status constrain(const struct model_lease *lease, const struct chat_request *request,
-                             bool is_reasoning, struct constraint **constraint,
+                             enum chat_reasoning reasoning, struct constraint **constraint,
                              struct fault *fault)
 {
     const struct answer_rules rules = {
         .format = &lease->chat_format,
-        .is_reasoning = is_reasoning,
+        .reasoning = reasoning,
         .tools = request->tools.tools,
         .choice = request->tools.choice,
         .allowed = request->tools.allowed,
@@ -66,15 +68,15 @@ void openai_chat_handle(struct http_exchange *exchange, struct api *api, json_t 
     struct token_list prompt = {.ids = NULL};
     struct constraint *constraint = NULL;
     struct fault fault;
-    bool is_reasoning = false;
+    enum chat_reasoning reasoning = REASONING_AHEAD;
     enum status status = chat_request_read(&request, root, http_arena(exchange), &fault);
     if (status == OK) {
         completion_note(exchange, &request.generation, request.prompt_bytes);
-        status = encode(lease, &request, &prompt, &is_reasoning, &fault);
+        status = encode(lease, &request, &prompt, &reasoning, &fault);
     }
-    if (status == OK) status = constrain(lease, &request, is_reasoning, &constraint, &fault);
+    if (status == OK) status = constrain(lease, &request, reasoning, &constraint, &fault);
     if (status == OK) {
-        plan = plan_answer(lease, &request, is_reasoning);
+        plan = plan_answer(lease, &request, reasoning);
         completion_run_start(api, exchange,
                              &(struct completion_start){
                                  .lease = lease,
