@@ -217,7 +217,10 @@ static void choose_calls(struct analysis *a, uint32_t *continuations, bool *deci
             a->info[self].is_call = true;
             continuation = fresh++;
         }
+        if (continuation == CONTINUATION_NONE) continuation = fresh++;
         decided[self] = true;
+        if (part->kind == PART_REPEAT && repeat_is_counted(a->grammar, a->info, self))
+            continue; /* a round has an automaton of its own in any case */
         for (uint32_t j = 0; j < child_count(part); j++) {
             grammar_part child = children_of(a->grammar, part)[j];
             bool is_tail = ends_parent(part, j);

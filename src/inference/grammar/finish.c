@@ -22,7 +22,8 @@ struct unit { /* an automaton */
     grammar_part part;
     struct dfa dfa;
     uint32_t first_state; /* in the table */
-    bool is_round;        /* entered only by repetitions, and laid out to count them */
+    bool is_repeated;     /* what it accepts is one round of repetitions */
+    bool is_round;        /* and it is laid out to count them */
 };
 
 struct finishing {
@@ -32,7 +33,8 @@ struct finishing {
     uint32_t unit_count, unit_capacity;
     struct symbol *symbols;
     uint32_t symbol_count, symbol_capacity;
-    uint32_t *symbol_of, *unit_of; /* of each part: number + 1 */
+    uint32_t *symbol_of;  /* of each part: number + 1 */
+    uint32_t *unit_of[2]; /* the same; called, and repeated */
     uint32_t state_count;
     bool failed;
     struct automaton *automaton;
@@ -45,15 +47,16 @@ static enum status no_memory(struct fault *fault)
 
 /* ---- automata ---- */
 
-static uint32_t unit_for(struct finishing *f, grammar_part part)
+static uint32_t unit_for(struct finishing *f, grammar_part part, bool is_repeated)
 {
-    if (f->unit_of[part]) return f->unit_of[part] - 1;
+    uint32_t *known = &f->unit_of[is_repeated][part];
+    if (*known) return *known - 1;
     if (!ARRAY_MORE(f->units, f->unit_count, f->unit_capacity, 1)) {
         f->failed = true;
         return 0;
     }
-    f->units[f->unit_count++] = (struct unit){.part = part};
-    f->unit_of[part] = f->unit_count;
+    f->units[f->unit_count++] = (struct unit){.part = part, .is_repeated = is_repeated};
+    *known = f->unit_count;
     return f->unit_count - 1;
 }
 
@@ -71,11 +74,20 @@ static uint32_t symbol_for(void *owner, grammar_part part)
         f->failed = true;
         return 0;
     }
-    grammar_part entered = part;
-    if (is_counted_repeat(f, part)) entered = f->grammar->children[f->grammar->parts[part].first];
-    f->symbols[f->symbol_count++] = (struct symbol){part, unit_for(f, entered)};
+    bool is_repeated = is_counted_repeat(f, part);
+    grammar_part entered = is_repeated ? f->grammar->children[f->grammar->parts[part].first] : part;
+    f->symbols[f->symbol_count++] = (struct symbol){part, unit_for(f, entered, is_repeated)};
     f->symbol_of[part] = f->symbol_count;
     return f->symbol_count - 1;
+}
+
+/* Without calls, and over when it accepts: then rounds can be counted in one automaton. */
+static bool tells_its_end(const struct dfa *dfa)
+{
+    if (dfa->call_count || dfa->states[0].accepts) return false;
+    for (uint32_t i = 0; i < dfa->state_count; i++)
+        if (dfa->states[i].accepts && dfa->states[i].edge_count) return false;
+    return true;
 }
 
 /* Units are found while others are written. */
@@ -88,12 +100,13 @@ static enum status make_units(struct finishing *f, struct fault *fault)
         .grammar = f->grammar, .info = f->info, .symbol_of = symbol_for, .owner = f};
     writer.places = calloc(f->grammar->part_count, sizeof *writer.places);
     if (!writer.places) TRY_DONE(no_memory(fault));
-    (void)unit_for(f, f->grammar->root);
+    (void)unit_for(f, f->grammar->root, false);
     for (uint32_t i = 0; i < f->unit_count; i++) {
         TRY_DONE(nfa_write(&writer, &nfa, f->units[i].part, fault));
         if (f->failed) TRY_DONE(no_memory(fault));
         TRY_DONE(dfa_determinise(&wide, &nfa, GRAMMAR_STATES_MAX - f->state_count, fault));
         TRY_DONE(dfa_minimise(&f->units[i].dfa, &wide, fault));
+        f->units[i].is_round = f->units[i].is_repeated && tells_its_end(&f->units[i].dfa);
         f->state_count += f->units[i].dfa.state_count + 1;
     }
     if (f->failed) TRY_DONE(no_memory(fault));
@@ -103,28 +116,6 @@ done:
     free(nfa.edges);
     dfa_deinit(&wide);
     return status;
-}
-
-/* Without calls, and over when it accepts: then rounds can be counted in one automaton. */
-static bool tells_its_end(const struct dfa *dfa)
-{
-    if (dfa->call_count || dfa->states[0].accepts) return false;
-    for (uint32_t i = 0; i < dfa->state_count; i++)
-        if (dfa->states[i].accepts && dfa->states[i].edge_count) return false;
-    return true;
-}
-
-/* A part may be both called and repeated; then it is laid out for calling. */
-static void choose_rounds(struct finishing *f)
-{
-    for (uint32_t i = 0; i < f->symbol_count; i++) {
-        struct unit *unit = &f->units[f->symbols[i].automaton];
-        if (is_counted_repeat(f, f->symbols[i].part)) unit->is_round = tells_its_end(&unit->dfa);
-    }
-    f->units[0].is_round = false; /* the root */
-    for (uint32_t i = 0; i < f->symbol_count; i++)
-        if (!is_counted_repeat(f, f->symbols[i].part))
-            f->units[f->symbols[i].automaton].is_round = false;
 }
 
 /* ---- the table ---- */
@@ -306,14 +297,16 @@ static enum status finish(struct finishing *f, struct grammar *grammar, struct f
         return grammar->status;
     }
     f->symbol_of = calloc(grammar->part_count, sizeof *f->symbol_of);
-    f->unit_of = calloc(grammar->part_count, sizeof *f->unit_of);
-    if (!f->symbol_of || !f->unit_of) return no_memory(fault);
+    for (int i = 0; i < 2; i++) {
+        f->unit_of[i] = calloc(grammar->part_count, sizeof *f->unit_of[i]);
+        if (!f->unit_of[i]) return no_memory(fault);
+    }
+    if (!f->symbol_of) return no_memory(fault);
     TRY(analysis_make(grammar, &f->info, fault));
     if (!f->info[grammar->root].is_productive)
         return fault_set(fault, STATUS_INVALID, "no text at all matches the grammar");
     TRY(make_units(f, fault));
     TRY(check_left_recursion(f, fault));
-    choose_rounds(f);
     return lay_out(f, fault);
 }
 
@@ -329,7 +322,8 @@ enum status grammar_finish(struct grammar *grammar, struct fault *fault)
     free(f.units);
     free(f.symbols);
     free(f.symbol_of);
-    free(f.unit_of);
+    free(f.unit_of[0]);
+    free(f.unit_of[1]);
     free(f.info);
     return status;
 }

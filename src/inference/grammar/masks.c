@@ -15,9 +15,10 @@ bool mask_walk_init(struct mask_walk *walk, const struct masks *masks)
     *walk = (struct mask_walk){0};
     walk->positions = calloc(depths, sizeof *walk->positions);
     walk->frame_counts = calloc(depths, sizeof *walk->frame_counts);
+    walk->states = calloc(depths, sizeof *walk->states);
     walk->bits = calloc(token_mask_words(masks->trie->vocabulary) + 1, sizeof *walk->bits);
     if (stacks_init(&walk->stacks, masks->automaton) && walk->positions && walk->frame_counts &&
-        walk->bits)
+        walk->states && walk->bits)
         return true;
     mask_walk_deinit(walk);
     return false;
@@ -37,6 +38,7 @@ void mask_walk_deinit(struct mask_walk *walk)
     stacks_deinit(&walk->stacks);
     free(walk->positions);
     free(walk->frame_counts);
+    free(walk->states);
     free(walk->bits);
     free(walk->leaves);
     node_free(walk->spare[0]);
@@ -44,13 +46,22 @@ void mask_walk_deinit(struct mask_walk *walk)
     *walk = (struct mask_walk){0};
 }
 
-static void take_tokens(struct mask_walk *walk, const struct token_trie *trie, int32_t token)
+static void take_token(struct mask_walk *walk, int32_t token)
 {
-    for (; token != NO_TOKEN; token = trie->next_same[token]) {
-        uint64_t bit = (uint64_t)1 << (token % 64), *word = &walk->bits[token / 64];
-        walk->token_count += !(*word & bit);
-        *word |= bit;
-    }
+    uint64_t bit = (uint64_t)1 << (token % 64), *word = &walk->bits[token / 64];
+    walk->token_count += !(*word & bit);
+    *word |= bit;
+}
+
+static void take_node(struct mask_walk *walk, const struct token_trie *trie,
+                      const struct trie_node *node)
+{
+    if (node->token == NO_TOKEN) return;
+    take_token(walk, node->token);
+    if (!node->has_same) return;
+    for (int32_t token = trie->next_same[node->token]; token != NO_TOKEN;
+         token = trie->next_same[token])
+        take_token(walk, token);
 }
 
 static void take_leave(struct mask_walk *walk, uint32_t node)
@@ -60,6 +71,44 @@ static void take_leave(struct mask_walk *walk, uint32_t node)
         return;
     }
     walk->leaves[walk->leave_count++] = node;
+}
+
+static void walk_below(struct mask_walk *walk, const struct token_trie *trie, uint32_t top,
+                       struct position start);
+
+/* The same from one place on the bottom frame, as long as nothing is called and nothing counted:
+ * there the position is a state. This is where nearly all the time goes. */
+static void walk_below_plainly(struct mask_walk *walk, const struct token_trie *trie, uint32_t top,
+                               uint32_t state)
+{
+    const struct automaton *automaton = walk->stacks.automaton;
+    const struct trie_node *nodes = trie->nodes;
+    uint32_t *states = walk->states, end = nodes[top].end;
+    states[nodes[top].depth] = state;
+    for (uint32_t i = top + 1; i < end;) {
+        const struct trie_node *node = &nodes[i];
+        uint32_t next = automaton_next(automaton, states[node->depth - 1], node->byte);
+        if (next == NO_STATE) {
+            i = node->end;
+            continue;
+        }
+        unsigned flags = automaton->states[next].flags;
+        take_node(walk, trie, node);
+        if (flags & STATE_ACCEPTS && node->end > i + 1) take_leave(walk, i);
+        if (flags & STATE_CALLS) {
+            struct stacks *stacks = &walk->stacks;
+            uint32_t frame_count = stacks->frame_count;
+            struct position position = stacks_begin(0);
+            stacks_add(stacks, &position, (struct place){next, BOTTOM_FRAME, 0});
+            stacks_close(stacks, &position);
+            walk_below(walk, trie, i, position);
+            stacks->frame_count = frame_count;
+            i = node->end;
+            continue;
+        }
+        states[node->depth] = next;
+        i++;
+    }
 }
 
 /* All tokens below `top`, which is reached in `start`. */
@@ -75,7 +124,7 @@ static void walk_below(struct mask_walk *walk, const struct token_trie *trie, ui
         struct position from = walk->positions[nodes[i].depth - 1];
         stacks->frame_count = walk->frame_counts[nodes[i].depth - 1];
         struct position next = stacks_step(stacks, from, nodes[i].byte, from.first + from.count);
-        if (!position_is_dead(next)) take_tokens(walk, trie, nodes[i].token);
+        if (!position_is_dead(next)) take_node(walk, trie, &nodes[i]);
         if (next.can_end && nodes[i].end > i + 1) take_leave(walk, i);
         if (next.count == 0) {
             i = nodes[i].end;
@@ -88,12 +137,12 @@ static void walk_below(struct mask_walk *walk, const struct token_trie *trie, ui
     stacks->frame_count = walk->frame_counts[top_depth];
 }
 
-static void walk_reset(struct mask_walk *walk, const struct token_trie *trie, uint32_t symbol)
+static void walk_reset(struct mask_walk *walk, const struct token_trie *trie)
 {
     memset(walk->bits, 0, token_mask_words(trie->vocabulary) * sizeof *walk->bits);
     walk->leave_count = walk->token_count = 0;
     walk->stacks.frame_count = 1;
-    walk->stacks.frames[BOTTOM_FRAME] = (struct frame){.symbol = symbol};
+    walk->stacks.frames[BOTTOM_FRAME] = (struct frame){0};
 }
 
 /* ---- nodes ---- */
@@ -163,14 +212,20 @@ bool masks_init(struct masks *masks, const struct automaton *automaton,
 {
     *masks = (struct masks){.automaton = automaton, .trie = trie};
     masks->roots = calloc(automaton->state_count, sizeof *masks->roots);
-    return masks->roots;
+    masks->counted = calloc(automaton->state_count, sizeof *masks->counted);
+    if (masks->roots && masks->counted) return true;
+    masks_deinit(masks);
+    return false;
 }
 
 void masks_deinit(struct masks *masks)
 {
     for (uint32_t i = 0; masks->roots && i < masks->automaton->state_count; i++)
         list_free(atomic_load(&masks->roots[i]));
+    for (uint32_t i = 0; masks->counted && i < masks->automaton->state_count; i++)
+        counted_tokens_free(atomic_load(&masks->counted[i]));
     free(masks->roots);
+    free(masks->counted);
     *masks = (struct masks){0};
 }
 
@@ -228,31 +283,69 @@ static struct mask_key counted_key(const struct masks *masks, uint32_t state, ui
                              most_left < all ? most_left : all};
 }
 
+/* ---- finding nodes ---- */
+
 static bool is_counting(const struct stacks *stacks, struct place place)
 {
     return place.frame != BOTTOM_FRAME &&
            stacks->automaton->symbols[stacks->frames[place.frame].symbol].kind == SYMBOL_COUNTED;
 }
 
-/* ---- finding nodes ---- */
+static struct mask_node *plain_node(struct masks *masks, struct mask_walk *walk, uint32_t state)
+{
+    struct mask_node *_Atomic *bucket = &masks->roots[state];
+    struct mask_key key = {.state = state};
+    struct mask_node *node = find_in(bucket, key);
+    if (node) return node;
+    walk_reset(walk, masks->trie);
+    walk_below_plainly(walk, masks->trie, 0, state);
+    return keep(masks, walk, bucket, node_new(walk, masks->trie, key));
+}
+
+/* What one walk says for all counts. Kept in any case: there are few such states. */
+static const struct counted_tokens *counted_at(struct masks *masks, uint32_t state)
+{
+    struct counted_tokens *known =
+        atomic_load_explicit(&masks->counted[state], memory_order_acquire);
+    if (known) return known;
+    struct counted_tokens *fresh = counted_tokens_new(masks->automaton, masks->trie, state);
+    if (!fresh || atomic_compare_exchange_strong(&masks->counted[state], &known, fresh)) {
+        if (fresh) atomic_fetch_add(&masks->used_bytes, counted_tokens_bytes(fresh, masks->trie));
+        return fresh;
+    }
+    counted_tokens_free(fresh);
+    return known;
+}
+
+/* In the middle of a round, that one is begun. */
+static struct mask_node *counted_node(struct masks *masks, struct mask_walk *walk,
+                                      const struct stacks *stacks, struct place place)
+{
+    const struct token_trie *trie = masks->trie;
+    const struct counted_tokens *counted = counted_at(masks, place.state);
+    if (!counted) return NULL;
+    struct mask_key key =
+        counted_key(masks, place.state, stacks->frames[place.frame].symbol, place.count);
+    key.symbol = 0; /* all that matters is how many rounds are left */
+    if (!(masks->automaton->states[place.state].flags & STATE_ROUND)) key.most_left--;
+    if (key.most_left > counted->most_begun) key.most_left = counted->most_begun;
+    struct mask_node *_Atomic *bucket = &masks->roots[place.state];
+    struct mask_node *node = find_in(bucket, key);
+    if (node) return node;
+    walk_reset(walk, trie);
+    counted_tokens_bits(counted, trie, key.most_left, walk->bits);
+    walk->token_count = counted_tokens_fitting(counted, key.most_left);
+    for (uint32_t i = 0; i < counted->leave_count; i++)
+        if (counted->leaves[i].begun <= key.most_left && counted->leaves[i].over >= key.least_left)
+            take_leave(walk, counted->leaves[i].node);
+    return keep(masks, walk, bucket, node_new(walk, trie, key));
+}
 
 static struct mask_node *root_node(struct masks *masks, struct mask_walk *walk,
                                    const struct stacks *stacks, struct place place)
 {
-    struct mask_node *_Atomic *bucket = &masks->roots[place.state];
-    struct mask_key key = {.state = place.state};
-    uint32_t symbol = 0;
-    if (is_counting(stacks, place)) {
-        symbol = stacks->frames[place.frame].symbol;
-        key = counted_key(masks, place.state, symbol, place.count);
-    }
-    struct mask_node *node = find_in(bucket, key);
-    if (node) return node;
-    walk_reset(walk, masks->trie, symbol);
-    struct position start = stacks_begin(0);
-    stacks_add(&walk->stacks, &start, (struct place){place.state, BOTTOM_FRAME, place.count});
-    walk_below(walk, masks->trie, 0, start);
-    return keep(masks, walk, bucket, node_new(walk, masks->trie, key));
+    return is_counting(stacks, place) ? counted_node(masks, walk, stacks, place)
+                                      : plain_node(masks, walk, place.state);
 }
 
 /* What is added where the stack above `parent` is left into `frame`. */
@@ -266,7 +359,7 @@ static struct mask_node *child_node(struct masks *masks, struct mask_walk *walk,
     struct mask_node *_Atomic *bucket = &parent->children[hash % MASK_BUCKETS];
     struct mask_node *node = find_in(bucket, key);
     if (node) return node;
-    walk_reset(walk, masks->trie, 0);
+    walk_reset(walk, masks->trie);
     struct stacks *stacks = &walk->stacks;
     if (!ARRAY_MORE(stacks->frames, stacks->frame_count, stacks->frame_capacity, 1)) return NULL;
     frame.parent = BOTTOM_FRAME;

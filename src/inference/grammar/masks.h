@@ -11,6 +11,7 @@
 #ifndef LIMINAL_INFERENCE_GRAMMAR_MASKS_H
 #define LIMINAL_INFERENCE_GRAMMAR_MASKS_H
 
+#include "inference/grammar/counted.h"
 #include "inference/grammar/stacks.h"
 #include "inference/grammar/token_trie.h"
 
@@ -37,7 +38,8 @@ struct mask_node {
 struct masks {
     const struct automaton *automaton;
     const struct token_trie *trie;
-    struct mask_node *_Atomic *roots; /* of each state */
+    struct mask_node *_Atomic *roots;        /* of each state */
+    struct counted_tokens *_Atomic *counted; /* of each state of a counted automaton */
     _Atomic size_t used_bytes;
 };
 
@@ -50,8 +52,9 @@ void masks_deinit(struct masks *masks);
 /* What one thread needs to walk. */
 struct mask_walk {
     struct stacks stacks;
-    struct position *positions; /* of each depth */
+    struct position *positions; /* of each depth, where there are calls */
     uint32_t *frame_counts;     /* at each depth */
+    uint32_t *states;           /* of each depth, where there is one place and no call */
     uint64_t *bits;
     uint32_t *leaves;
     uint32_t leave_count, leave_capacity;

@@ -75,8 +75,8 @@ void matcher_free(struct matcher *matcher)
 
 static void allow_ends(const struct token_trie *trie, uint64_t *mask)
 {
-    for (uint32_t i = 0; i < trie->vocabulary; i++)
-        if (trie->is_end[i]) mask[i / 64] |= (uint64_t)1 << (i % 64);
+    for (uint32_t i = 0; i < trie->end_count; i++)
+        mask[trie->ends[i] / 64] |= (uint64_t)1 << (trie->ends[i] % 64);
 }
 
 enum status matcher_mask(struct matcher *matcher, uint64_t *mask, struct fault *fault)

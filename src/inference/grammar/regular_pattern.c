@@ -496,15 +496,23 @@ static bool has_leading_lookahead(struct text pattern)
            text_find(pattern, TEXT("^(?!")) != SIZE_MAX;
 }
 
+enum status regular_tree_read(const struct node **tree, struct text pattern, struct arena *job,
+                              struct fault *fault)
+{
+    struct parser parser = {.source = pattern, .job = job, .fault = fault};
+    *tree = parse_choice(&parser);
+    if (parser.status == OK && !at_end(&parser))
+        fail(&parser, STATUS_INVALID, "a ) without its group");
+    return parser.status;
+}
+
 enum status regular_pattern(struct regular **out, struct text pattern, struct arena *job,
                             struct fault *fault)
 {
     struct parser parser = {.source = pattern, .job = job, .fault = fault};
     if (!has_leading_lookahead(pattern)) {
-        struct node *tree = parse_choice(&parser);
-        if (parser.status == OK && !at_end(&parser))
-            fail(&parser, STATUS_INVALID, "a ) without its group");
-        if (parser.status != OK) return parser.status;
+        const struct node *tree;
+        TRY(regular_tree_read(&tree, pattern, job, fault));
         return regular_tree_compile(out, tree, job, fault);
     }
     struct regular *language = NULL;

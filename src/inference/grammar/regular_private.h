@@ -25,6 +25,9 @@ struct node {
     uint32_t least, most; /* of a repetition; UINT32_MAX: unbounded */
 };
 
+/* A pattern without look-aheads as a tree. Faults as of regular_pattern. */
+enum status regular_tree_read(const struct node **tree, struct text pattern, struct arena *job,
+                              struct fault *fault) MUST_USE;
 /* The texts in which the tree is found, in the fewest states. */
 enum status regular_tree_compile(struct regular **out, const struct node *tree, struct arena *job,
                                  struct fault *fault) MUST_USE;

@@ -27,7 +27,7 @@ struct place {
     uint32_t count; /* in a SYMBOL_COUNTED: rounds that are over */
 };
 
-/* Frame 0 is the bottom; its symbol tells the bounds of a counted automaton at the bottom. */
+/* Frame 0 is the bottom. */
 struct stacks {
     const struct automaton *automaton;
     struct frame *frames;

@@ -49,6 +49,7 @@ static void grow_nodes(struct token_trie *trie, const int32_t *sorted, uint32_t 
         }
         struct trie_node *node = &trie->nodes[open[t.length]];
         trie->next_same[sorted[i]] = node->token;
+        node->has_same = node->token != NO_TOKEN;
         node->token = sorted[i];
         before = t;
     }
@@ -95,8 +96,9 @@ enum status token_trie_make(struct token_trie **out, const struct text *texts, c
     trie->next_same = calloc((size_t)count + 1, sizeof *trie->next_same);
     trie->text_from = calloc((size_t)count + 1, sizeof *trie->text_from);
     trie->is_end = calloc((size_t)count + 1, sizeof *trie->is_end);
+    trie->ends = calloc((size_t)count + 1, sizeof *trie->ends);
     trie->bytes = malloc(total + 1);
-    if (!trie->next_same || !trie->text_from || !trie->is_end || !trie->bytes)
+    if (!trie->next_same || !trie->text_from || !trie->is_end || !trie->ends || !trie->bytes)
         TRY_DONE(no_memory(fault));
     for (uint32_t i = 0; i < count; i++) {
         uint32_t from = trie->text_from[i], length = (uint32_t)texts[i].length;
@@ -104,6 +106,7 @@ enum status token_trie_make(struct token_trie **out, const struct text *texts, c
         for (uint32_t j = 0; j < length; j++) trie->has_byte[trie->bytes[from + j]] = true;
         trie->text_from[i + 1] = from + length;
         trie->is_end[i] = is_end[i];
+        if (is_end[i]) trie->ends[trie->end_count++] = (int32_t)i;
         if (length > trie->longest_bytes) trie->longest_bytes = length;
     }
     TRY_DONE(build(trie, fault));
@@ -168,5 +171,6 @@ void token_trie_free(struct token_trie *trie)
     free(trie->text_from);
     free(trie->bytes);
     free(trie->is_end);
+    free(trie->ends);
     free(trie);
 }

@@ -13,6 +13,7 @@ struct trie_node {
     int32_t token; /* that ends here, or NO_TOKEN; others with the same bytes: next_same */
     uint16_t depth;
     unsigned char byte;
+    bool has_same;
 };
 
 struct token_trie {
@@ -25,6 +26,8 @@ struct token_trie {
     uint32_t *text_from; /* of each token, in bytes; one more at the end */
     unsigned char *bytes;
     bool *is_end;
+    int32_t *ends; /* the tokens that end an answer */
+    uint32_t end_count;
     bool has_byte[256]; /* in some token */
 };
 
