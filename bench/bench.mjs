@@ -3,10 +3,14 @@
 // and prints it as a table.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { columns, progress, rowCells } from './measure.mjs';
+import { benchEmbed } from './embed.mjs';
 import { benchDepth, benchEngine } from './engine.mjs';
 import { benchHttp } from './http.mjs';
+import { benchSpeculation } from './speculation.mjs';
 
-const suites = { engine: benchEngine, depth: benchDepth, http: benchHttp };
+const suites = {
+  engine: benchEngine, depth: benchDepth, http: benchHttp, embed: benchEmbed, speculation: benchSpeculation,
+};
 const wanted = process.argv.slice(2).length ? process.argv.slice(2) : Object.keys(suites);
 for (const name of wanted)
   if (!suites[name]) throw new Error(`no suite is called ${name}; there are: ${Object.keys(suites).join(', ')}`);

