@@ -42,14 +42,29 @@ void step_costs_learn(struct step_costs *costs, size_t rows, uint64_t ns)
     costs->when[rows] = ++costs->steps;
 }
 
+/* The nearest number of rows from `rows` down to `least` of which the cost is known; 0: none. */
+static size_t known_below(const struct step_costs *costs, size_t least, size_t rows)
+{
+    while (rows >= least && !known_ns(costs, rows)) rows--;
+    return rows >= least ? rows : 0;
+}
+
+/* What a row more costs beyond `below` rows: as much as it did before that. */
+static double row_ns(const struct step_costs *costs, size_t least, size_t below)
+{
+    double ns = (double)known_ns(costs, below), row = ns / GUESSED_SHARE;
+    size_t before = known_below(costs, least, below - 1);
+    if (before == 0) return row;
+    return fmax(row, (ns - (double)known_ns(costs, before)) / (double)(below - before));
+}
+
 /* By what is known of fewer rows and of more. The step of `least` rows is known. */
 static double estimate_ns(const struct step_costs *costs, size_t least, size_t rows)
 {
-    size_t below = rows, above = rows + 1;
-    while (below > least && !known_ns(costs, below)) below--;
+    size_t below = known_below(costs, least, rows), above = rows + 1;
     double ns = (double)known_ns(costs, below);
     if (below == rows) return ns;
-    ns += ns * (double)(rows - below) / GUESSED_SHARE;
+    ns += row_ns(costs, least, below) * (double)(rows - below);
     while (above <= STEP_ROWS_LIMIT && !known_ns(costs, above)) above++;
     return above <= STEP_ROWS_LIMIT ? fmin(ns, (double)known_ns(costs, above)) : ns;
 }

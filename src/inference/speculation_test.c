@@ -107,6 +107,21 @@ static void costs_are_found_by_trying(void **state)
     assert_true(granted_alone(&costs, 0.9f) > 0); /* perhaps that was a bad moment: try again */
 }
 
+/* What one row more cost, the next is taken to cost as well: not every number is tried. */
+static void bad_news_is_taken_further(void **state)
+{
+    struct step_costs costs = {.steps = 0};
+    step_costs_learn(&costs, 4, 1000);
+    struct draft_offer offers[] = {{15, 0.3f}, {15, 0.2f}, {0, 0}, {0, 0}};
+    uint32_t granted[ARRAY_COUNT(offers)];
+    speculation_share(&costs, offers, ARRAY_COUNT(offers), granted);
+    uint32_t tried = granted[0] + granted[1];
+    assert_true(tried > 0);
+    step_costs_learn(&costs, 4 + tried, 1000 + 200 * tried);
+    speculation_share(&costs, offers, ARRAY_COUNT(offers), granted);
+    assert_int_equal(granted[0] + granted[1], 0);
+}
+
 static void credit_follows_what_happens(void **state)
 {
     struct draft_credit credit;
@@ -130,6 +145,7 @@ int main(void)
         cmocka_unit_test(the_likeliest_come_first),
         cmocka_unit_test(steps_full_of_sequences_get_none),
         cmocka_unit_test(costs_are_found_by_trying),
+        cmocka_unit_test(bad_news_is_taken_further),
         cmocka_unit_test(credit_follows_what_happens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
