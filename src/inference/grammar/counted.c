@@ -18,6 +18,8 @@ struct counting {
     struct depth_state *at; /* of each depth */
     uint32_t *tokens, *begun;
     uint32_t count;
+    struct mask_exit *leaves;
+    uint32_t leave_count, leave_capacity;
 };
 
 static bool is_round(const struct automaton *automaton, uint32_t state)
@@ -38,7 +40,6 @@ static void count_node(struct counting *c, const struct trie_node *node, uint32_
 static bool walk(struct counting *c, uint32_t state)
 {
     const struct trie_node *nodes = c->trie->nodes;
-    struct counted_tokens *found = c->found;
     c->at[0] = (struct depth_state){state, 0, 0};
     for (uint32_t i = 1; i < c->trie->node_count;) {
         const struct trie_node *node = &nodes[i];
@@ -53,15 +54,16 @@ static bool walk(struct counting *c, uint32_t state)
         if (is_round(c->automaton, at.state)) {
             at.over++;
             if (node->end > i + 1) {
-                if (!ARRAY_MORE(found->leaves, found->leave_count, found->leave_capacity, 1))
-                    return false;
-                found->leaves[found->leave_count++] = (struct counted_leave){i, at.begun, at.over};
+                if (!ARRAY_MORE(c->leaves, c->leave_count, c->leave_capacity, 1)) return false;
+                c->leaves[c->leave_count++] =
+                    (struct mask_exit){i, (uint16_t)at.begun, (uint16_t)at.over};
             }
         }
         c->at[node->depth] = at;
         i++;
     }
-    return true;
+    c->found->exits = mask_exits_new(c->trie, c->leaves, c->leave_count);
+    return c->found->exits;
 }
 
 /* By the rounds they begin; within one number in the order of the walk. */
@@ -97,6 +99,7 @@ struct counted_tokens *counted_tokens_new(const struct automaton *automaton,
     free(c.at);
     free(c.tokens);
     free(c.begun);
+    free(c.leaves);
     return c.found;
 }
 
@@ -106,7 +109,7 @@ void counted_tokens_free(struct counted_tokens *counted)
     free(counted->bits);
     free(counted->tokens);
     free(counted->up_to);
-    free(counted->leaves);
+    mask_exits_free(counted->exits);
     free(counted);
 }
 
@@ -114,7 +117,7 @@ size_t counted_tokens_bytes(const struct counted_tokens *counted, const struct t
 {
     return sizeof *counted + token_mask_words(trie->vocabulary) * sizeof *counted->bits +
            counted->up_to[counted->most_begun] * sizeof *counted->tokens +
-           counted->leave_capacity * sizeof *counted->leaves;
+           mask_exits_bytes(counted->exits);
 }
 
 uint32_t counted_tokens_fitting(const struct counted_tokens *counted, uint32_t left)

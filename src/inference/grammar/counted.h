@@ -6,22 +6,14 @@
 #ifndef LIMINAL_INFERENCE_GRAMMAR_COUNTED_H
 #define LIMINAL_INFERENCE_GRAMMAR_COUNTED_H
 
-#include "inference/grammar/automaton.h"
-#include "inference/grammar/token_trie.h"
-
-/* A node of the tree of tokens between two rounds, where the automaton may be left. */
-struct counted_leave {
-    uint32_t node;
-    uint32_t begun, over; /* rounds up to there */
-};
+#include "inference/grammar/mask_walk.h"
 
 struct counted_tokens {
     uint64_t *bits;   /* of all tokens that fit when nothing is bounded */
     uint32_t *tokens; /* the same, those that begin the fewest rounds first */
     uint32_t *up_to;  /* [n]: how many of them begin at most n rounds, n up to most_begun */
     uint32_t most_begun;
-    struct counted_leave *leaves;
-    uint32_t leave_count, leave_capacity;
+    struct mask_exits *exits;
 };
 
 /* From `state`, which belongs to a counted automaton. NULL when memory is out. */

@@ -1,157 +1,26 @@
-/* masks.c - walks over the tree of tokens, and the tree of what they found. */
+/* masks.c - the tree of what walks found. */
 #include "inference/grammar/masks.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "inference/grammar/array.h"
-
-/* ---- walking ---- */
-
-bool mask_walk_init(struct mask_walk *walk, const struct masks *masks)
-{
-    size_t depths = (size_t)masks->trie->longest_bytes + 1;
-    *walk = (struct mask_walk){0};
-    walk->positions = calloc(depths, sizeof *walk->positions);
-    walk->frame_counts = calloc(depths, sizeof *walk->frame_counts);
-    walk->states = calloc(depths, sizeof *walk->states);
-    walk->bits = calloc(token_mask_words(masks->trie->vocabulary) + 1, sizeof *walk->bits);
-    if (stacks_init(&walk->stacks, masks->automaton) && walk->positions && walk->frame_counts &&
-        walk->states && walk->bits)
-        return true;
-    mask_walk_deinit(walk);
-    return false;
-}
+/* ---- nodes ---- */
 
 static void node_free(struct mask_node *node)
 {
     if (!node) return;
     free(node->bits);
     free(node->tokens);
-    free(node->leaves);
+    mask_exits_free(node->exits);
     free(node);
 }
-
-void mask_walk_deinit(struct mask_walk *walk)
-{
-    stacks_deinit(&walk->stacks);
-    free(walk->positions);
-    free(walk->frame_counts);
-    free(walk->states);
-    free(walk->bits);
-    free(walk->leaves);
-    node_free(walk->spare[0]);
-    node_free(walk->spare[1]);
-    *walk = (struct mask_walk){0};
-}
-
-static void take_token(struct mask_walk *walk, int32_t token)
-{
-    uint64_t bit = (uint64_t)1 << (token % 64), *word = &walk->bits[token / 64];
-    walk->token_count += !(*word & bit);
-    *word |= bit;
-}
-
-static void take_node(struct mask_walk *walk, const struct token_trie *trie,
-                      const struct trie_node *node)
-{
-    if (node->token == NO_TOKEN) return;
-    take_token(walk, node->token);
-    if (!node->has_same) return;
-    for (int32_t token = trie->next_same[node->token]; token != NO_TOKEN;
-         token = trie->next_same[token])
-        take_token(walk, token);
-}
-
-static void take_leave(struct mask_walk *walk, uint32_t node)
-{
-    if (!ARRAY_MORE(walk->leaves, walk->leave_count, walk->leave_capacity, 1)) {
-        walk->stacks.failed = true;
-        return;
-    }
-    walk->leaves[walk->leave_count++] = node;
-}
-
-static void walk_below(struct mask_walk *walk, const struct token_trie *trie, uint32_t top,
-                       struct position start);
-
-/* The same from one place on the bottom frame, as long as nothing is called and nothing counted:
- * there the position is a state. This is where nearly all the time goes. */
-static void walk_below_plainly(struct mask_walk *walk, const struct token_trie *trie, uint32_t top,
-                               uint32_t state)
-{
-    const struct automaton *automaton = walk->stacks.automaton;
-    const struct trie_node *nodes = trie->nodes;
-    uint32_t *states = walk->states, end = nodes[top].end;
-    states[nodes[top].depth] = state;
-    for (uint32_t i = top + 1; i < end;) {
-        const struct trie_node *node = &nodes[i];
-        uint32_t next = automaton_next(automaton, states[node->depth - 1], node->byte);
-        if (next == NO_STATE) {
-            i = node->end;
-            continue;
-        }
-        unsigned flags = automaton->states[next].flags;
-        take_node(walk, trie, node);
-        if (flags & STATE_ACCEPTS && node->end > i + 1) take_leave(walk, i);
-        if (flags & STATE_CALLS) {
-            struct stacks *stacks = &walk->stacks;
-            uint32_t frame_count = stacks->frame_count;
-            struct position position = stacks_begin(0);
-            stacks_add(stacks, &position, (struct place){next, BOTTOM_FRAME, 0});
-            stacks_close(stacks, &position);
-            walk_below(walk, trie, i, position);
-            stacks->frame_count = frame_count;
-            i = node->end;
-            continue;
-        }
-        states[node->depth] = next;
-        i++;
-    }
-}
-
-/* All tokens below `top`, which is reached in `start`. */
-static void walk_below(struct mask_walk *walk, const struct token_trie *trie, uint32_t top,
-                       struct position start)
-{
-    struct stacks *stacks = &walk->stacks;
-    const struct trie_node *nodes = trie->nodes;
-    uint32_t top_depth = nodes[top].depth, end = nodes[top].end;
-    walk->positions[top_depth] = start;
-    walk->frame_counts[top_depth] = stacks->frame_count;
-    for (uint32_t i = top + 1; i < end;) {
-        struct position from = walk->positions[nodes[i].depth - 1];
-        stacks->frame_count = walk->frame_counts[nodes[i].depth - 1];
-        struct position next = stacks_step(stacks, from, nodes[i].byte, from.first + from.count);
-        if (!position_is_dead(next)) take_node(walk, trie, &nodes[i]);
-        if (next.can_end && nodes[i].end > i + 1) take_leave(walk, i);
-        if (next.count == 0) {
-            i = nodes[i].end;
-            continue;
-        }
-        walk->positions[nodes[i].depth] = next;
-        walk->frame_counts[nodes[i].depth] = stacks->frame_count;
-        i++;
-    }
-    stacks->frame_count = walk->frame_counts[top_depth];
-}
-
-static void walk_reset(struct mask_walk *walk, const struct token_trie *trie)
-{
-    memset(walk->bits, 0, token_mask_words(trie->vocabulary) * sizeof *walk->bits);
-    walk->leave_count = walk->token_count = 0;
-    walk->stacks.frame_count = 1;
-    walk->stacks.frames[BOTTOM_FRAME] = (struct frame){0};
-}
-
-/* ---- nodes ---- */
 
 static size_t node_bytes(const struct mask_node *node, const struct token_trie *trie)
 {
     size_t tokens = node->bits ? token_mask_words(trie->vocabulary) * sizeof *node->bits
                                : node->token_count * sizeof *node->tokens;
-    return sizeof *node + tokens + node->leave_count * sizeof *node->leaves;
+    return sizeof *node + tokens + mask_exits_bytes(node->exits);
 }
 
 /* The tokens found, as a list where there are few. */
@@ -180,14 +49,10 @@ static struct mask_node *node_new(const struct mask_walk *walk, const struct tok
     struct mask_node *node = walk->stacks.failed ? NULL : calloc(1, sizeof *node);
     if (!node) return NULL;
     node->key = key;
-    node->leave_count = walk->leave_count;
-    node->leaves = malloc((walk->leave_count + 1) * sizeof *node->leaves);
-    if (!node->leaves || !keep_tokens(node, walk, trie)) {
-        node_free(node);
-        return NULL;
-    }
-    memcpy(node->leaves, walk->leaves, walk->leave_count * sizeof *node->leaves);
-    return node;
+    if (walk->leave_count) node->exits = mask_exits_new(trie, walk->leaves, walk->leave_count);
+    if (keep_tokens(node, walk, trie) && (node->exits || !walk->leave_count)) return node;
+    node_free(node);
+    return NULL;
 }
 
 /* A list of nodes and all below them: children are put in front of what is left. */
@@ -229,6 +94,8 @@ void masks_deinit(struct masks *masks)
     *masks = (struct masks){0};
 }
 
+/* ---- finding and keeping ---- */
+
 static bool keys_equal(struct mask_key a, struct mask_key b)
 {
     return a.state == b.state && a.symbol == b.symbol && a.least_left == b.least_left &&
@@ -251,8 +118,8 @@ static void publish(struct mask_node *_Atomic *bucket, struct mask_node *node)
     while (!atomic_compare_exchange_weak(bucket, &head, node));
 }
 
-/* Keep a fresh node where all threads find it, or, when enough is kept, in the walk's own memory
- * until the node after the next. */
+/* Keep a fresh node where all threads find it, or, when enough is kept, with the walk, until the
+ * mask at hand is done. */
 static struct mask_node *keep(struct masks *masks, struct mask_walk *walk,
                               struct mask_node *_Atomic *bucket, struct mask_node *node)
 {
@@ -263,33 +130,24 @@ static struct mask_node *keep(struct masks *masks, struct mask_walk *walk,
         return node;
     }
     atomic_fetch_sub(&masks->used_bytes, bytes);
-    node_free(walk->spare[0]);
-    walk->spare[0] = walk->spare[1];
-    walk->spare[1] = node;
+    atomic_store(&node->next, walk->spares);
+    walk->spares = node;
     return node;
 }
 
-/* ---- keys ---- */
-
-/* Rounds beyond what one token can hold make no difference. */
-static struct mask_key counted_key(const struct masks *masks, uint32_t state, uint32_t symbol,
-                                   uint32_t count)
+static void drop_spares(struct mask_walk *walk)
 {
-    const struct automaton_symbol *s = &masks->automaton->symbols[symbol];
-    uint32_t all = masks->trie->longest_bytes + 1;
-    uint32_t least_left = count < s->least ? s->least - count : 0;
-    uint32_t most_left = s->most == UINT32_MAX ? all : s->most - count;
-    return (struct mask_key){state, symbol, least_left < all ? least_left : all,
-                             most_left < all ? most_left : all};
+    list_free(walk->spares);
+    walk->spares = NULL;
 }
 
-/* ---- finding nodes ---- */
-
-static bool is_counting(const struct stacks *stacks, struct place place)
+void masks_walk_end(struct mask_walk *walk)
 {
-    return place.frame != BOTTOM_FRAME &&
-           stacks->automaton->symbols[stacks->frames[place.frame].symbol].kind == SYMBOL_COUNTED;
+    drop_spares(walk);
+    mask_walk_deinit(walk);
 }
+
+/* ---- what the top of a stack allows ---- */
 
 static struct mask_node *plain_node(struct masks *masks, struct mask_walk *walk, uint32_t state)
 {
@@ -297,55 +155,96 @@ static struct mask_node *plain_node(struct masks *masks, struct mask_walk *walk,
     struct mask_key key = {.state = state};
     struct mask_node *node = find_in(bucket, key);
     if (node) return node;
-    walk_reset(walk, masks->trie);
-    walk_below_plainly(walk, masks->trie, 0, state);
+    mask_walk_reset(walk, masks->trie);
+    mask_walk_state(walk, masks->trie, state);
     return keep(masks, walk, bucket, node_new(walk, masks->trie, key));
 }
 
 /* What one walk says for all counts. Kept in any case: there are few such states. */
 static const struct counted_tokens *counted_at(struct masks *masks, uint32_t state)
 {
-    struct counted_tokens *known =
-        atomic_load_explicit(&masks->counted[state], memory_order_acquire);
+    struct counted_tokens *_Atomic *slot = &masks->counted[state];
+    struct counted_tokens *known = atomic_load_explicit(slot, memory_order_acquire);
     if (known) return known;
     struct counted_tokens *fresh = counted_tokens_new(masks->automaton, masks->trie, state);
-    if (!fresh || atomic_compare_exchange_strong(&masks->counted[state], &known, fresh)) {
-        if (fresh) atomic_fetch_add(&masks->used_bytes, counted_tokens_bytes(fresh, masks->trie));
-        return fresh;
+    if (!fresh) return NULL;
+    if (!atomic_compare_exchange_strong(slot, &known, fresh)) {
+        counted_tokens_free(fresh);
+        return known;
     }
-    counted_tokens_free(fresh);
-    return known;
+    atomic_fetch_add(&masks->used_bytes, counted_tokens_bytes(fresh, masks->trie));
+    return fresh;
 }
 
-/* In the middle of a round, that one is begun. */
-static struct mask_node *counted_node(struct masks *masks, struct mask_walk *walk,
-                                      const struct stacks *stacks, struct place place)
+/* Rounds that a frame or place of a repetition still needs, and may still take, as far as one token
+ * can tell. */
+static struct mask_key counted_key(uint32_t state, const struct automaton_symbol *symbol,
+                                   uint32_t count, uint32_t all)
 {
-    const struct token_trie *trie = masks->trie;
+    uint32_t least_left = count < symbol->least ? symbol->least - count : 0;
+    uint32_t most_left = symbol->most == UINT32_MAX ? all : symbol->most - count;
+    return (struct mask_key){.state = state,
+                             .least_left = least_left < all ? least_left : all,
+                             .most_left = most_left < all ? most_left : all};
+}
+
+static struct mask_node *counted_node(struct masks *masks, struct mask_walk *walk,
+                                      struct place place, const struct automaton_symbol *symbol)
+{
     const struct counted_tokens *counted = counted_at(masks, place.state);
     if (!counted) return NULL;
-    struct mask_key key =
-        counted_key(masks, place.state, stacks->frames[place.frame].symbol, place.count);
-    key.symbol = 0; /* all that matters is how many rounds are left */
-    if (!(masks->automaton->states[place.state].flags & STATE_ROUND)) key.most_left--;
+    struct mask_key key = counted_key(place.state, symbol, place.count, counted->most_begun + 1);
+    /* In the middle of a round, that one is begun. */
+    bool is_between = masks->automaton->states[place.state].flags & STATE_ROUND;
+    if (!is_between) key.most_left--;
     if (key.most_left > counted->most_begun) key.most_left = counted->most_begun;
     struct mask_node *_Atomic *bucket = &masks->roots[place.state];
     struct mask_node *node = find_in(bucket, key);
     if (node) return node;
-    walk_reset(walk, trie);
-    counted_tokens_bits(counted, trie, key.most_left, walk->bits);
+    mask_walk_reset(walk, masks->trie);
+    counted_tokens_bits(counted, masks->trie, key.most_left, walk->bits);
     walk->token_count = counted_tokens_fitting(counted, key.most_left);
-    for (uint32_t i = 0; i < counted->leave_count; i++)
-        if (counted->leaves[i].begun <= key.most_left && counted->leaves[i].over >= key.least_left)
-            take_leave(walk, counted->leaves[i].node);
-    return keep(masks, walk, bucket, node_new(walk, trie, key));
+    node = node_new(walk, masks->trie, key);
+    if (node) node->counted = counted;
+    return keep(masks, walk, bucket, node);
 }
 
 static struct mask_node *root_node(struct masks *masks, struct mask_walk *walk,
                                    const struct stacks *stacks, struct place place)
 {
-    return is_counting(stacks, place) ? counted_node(masks, walk, stacks, place)
-                                      : plain_node(masks, walk, place.state);
+    if (place.frame != BOTTOM_FRAME) {
+        const struct automaton_symbol *symbol =
+            &masks->automaton->symbols[stacks->frames[place.frame].symbol];
+        if (symbol->kind == SYMBOL_COUNTED) return counted_node(masks, walk, place, symbol);
+    }
+    return plain_node(masks, walk, place.state);
+}
+
+/* ---- what the frames below it add ---- */
+
+static bool has_exits(const struct mask_node *node)
+{
+    return node->exits || node->counted || node->above;
+}
+
+static void walk_exits(struct mask_walk *walk, const struct token_trie *trie,
+                       const struct mask_node *node, struct position start)
+{
+    const struct mask_exits *exits = node->counted ? node->counted->exits : node->exits;
+    struct stacks *stacks = &walk->stacks;
+    uint32_t frame_count = stacks->frame_count;
+    for (unsigned byte = 0; exits && byte < 256; byte++) {
+        if (exits->from[byte] == exits->from[byte + 1]) continue;
+        struct position next = stacks_step(stacks, start, (unsigned char)byte, start.count);
+        for (uint32_t i = exits->from[byte]; !position_is_dead(next) && i < exits->from[byte + 1];
+             i++) {
+            struct mask_exit exit = exits->items[i];
+            bool is_allowed = !node->counted || (exit.begun <= node->key.most_left &&
+                                                 exit.over >= node->key.least_left);
+            if (is_allowed) mask_walk_node(walk, trie, exit.node, next);
+        }
+        stacks->frame_count = frame_count;
+    }
 }
 
 /* What is added where the stack above `parent` is left into `frame`. */
@@ -353,26 +252,26 @@ static struct mask_node *child_node(struct masks *masks, struct mask_walk *walk,
                                     struct mask_node *parent, struct frame frame)
 {
     struct mask_key key = {.state = frame.target};
-    if (masks->automaton->symbols[frame.symbol].kind == SYMBOL_LOOP)
-        key = counted_key(masks, frame.target, frame.symbol, frame.count);
+    const struct automaton_symbol *symbol = &masks->automaton->symbols[frame.symbol];
+    if (symbol->kind == SYMBOL_LOOP) {
+        key = counted_key(frame.target, symbol, frame.count, masks->trie->longest_bytes + 1);
+        key.symbol = frame.symbol;
+    }
     uint32_t hash = (key.state * 31 + key.symbol) * 31 + key.least_left * 7 + key.most_left;
     struct mask_node *_Atomic *bucket = &parent->children[hash % MASK_BUCKETS];
     struct mask_node *node = find_in(bucket, key);
     if (node) return node;
-    walk_reset(walk, masks->trie);
     struct stacks *stacks = &walk->stacks;
-    if (!ARRAY_MORE(stacks->frames, stacks->frame_count, stacks->frame_capacity, 1)) return NULL;
-    frame.parent = BOTTOM_FRAME;
-    stacks->frames[stacks->frame_count++] = frame;
-    struct position start = stacks_begin(0);
-    stacks_return(stacks, &start, stacks->frame_count - 1);
-    stacks_close(stacks, &start);
-    for (uint32_t i = 0; i < parent->leave_count; i++) {
-        if (start.can_end) take_leave(walk, parent->leaves[i]);
-        walk_below(walk, masks->trie, parent->leaves[i], start);
-    }
-    return keep(masks, walk, bucket, node_new(walk, masks->trie, key));
+    mask_walk_reset(walk, masks->trie);
+    struct position start = stacks_return_into(stacks, frame);
+    for (const struct mask_node *from = parent; from; from = from->above)
+        walk_exits(walk, masks->trie, from, start);
+    node = node_new(walk, masks->trie, key);
+    if (node && start.can_end) node->above = parent;
+    return keep(masks, walk, bucket, node);
 }
+
+/* ---- all of a stack ---- */
 
 static void add_tokens(const struct mask_node *node, const struct token_trie *trie, uint64_t *bits)
 {
@@ -388,14 +287,13 @@ static void add_tokens(const struct mask_node *node, const struct token_trie *tr
 bool masks_add(struct masks *masks, struct mask_walk *walk, const struct stacks *stacks,
                struct place place, uint64_t *bits, bool *any)
 {
+    drop_spares(walk);
     struct mask_node *node = root_node(masks, walk, stacks, place);
-    uint32_t frame = place.frame;
-    while (node) {
+    for (uint32_t frame = place.frame; node; frame = stacks->frames[frame].parent) {
         add_tokens(node, masks->trie, bits);
         *any |= node->token_count > 0;
-        if (node->leave_count == 0 || frame == BOTTOM_FRAME) break;
+        if (!has_exits(node) || frame == BOTTOM_FRAME) break;
         node = child_node(masks, walk, node, stacks->frames[frame]);
-        frame = stacks->frames[frame].parent;
     }
     walk->stacks.failed = false;
     return node;

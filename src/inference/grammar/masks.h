@@ -2,24 +2,22 @@
  *
  * Which tokens fit depends on the whole stack, but most only on its top: from a state, a walk over
  * the tree of tokens finds those that stay within its automaton, and the nodes of the tree at which
- * the automaton can be left. From these nodes, the walk goes on in what the next frame tells, and
- * so on down. So the masks form a tree themselves: below a state's mask hang those for each frame
- * that was met under it, each holding only what it adds. The tokens of a stack are all of them
- * together.
+ * the automaton can be left. From there the walk goes on in what the next frame tells, and so on
+ * down. So the masks form a tree themselves: below a state's mask hang those for each frame that
+ * was met under it, each holding only what it adds. The tokens of a stack are all of them together.
  *
  * Nodes are immutable once published, by atomic pointers, to any number of threads. */
 #ifndef LIMINAL_INFERENCE_GRAMMAR_MASKS_H
 #define LIMINAL_INFERENCE_GRAMMAR_MASKS_H
 
 #include "inference/grammar/counted.h"
-#include "inference/grammar/stacks.h"
-#include "inference/grammar/token_trie.h"
+#include "inference/grammar/mask_walk.h"
 
 /* What a walk depends on: a state to begin in, or a frame to return to. */
 struct mask_key {
     uint32_t state;
-    uint32_t symbol;                /* only where something is counted */
-    uint32_t least_left, most_left; /* rounds, up to the most that fit into one token */
+    uint32_t symbol;                /* of a frame of a loop */
+    uint32_t least_left, most_left; /* rounds, where they are counted */
 };
 
 enum { MASK_BUCKETS = 16 };
@@ -30,8 +28,11 @@ struct mask_node {
     uint64_t *bits;                 /* of all tokens, or NULL: they are listed */
     uint32_t *tokens;
     uint32_t token_count;
-    uint32_t *leaves; /* nodes of the tree of tokens where the stack goes below this frame */
-    uint32_t leave_count;
+    /* How tokens go on below this frame: own exits; those of a counted automaton, as far as the
+     * key's rounds allow; and, where nothing more is needed here, all those of the node above. */
+    struct mask_exits *exits;
+    const struct counted_tokens *counted;
+    const struct mask_node *above;
     struct mask_node *_Atomic children[MASK_BUCKETS];
 };
 
@@ -49,24 +50,10 @@ bool masks_init(struct masks *masks, const struct automaton *automaton,
                 const struct token_trie *trie);
 void masks_deinit(struct masks *masks);
 
-/* What one thread needs to walk. */
-struct mask_walk {
-    struct stacks stacks;
-    struct position *positions; /* of each depth, where there are calls */
-    uint32_t *frame_counts;     /* at each depth */
-    uint32_t *states;           /* of each depth, where there is one place and no call */
-    uint64_t *bits;
-    uint32_t *leaves;
-    uint32_t leave_count, leave_capacity;
-    uint32_t token_count;
-    struct mask_node *spare[2]; /* for masks that are not kept: parent and child in turns */
-};
-bool mask_walk_init(struct mask_walk *walk, const struct masks *masks);
-void mask_walk_deinit(struct mask_walk *walk);
-
 /* Set the bits of the tokens that fit at `place` of `stacks`. *any: there was one. False when
- * memory is out. */
+ * memory is out. `walk` is the caller's to work with, from mask_walk_init to masks_walk_end. */
 bool masks_add(struct masks *masks, struct mask_walk *walk, const struct stacks *stacks,
                struct place place, uint64_t *bits, bool *any) MUST_USE;
+void masks_walk_end(struct mask_walk *walk);
 
 #endif

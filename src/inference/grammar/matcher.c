@@ -48,7 +48,7 @@ enum status matcher_new(struct matcher **out, struct constraint *constraint, str
     if (matcher) {
         matcher->constraint = constraint_share(constraint);
         struct stacks *stacks = &matcher->stacks;
-        if (mask_walk_init(&matcher->walk, &constraint->masks) &&
+        if (mask_walk_init(&matcher->walk, constraint->grammar->automaton, constraint->trie) &&
             stacks_init(stacks, constraint->grammar->automaton) &&
             ARRAY_MORE(stacks->frames, 0, stacks->frame_capacity, FIRST_FRAMES) &&
             ARRAY_MORE(matcher->kept_before, 0, matcher->kept_capacity, FIRST_FRAMES + 1) &&
@@ -65,7 +65,7 @@ void matcher_free(struct matcher *matcher)
     if (!matcher) return;
     for (uint32_t i = 0; i < HISTORY; i++) free(matcher->moments[i].places);
     stacks_deinit(&matcher->stacks);
-    mask_walk_deinit(&matcher->walk);
+    masks_walk_end(&matcher->walk);
     free(matcher->kept_before);
     constraint_release(matcher->constraint);
     free(matcher);

@@ -97,7 +97,7 @@ static void enter(struct stacks *stacks, struct position *position, struct frame
     stacks_add(stacks, position, (struct place){start, stacks->frame_count - 1, 0});
 }
 
-void stacks_return(struct stacks *stacks, struct position *position, uint32_t frame)
+static void leave(struct stacks *stacks, struct position *position, uint32_t frame)
 {
     if (frame == BOTTOM_FRAME) {
         position->can_end = true;
@@ -165,7 +165,7 @@ void stacks_close(struct stacks *stacks, struct position *position)
         struct place place = stacks->places[position->first + i];
         if (!(stacks->automaton->states[place.state].flags & STOPS)) continue;
         is_plain = false;
-        if (may_return(stacks, place)) stacks_return(stacks, position, place.frame);
+        if (may_return(stacks, place)) leave(stacks, position, place.frame);
         call_all(stacks, position, place);
     }
     if (is_plain) return;
@@ -192,6 +192,20 @@ struct position stacks_step(struct stacks *stacks, struct position from, unsigne
     }
     stacks_close(stacks, &next);
     return next;
+}
+
+struct position stacks_return_into(struct stacks *stacks, struct frame frame)
+{
+    struct position start = stacks_begin(0);
+    if (!ARRAY_MORE(stacks->frames, stacks->frame_count, stacks->frame_capacity, 1)) {
+        stacks->failed = true;
+        return start;
+    }
+    frame.parent = BOTTOM_FRAME;
+    stacks->frames[stacks->frame_count++] = frame;
+    leave(stacks, &start, stacks->frame_count - 1);
+    stacks_close(stacks, &start);
+    return start;
 }
 
 struct position stacks_start(struct stacks *stacks, uint32_t first)

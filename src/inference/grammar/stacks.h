@@ -47,12 +47,14 @@ struct position {
 bool stacks_init(struct stacks *stacks, const struct automaton *automaton);
 void stacks_deinit(struct stacks *stacks);
 
-/* Put a position together at places[first..]: places are added, then closed over calls and returns.
- */
+/* Put a position together at places[first..]: places are added, then closed over calls and
+ * returns. */
 struct position stacks_begin(uint32_t first);
 void stacks_add(struct stacks *stacks, struct position *position, struct place place);
-void stacks_return(struct stacks *stacks, struct position *position, uint32_t frame);
 void stacks_close(struct stacks *stacks, struct position *position);
+/* Where a frame is left into, with nothing known below it: its parent counts as the bottom. At
+ * places[0..]. */
+struct position stacks_return_into(struct stacks *stacks, struct frame frame);
 /* The position after one more byte, at places[first..]; `first` lies behind `from`. Count 0 and not
  * can_end: the byte does not fit. */
 struct position stacks_step(struct stacks *stacks, struct position from, unsigned char byte,
