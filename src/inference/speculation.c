@@ -58,15 +58,16 @@ static double row_ns(const struct step_costs *costs, size_t least, size_t below)
     return fmax(row, (ns - (double)known_ns(costs, before)) / (double)(below - before));
 }
 
-/* By what is known of fewer rows and of more. The step of `least` rows is known. */
+/* Between two numbers of rows that are known, or beyond all of them. The step of `least` rows is
+ * known. */
 static double estimate_ns(const struct step_costs *costs, size_t least, size_t rows)
 {
     size_t below = known_below(costs, least, rows), above = rows + 1;
-    double ns = (double)known_ns(costs, below);
-    if (below == rows) return ns;
-    ns += row_ns(costs, least, below) * (double)(rows - below);
+    double ns = (double)known_ns(costs, below), more = (double)(rows - below);
+    if (more == 0) return ns;
     while (above <= STEP_ROWS_LIMIT && !known_ns(costs, above)) above++;
-    return above <= STEP_ROWS_LIMIT ? fmin(ns, (double)known_ns(costs, above)) : ns;
+    if (above > STEP_ROWS_LIMIT) return ns + more * row_ns(costs, least, below);
+    return ns + more * ((double)known_ns(costs, above) - ns) / (double)(above - below);
 }
 
 /* ---- which drafts ---- */
