@@ -48,7 +48,8 @@ const fields = {
     frequency_penalty: number, repetition_penalty: number, logit_bias: ["object"],
     logprobs: ["true"], top_logprobs: [], stream: ["true"], stream_options: ["object"],
     user: ["string"], response_format: ["object"], tools: ["array"], functions: ["array"],
-    modalities: ["array"], ignore_eos: ["true"],
+    modalities: ["array"], ignore_eos: ["true"], tool_choice: [], parallel_tool_calls: ["true"],
+    function_call: [], chat_template_kwargs: ["object"], reasoning_effort: ["string"],
   },
   "/v1/completions": {
     model: ["string"], prompt: ["string"], temperature: number, max_tokens: ["integer"],
@@ -84,7 +85,7 @@ test("messages: every fault names its place", async () => {
     [[{content: "a"}], "messages[0].role"],
     [[{role: 5, content: "a"}], "messages[0].role"],
     [[{role: "user", content: "a"}, {role: "robot", content: "a"}], "messages[1].role"],
-    [[{role: "user", content: "a"}, {role: "tool", content: "a", tool_call_id: "x"}], "messages[1].role"],
+    [[{role: "user", content: "a"}, {role: "tool", content: "a", tool_call_id: "x"}], "messages[1].tool_call_id"],
     [[{role: "user"}], "messages[0].content"],
     [[{role: "user", content: null}], "messages[0].content"],
     [[{role: "user", content: 7}], "messages[0].content"],
@@ -92,12 +93,36 @@ test("messages: every fault names its place", async () => {
     [[{role: "user", content: [{type: "text", text: "a"}, "b"]}], "messages[0].content[1]"],
     [[{role: "user", content: [{type: "text"}]}], "messages[0].content[0]"],
     [[{role: "user", content: [{type: "image_url", image_url: {url: "x"}}]}], "messages[0].content[0]"],
-    [[{role: "user", content: "a"}, {role: "assistant", tool_calls: [{}]}], "messages[1].tool_calls"],
+    [[{role: "user", content: "a"}, {role: "assistant", tool_calls: [{}]}], "messages[1].tool_calls[0].id"],
+    [[{role: "user", content: "a"}, {role: "function", name: "f", content: "a"}], "messages[1].role"],
   ];
   for (const [messages, param] of cases)
     assert.equal((await refusal("/v1/chat/completions", {...chat, messages})).param, param);
   const {message} = await refusal("/v1/chat/completions", {...chat, messages: cases[12][0]});
   assert.match(message, /image_url/);
+});
+
+test("tools: every fault names its place", async () => {
+  const named = (more) => ({type: "function", function: {name: "f", ...more}});
+  const use = (name) => ({type: "function", function: {name}});
+  const cases = [
+    [{tools: [named(), 5]}, "tools[1]"],
+    [{tools: [{function: {name: "f"}}]}, "tools[0].type"],
+    [{tools: [{type: "web_search"}]}, "tools[0].type"],
+    [{tools: [named({name: "my function"})]}, "tools[0].function.name"],
+    [{tools: [named(), named()]}, "tools[1].function.name"],
+    [{tools: [named({parameters: {type: "array"}})]}, "tools[0].function.parameters"],
+    [{tools: [named(), named({name: "g", parameters: {type: "object", properties: {a: {type: "colour"}}}})]},
+      "tools[1].function.parameters"],
+    [{tools: Array.from({length: 129}, (_, i) => named({name: `f${i}`}))}, "tools"],
+    [{tools: [named()], tool_choice: "always"}, "tool_choice"],
+    [{tools: [named()], tool_choice: use("g")}, "tool_choice"],
+    [{tool_choice: use("f")}, "tool_choice"],
+    [{tools: [named()], tool_choice: {type: "allowed_tools", allowed_tools: {mode: "auto", tools: [use("g")]}}},
+      "tool_choice.allowed_tools.tools"],
+  ];
+  for (const [changes, param] of cases)
+    assert.equal((await refusal("/v1/chat/completions", {...chat, ...changes})).param, param);
 });
 
 test("the seed's sentences", async () => {
@@ -121,8 +146,7 @@ test("values out of range are refused by name", async () => {
     presence_penalty: [3, -3], frequency_penalty: [3], repetition_penalty: [0, -1, 11],
     stop: ["", ["a", "b", "c", "d", "e"], [1], [""]],
     logit_bias: [{a: 1}, {"-1": 1}, {5: "x"}, {5: 101}, {32000: 1}, {99999999999: 1}],
-    tools: [[{type: "function", function: {name: "f"}}]],
-    response_format: [{type: "json_object"}, {type: "json_schema", json_schema: {}}, {type: 5}],
+    response_format: [{type: "yaml"}, {type: "json_schema", json_schema: {}}, {type: 5}],
     modalities: [["audio"]], audio: [{}], functions: [[{name: "f"}]],
     stream_options: [{include_usage: 1}],
   };
@@ -146,7 +170,7 @@ test("values out of range are refused by name", async () => {
 });
 
 test("what is allowed but useless is accepted", async () => {
-  for (const changes of [{tools: []}, {tools: [{type: "function"}], tool_choice: "none"},
+  for (const changes of [{tools: []}, {tools: [], tool_choice: "none"}, {functions: []},
     {response_format: {type: "text"}}, {user: "me"}, {unknown_field: {deep: [1]}}, {stop: []},
     {logit_bias: {}}, {top_k: -1}, {seed: -5}, {max_tokens: 1e15}, {modalities: ["text"]},
     {stream_options: {include_usage: true}}, {metadata: {a: "b"}}, {store: false}])

@@ -218,9 +218,11 @@ static enum status read_all(struct openai_tools *out, const json_t *root, struct
     TRY(read_tools(out, root, fault));
     TRY(read_choice(out, root, fault));
     bool parallel = true;
+    json_t *functions;
     TRY(json_read_bool(root, "parallel_tool_calls", &parallel, fault));
     if (!parallel) out->is_one_call = true;
-    if (json_array_size(json_object_get(root, "functions")) > 0)
+    TRY(json_read_array(root, "functions", &functions, fault));
+    if (json_array_size(functions) > 0)
         return choice_fault(fault, STATUS_UNSUPPORTED, "functions", "is not supported: use tools");
     if (json_body_field(root, "function_call"))
         return choice_fault(fault, STATUS_UNSUPPORTED, "function_call",
