@@ -8,13 +8,15 @@
 #include "compute/cpu/kernels.h"
 #include "compute/cpu/thread_pool.h"
 
-/* Tokens that one pass over the weights serves; more are done in several passes. */
-enum { BATCH_TOKENS = 512 };
+enum {
+    BATCH_TOKENS = 512, /* that one pass over the weights serves; more are done in several passes */
+    RUN_TILES = 8,      /* of quantised weights that many tokens meet together */
+};
 
 /* What one thread needs to multiply. */
 struct multiply_scratch {
     struct panel panels[PANEL_PAIR];
-    _Alignas(64) float sums[FLOAT_TILES_MAX][BATCH_TOKENS][TILE_ROWS];
+    _Alignas(64) float sums[RUN_TILES][BATCH_TOKENS][TILE_ROWS];
 };
 
 struct compute {

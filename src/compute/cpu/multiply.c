@@ -1,14 +1,15 @@
 /* multiply.c - y = W x for a group of matrices: quantises the input once, shares out the tiles.
  *
- * A thread takes a few tiles at a time. For few tokens it streams each tile through dot_few. For
- * more it expands 512 columns of two tiles into panels in the first-level cache and passes all
- * tokens by them, five at a time, before going on to the next columns:
+ * A thread takes a run of tiles at a time. For few tokens it streams each tile through dot_few. For
+ * more it expands a chunk of 512 columns of two tiles into panels in the first-level cache and
+ * passes all tokens by them, five at a time; then the next two tiles, then the next columns:
  *
  *        columns ->
- *       +-------+-------+----        x: token groups    [5][5][5]...
+ *       +-------+-------+----        x: token groups    [5][5][5]... (L2, for all tiles of the run)
  *  tile | panel |  ...                       |
  *  pair | (L1)  |             sums (L2): [token][16 rows], added to panel by panel
  *       +-------+-------+----
+ *  next pair ...
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -19,8 +20,8 @@
 enum {
     FLOAT_CHUNK_COLS = 128, /* of float weights at a time: 4 tiles x 128 x 4 bytes fill L1 */
     FEW_PASSES = 6,         /* of dot_few over a tile, which the first leaves in the cache */
-    AHEAD_BYTES = 4608,     /* how far ahead of the expansion weights are asked for (measured) */
-    ITEMS_PER_THREAD = 16,  /* how finely work is shared when there is plenty */
+    ITEMS_PER_THREAD = 16,  /* how finely work on few tokens is shared when there is plenty */
+    CACHE_LINE_BYTES = 64,
 };
 
 /* ---- scratch ---- */
@@ -47,16 +48,25 @@ static size_t group_tokens(const struct compute *compute, size_t n)
     return (n + groups - 1) / groups;
 }
 
-/* The arrays of group `g`, in one piece of memory. */
+/* Blocks whose activations lie together, of all groups: what a panel holds, so that the tokens pass
+ * by it in the order of memory. Few tokens go through all blocks at once. */
+static size_t chunk_blocks(const struct compute *compute, size_t n, size_t blocks)
+{
+    return is_few(compute, n) || blocks < PANEL_BLOCKS ? blocks : PANEL_BLOCKS;
+}
+
+/* The arrays of group `g` for the chunk that begins with block `first`, in one piece of memory. */
 static struct activations activation_group(const struct compute *compute, size_t n, size_t blocks,
-                                           size_t g)
+                                           size_t first, size_t g)
 {
     const size_t whole = group_tokens(compute, n), rest = n - g * whole;
-    unsigned tokens = (unsigned)(rest < whole ? rest : whole);
-    char *memory = (char *)compute->activation_memory + activations_bytes(g * whole, blocks);
-    size_t values = tokens * blocks;
+    const size_t chunk = chunk_blocks(compute, n, blocks), left = blocks - first;
+    const size_t count = left < chunk ? left : chunk, tokens = rest < whole ? rest : whole;
+    char *memory = (char *)compute->activation_memory + activations_bytes(n, first) +
+                   activations_bytes(g * whole, count);
+    size_t values = tokens * count;
     float *scales = (float *)(memory + values * BLOCK_COLS);
-    return (struct activations){.tokens = tokens,
+    return (struct activations){.tokens = (unsigned)tokens,
                                 .quants = (int8_t *)memory,
                                 .scales = scales,
                                 .starts = (int32_t *)(scales + values),
@@ -99,8 +109,9 @@ struct multiply_job {
     size_t x_stride, n;
     const struct product *group;
     size_t group_count;
-    bool quantise;        /* the threads do it, then meet at a barrier */
-    uint32_t items, step; /* some tiles each, all products after each other */
+    bool quantise;  /* the threads do it, then meet at a barrier */
+    uint32_t items; /* some tiles each, all products after each other */
+    uint32_t most;  /* items that a thread takes at once */
 };
 
 static uint32_t matrix_tiles(const struct matrix *m)
@@ -139,14 +150,18 @@ static void store_tile(const struct multiply_job *job, const struct product *pro
     store_sums(product, tile, sums, 0, job->n);
 }
 
-/* Ask for memory that is read next, while the tokens pass by the panel. */
-static void prefetch(const uint8_t *from, size_t bytes)
+/* Ask for one of `parts` parts of weights that are read next, so that they come while the tokens
+ * pass by the panels: all at once they would wait for each other. */
+static void prefetch_part(const uint8_t *from, size_t bytes, size_t part, size_t parts)
 {
-    for (size_t line = 0; line < bytes; line += GROUP_BYTES) __builtin_prefetch(from + line);
+    const size_t lines = bytes / CACHE_LINE_BYTES + 1;
+    for (size_t line = lines * part / parts; line < lines * (part + 1) / parts; line++)
+        __builtin_prefetch(from + line * CACHE_LINE_BYTES, 0, 2);
 }
 
-/* 1 or 2 tiles of quantised weights with all tokens. */
-static void multiply_pair(const struct multiply_job *job, const struct product *product,
+/* `tiles` tiles of quantised weights (at most RUN_TILES) with all tokens. Chunk by chunk of the
+ * columns, so that the tokens' part of a chunk stays in the second-level cache for all tiles. */
+static void multiply_many(const struct multiply_job *job, const struct product *product,
                           uint32_t tile, unsigned tiles, struct multiply_scratch *scratch)
 {
     const struct matrix *m = product->matrix;
@@ -155,27 +170,34 @@ static void multiply_pair(const struct multiply_job *job, const struct product *
     const size_t bytes = tile_bytes((enum tile_layout)m->layout, m->cols);
     const uint8_t *packed = (const uint8_t *)m->packed + tile * bytes;
     const size_t blocks = m->cols / BLOCK_COLS, n = job->n, whole = group_tokens(job->compute, n);
+    const size_t groups = (n + whole - 1) / whole;
     const size_t chunk_bytes = PANEL_BLOCKS / f->unit_blocks * tile_unit_bytes(f);
     for (size_t first = 0; first < blocks; first += PANEL_BLOCKS) {
         size_t rest = blocks - first;
         unsigned count = rest < PANEL_BLOCKS ? (unsigned)rest : PANEL_BLOCKS;
         const uint8_t *units = packed + first / f->unit_blocks * tile_unit_bytes(f);
-        for (unsigned i = 0; i < tiles; i++) {
-            k->expand[m->layout](units + i * bytes, count, &scratch->panels[i]);
-            prefetch(units + i * bytes + AHEAD_BYTES, chunk_bytes);
-        }
-        for (size_t g = 0; g * whole < n; g++) {
-            struct activations group = activation_group(job->compute, n, blocks, g);
-            struct activations from = activations_from(&group, first);
-            const size_t token = g * whole;
-            for (unsigned i = 0; i < tiles && first == 0; i++)
-                memset(scratch->sums[i][token], 0, group.tokens * sizeof scratch->sums[i][0]);
-            k->dot[m->layout](scratch->panels, tiles, count, &from, scratch->sums[0][token],
-                              BATCH_TOKENS * TILE_ROWS);
-            /* Stored one by one: the stores take their time while the next tokens are multiplied.
-             */
-            for (unsigned i = 0; i < tiles && first + count == blocks; i++)
-                store_sums(product, tile + i, scratch->sums[i], token, group.tokens);
+        for (unsigned i = 0; i < tiles; i += PANEL_PAIR) {
+            unsigned pair = tiles - i < PANEL_PAIR ? tiles - i : PANEL_PAIR;
+            for (unsigned p = 0; p < pair; p++)
+                k->expand[m->layout](units + (i + p) * bytes, count, &scratch->panels[p]);
+            /* Next are the following tiles, else the next columns of the first ones. */
+            const uint8_t *next = i + PANEL_PAIR < tiles          ? units + (i + PANEL_PAIR) * bytes
+                                  : first + PANEL_BLOCKS < blocks ? units + chunk_bytes
+                                                                  : packed + tiles * bytes;
+            for (size_t g = 0; g < groups; g++) {
+                struct activations group = activation_group(job->compute, n, blocks, first, g);
+                float(*sums)[TILE_ROWS] = &scratch->sums[i][g * whole];
+                for (unsigned p = 0; p < pair; p++)
+                    prefetch_part(next + p * bytes, chunk_bytes, g, groups);
+                for (unsigned p = 0; p < pair && first == 0; p++)
+                    memset(sums + p * BATCH_TOKENS, 0, group.tokens * sizeof *sums);
+                k->dot[m->layout](scratch->panels, pair, count, &group, sums[0],
+                                  BATCH_TOKENS * TILE_ROWS);
+                /* Here and there, so that the stores take their time beside the products. */
+                for (unsigned p = 0; p < pair && first + count == blocks; p++)
+                    store_sums(product, tile + i + p, scratch->sums[i + p], g * whole,
+                               group.tokens);
+            }
         }
     }
 }
@@ -210,44 +232,70 @@ static void multiply_few(const struct multiply_job *job, const struct product *p
     const size_t bytes = tile_bytes((enum tile_layout)m->layout, m->cols);
     const size_t blocks = m->cols / BLOCK_COLS, whole = group_tokens(job->compute, job->n);
     for (size_t g = 0; g * whole < job->n; g++) {
-        struct activations group = activation_group(job->compute, job->n, blocks, g);
+        struct activations group = activation_group(job->compute, job->n, blocks, 0, g);
         job->compute->kernels->dot_few[m->layout]((const uint8_t *)m->packed + tile * bytes, blocks,
                                                   &group, scratch->sums[0][g * whole]);
     }
     store_tile(job, product, tile, scratch->sums[0]);
 }
 
-static void multiply_item(const struct multiply_job *job, const struct product *product,
-                          uint32_t item, struct multiply_scratch *scratch)
+/* Items first..first+count-1 of one product. */
+static void multiply_items(const struct multiply_job *job, const struct product *product,
+                           uint32_t first, uint32_t count, struct multiply_scratch *scratch)
 {
     const struct matrix *m = product->matrix;
-    uint32_t tile = item * item_tiles(m), left = matrix_tiles(m) - tile;
-    if (left > item_tiles(m)) left = item_tiles(m);
-    if (m->layout < TILE_FLOAT_COUNT) {
-        if (left == 3) { /* kernels take 1, 2 or 4 */
-            multiply_float(job, product, tile++, 1, scratch);
-            left = 2;
+    uint32_t tile = first * item_tiles(m), end = tile + count * item_tiles(m);
+    if (end > matrix_tiles(m)) end = matrix_tiles(m);
+    while (tile < end) {
+        uint32_t tiles = end - tile;
+        if (m->layout < TILE_FLOAT_COUNT) {
+            tiles = tiles >= 4 ? 4 : tiles >= 2 ? 2 : 1; /* what the kernels take */
+            multiply_float(job, product, tile, tiles, scratch);
+        } else if (is_few(job->compute, job->n)) {
+            tiles = 1;
+            multiply_few(job, product, tile, scratch);
+        } else {
+            if (tiles > RUN_TILES) tiles = RUN_TILES;
+            multiply_many(job, product, tile, tiles, scratch);
         }
-        multiply_float(job, product, tile, left, scratch);
-    } else if (is_few(job->compute, job->n)) {
-        for (uint32_t i = 0; i < left; i++) multiply_few(job, product, tile + i, scratch);
-    } else {
-        multiply_pair(job, product, tile, left, scratch);
+        tile += tiles;
     }
 }
 
 /* Threads share the columns, not the tokens: those of a group lie in the same cache lines. */
 static void quantise_share(const struct multiply_job *job, unsigned thread, unsigned threads)
 {
+    const struct compute *compute = job->compute;
     const size_t blocks = job->group[0].matrix->cols / BLOCK_COLS;
-    const size_t first = blocks * thread / threads, end = blocks * (thread + 1) / threads;
-    const size_t whole = group_tokens(job->compute, job->n);
-    for (size_t g = 0; g * whole < job->n; g++) {
-        struct activations group = activation_group(job->compute, job->n, blocks, g);
-        struct activations share = activations_from(&group, first);
-        job->compute->kernels->quantise(job->x + g * whole * job->x_stride + first * BLOCK_COLS,
-                                        job->x_stride, end - first, &share);
+    const size_t end = blocks * (thread + 1) / threads;
+    const size_t whole = group_tokens(compute, job->n);
+    const size_t chunk = chunk_blocks(compute, job->n, blocks);
+    for (size_t first = blocks * thread / threads, next; first < end; first = next) {
+        const size_t chunk_first = first / chunk * chunk;
+        next = chunk_first + chunk < end ? chunk_first + chunk : end;
+        for (size_t g = 0; g * whole < job->n; g++) {
+            struct activations group = activation_group(compute, job->n, blocks, chunk_first, g);
+            struct activations share = activations_from(&group, first - chunk_first);
+            compute->kernels->quantise(job->x + g * whole * job->x_stride + first * BLOCK_COLS,
+                                       job->x_stride, next - first, &share);
+        }
     }
+}
+
+/* The next items: fewer towards the end, so that the threads finish together. Returns how many. */
+static uint32_t take_items(const struct multiply_job *job, unsigned threads, uint32_t *item)
+{
+    _Atomic uint32_t *next = &job->compute->next_item;
+    uint32_t count;
+    *item = atomic_load_explicit(next, memory_order_relaxed);
+    do {
+        if (*item >= job->items) return 0;
+        count = (job->items - *item) / (2 * threads);
+        if (count > job->most) count = job->most;
+        if (!count) count = 1;
+    } while (!atomic_compare_exchange_weak_explicit(next, item, *item + count, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    return count;
 }
 
 static void multiply_work(void *argument, unsigned thread, unsigned threads)
@@ -258,17 +306,18 @@ static void multiply_work(void *argument, unsigned thread, unsigned threads)
         quantise_share(job, thread, threads);
         thread_pool_barrier(compute->pool);
     }
-    for (;;) {
-        uint32_t item =
-            atomic_fetch_add_explicit(&compute->next_item, job->step, memory_order_relaxed);
-        if (item >= job->items) return;
-        uint32_t end = item + job->step < job->items ? item + job->step : job->items;
+    uint32_t item, count;
+    while ((count = take_items(job, threads, &item)) != 0) {
         const struct product *product = job->group;
-        uint32_t before = 0;
-        for (; item < end; item++) {
+        uint32_t before = 0; /* items of the products before this one */
+        while (count) {
             while (item - before >= matrix_items(product->matrix))
                 before += matrix_items(product++->matrix);
-            multiply_item(job, product, item - before, &compute->multiply_scratch[thread]);
+            uint32_t rest = matrix_items(product->matrix) - (item - before);
+            uint32_t now = count < rest ? count : rest;
+            multiply_items(job, product, item - before, now, &compute->multiply_scratch[thread]);
+            item += now;
+            count -= now;
         }
     }
 }
@@ -278,6 +327,8 @@ static void multiply_batch(struct multiply_job *job, bool quantised)
     /* One token is quantised sooner than the threads have met. */
     job->quantise = quantised && job->n > 1;
     if (quantised && job->n == 1) quantise_share(job, 0, 1);
+    const uint32_t pieces = thread_pool_threads(job->compute->pool) * ITEMS_PER_THREAD;
+    job->most = is_few(job->compute, job->n) ? job->items / pieces : RUN_TILES / PANEL_PAIR;
     atomic_store_explicit(&job->compute->next_item, 0, memory_order_relaxed);
     thread_pool_run(job->compute->pool, multiply_work, job);
 }
@@ -295,8 +346,6 @@ void compute_multiply(struct compute *compute, const float *x, size_t x_stride, 
         job.items += matrix_items(m);
         quantised |= m->layout >= TILE_FLOAT_COUNT;
     }
-    job.step = job.items / (thread_pool_threads(compute->pool) * ITEMS_PER_THREAD);
-    if (!job.step) job.step = 1;
 
     struct product moved[MULTIPLY_GROUP_MAX];
     assert(group_count <= MULTIPLY_GROUP_MAX);
