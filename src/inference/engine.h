@@ -149,8 +149,11 @@ struct engine_counters {
     uint32_t kv_pages, kv_pages_used; /* used: by running sequences; others may keep prompts */
     uint32_t kv_pages_kept;           /* for requests that begin alike; given up when needed */
     uint64_t kv_pages_evicted;        /* of those, given up */
-    uint64_t memory_bytes;            /* of the weights, and of the pages ever used */
-    uint64_t last_step_ns;            /* monotonic, when the last step ended */
+    uint32_t kv_pages_stored;         /* on disk, now */
+    uint64_t kv_pages_spilled, kv_pages_restored; /* to disk, and back */
+    uint64_t kv_spill_failures; /* pages that the disk did not take, or gave back damaged */
+    uint64_t memory_bytes;      /* of the weights, and of the pages ever used */
+    uint64_t last_step_ns;      /* monotonic, when the last step ended */
 };
 void engine_counters(const struct engine *engine, struct engine_counters *counters);
 

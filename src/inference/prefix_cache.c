@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compute/compute.h"
-
 enum { NONE = UINT32_MAX, FOLLOWERS_LOOKED_AT = 64 };
 
 struct entry {
@@ -28,6 +26,7 @@ struct entry {
     uint32_t follower, *following; /* the next one, and what points here, in its list */
     uint32_t older, newer;         /* in the line */
     bool kept;                     /* stands in the line */
+    bool is_news;                  /* is in the list of those newly kept */
 };
 
 struct prefix_cache {
@@ -39,6 +38,8 @@ struct prefix_cache {
     uint32_t bucket_mask;
     uint32_t oldest, newest;
     uint32_t kept_count;
+    uint32_t *news; /* numbers of pages newly kept; the beginning of a conversation on top */
+    uint32_t news_count;
     uint64_t evictions;
 };
 
@@ -59,7 +60,8 @@ enum status prefix_cache_new(struct prefix_cache **out, struct kv_pages *pages,
     cache->entries = calloc(count, sizeof *cache->entries);
     cache->named = malloc(buckets * sizeof *cache->named);
     cache->followers = malloc(buckets * sizeof *cache->followers);
-    if (!cache->entries || !cache->named || !cache->followers) {
+    cache->news = calloc(count, sizeof *cache->news);
+    if (!cache->entries || !cache->named || !cache->followers || !cache->news) {
         prefix_cache_free(cache);
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for the prefix cache of %u pages",
                          count);
@@ -76,6 +78,7 @@ void prefix_cache_free(struct prefix_cache *cache)
     free(cache->entries);
     free(cache->named);
     free(cache->followers);
+    free(cache->news);
     kv_pages_close(cache->pages);
     free(cache);
 }
@@ -102,6 +105,9 @@ static void line_append(struct prefix_cache *cache, uint32_t number)
     cache->newest = number;
     entry->kept = true;
     cache->kept_count++;
+    if (entry->is_news || entry->filled < KV_PAGE_TOKENS) return;
+    entry->is_news = true;
+    cache->news[cache->news_count++] = number;
 }
 
 /* ---- names ---- */
@@ -113,11 +119,16 @@ struct place {
     struct hash128 name; /* of the page before; of the beginning, the scope's */
 };
 
+static struct hash128 scope_name(const struct prefix_cache *cache, struct prefix_scope scope)
+{
+    return keyed_hash(&cache->key, &scope, sizeof scope);
+}
+
 static struct place place_after(const struct prefix_cache *cache, const struct prefix *prefix)
 {
     struct place place = {.scope = prefix->scope, .before = NONE};
     if (prefix->known == 0) {
-        place.name = keyed_hash(&cache->key, &prefix->scope, sizeof prefix->scope);
+        place.name = scope_name(cache, prefix->scope);
         return place;
     }
     place.before = kv_page_number(cache->pages, prefix->pages[prefix->known - 1]);
@@ -134,12 +145,8 @@ static bool is_at(const struct entry *entry, const struct place *place)
 static struct hash128 name_of(const struct prefix_cache *cache, const struct place *place,
                               const int32_t *tokens)
 {
-    struct {
-        struct hash128 before;
-        int32_t tokens[KV_PAGE_TOKENS];
-    } whole = {.before = place->name};
-    memcpy(whole.tokens, tokens, sizeof whole.tokens);
-    return keyed_hash(&cache->key, &whole, sizeof whole);
+    const struct page_label before = {.name = place->name};
+    return prefix_cache_label_after(cache, &before, tokens).name;
 }
 
 static uint32_t *bucket(const struct prefix_cache *cache, uint32_t *table, struct hash128 name)
@@ -215,6 +222,11 @@ void *prefix_cache_take(struct prefix_cache *cache)
         cache->evictions++;
     }
     return kv_page_new(cache->pages);
+}
+
+void prefix_cache_share(struct prefix_cache *cache, void *page)
+{
+    kv_page_share(cache->pages, page);
 }
 
 void prefix_cache_release(struct prefix_cache *cache, void *page)
@@ -323,6 +335,40 @@ void prefix_cache_add(struct prefix_cache *cache, struct prefix *prefix)
     struct place place = place_after(cache, prefix);
     add_part(cache, &place, prefix->tokens + from, prefix->count - from,
              prefix->pages[prefix->known]);
+}
+
+/* ---- labels ---- */
+
+struct page_label prefix_cache_label_after(const struct prefix_cache *cache,
+                                           const struct page_label *before, const int32_t *tokens)
+{
+    struct page_label label = {.before = before->name};
+    memcpy(label.tokens, tokens, sizeof label.tokens);
+    label.name = keyed_hash(&cache->key, &label, offsetof(struct page_label, name));
+    return label;
+}
+
+struct page_label prefix_cache_label(const struct prefix_cache *cache, const struct prefix *prefix)
+{
+    const struct page_label before = {.name = place_after(cache, prefix).name};
+    return prefix_cache_label_after(cache, &before,
+                                    prefix->tokens + prefix->known * KV_PAGE_TOKENS);
+}
+
+const void *prefix_cache_next_kept(struct prefix_cache *cache, struct page_label *label)
+{
+    while (cache->news_count > 0) {
+        uint32_t number = cache->news[--cache->news_count];
+        struct entry *entry = &cache->entries[number];
+        entry->is_news = false;
+        if (!entry->kept || entry->filled < KV_PAGE_TOKENS) continue; /* held again, or given up */
+        label->name = entry->name;
+        label->before = entry->before == NONE ? scope_name(cache, entry->scope)
+                                              : cache->entries[entry->before].name;
+        memcpy(label->tokens, entry->tokens, sizeof label->tokens);
+        return kv_page_at(cache->pages, number);
+    }
+    return NULL;
 }
 
 uint32_t prefix_cache_pages(const struct prefix_cache *cache)

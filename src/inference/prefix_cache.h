@@ -18,6 +18,7 @@
 #define LIMINAL_INFERENCE_PREFIX_CACHE_H
 
 #include "base/status.h"
+#include "compute/compute.h"
 #include "inference/keyed_hash.h"
 #include "inference/kv_pages.h"
 
@@ -44,8 +45,15 @@ struct prefix {
     uint32_t known; /* of them, the first ones that the cache knows as full pages */
 };
 
-/* Takes the pool, also when it fails. The key is a secret; with the same key, the same pages get
- * the same names (prefix_cache_name). */
+/* What a full page is known by outside of this cache, also after a restart with the same key: the
+ * names are keyed hashes of all that came before. */
+struct page_label {
+    struct hash128 before; /* the name of the page before it, or, at the beginning, the scope's */
+    int32_t tokens[KV_PAGE_TOKENS];
+    struct hash128 name; /* of the two */
+};
+
+/* Takes the pool, also when it fails. The key is a secret. */
 enum status prefix_cache_new(struct prefix_cache **out, struct kv_pages *pages,
                              const struct hash_key *key, struct fault *fault) MUST_USE;
 void prefix_cache_free(struct prefix_cache *cache);
@@ -53,6 +61,8 @@ void prefix_cache_free(struct prefix_cache *cache);
 /* A page to write to, if need be at the cost of the longest unused one; NULL when sequences hold
  * all. */
 void *prefix_cache_take(struct prefix_cache *cache) MUST_USE;
+/* One more sequence holds a page that one holds. */
+void prefix_cache_share(struct prefix_cache *cache, void *page);
 /* A sequence gives a page back. From its last page to its first. */
 void prefix_cache_release(struct prefix_cache *cache, void *page);
 
@@ -67,6 +77,15 @@ uint32_t prefix_cache_find_part(struct prefix_cache *cache, const struct prefix 
  * where another sequence computed the same page before, pages[i] becomes that one. The part of a
  * last page that is filled will not change. */
 void prefix_cache_add(struct prefix_cache *cache, struct prefix *prefix);
+
+/* A full page that since the last calls became one that only the cache holds; NULL: no more. It may
+ * be read until the cache is used again. */
+const void *prefix_cache_next_kept(struct prefix_cache *cache, struct page_label *label);
+/* The label of pages[known], which is not there but whose tokens are; and of the page of these
+ * tokens after a labelled one. */
+struct page_label prefix_cache_label(const struct prefix_cache *cache, const struct prefix *prefix);
+struct page_label prefix_cache_label_after(const struct prefix_cache *cache,
+                                           const struct page_label *before, const int32_t *tokens);
 
 uint32_t prefix_cache_pages(const struct prefix_cache *cache); /* in all */
 uint32_t prefix_cache_held(const struct prefix_cache *cache);  /* by sequences */

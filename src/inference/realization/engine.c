@@ -44,16 +44,8 @@ static enum status choose_context(struct engine *engine, uint32_t wanted, struct
     return OK;
 }
 
-static enum status choose_sizes(struct engine *engine, const struct engine_options *options,
-                                struct fault *fault)
+static void choose_rows(struct engine *engine, const struct engine_options *options)
 {
-    engine->sequence_limit = options->sequences ? options->sequences : DEFAULT_SEQUENCES;
-    engine->queue_limit = options->queue_limit ? options->queue_limit : DEFAULT_QUEUE_LIMIT;
-    engine->prefill_chunk = options->prefill_chunk ? options->prefill_chunk : DEFAULT_PREFILL_CHUNK;
-    if (engine->info->is_embedding) {
-        engine->context_length = engine->info->context_length;
-        return OK;
-    }
     size_t batch_limit = model_batch_limit(engine->model);
     assert(batch_limit >= 2);
     if (engine->sequence_limit > batch_limit / 2)
@@ -64,23 +56,45 @@ static enum status choose_sizes(struct engine *engine, const struct engine_optio
         engine->prefill_chunk > DRAFT_ROWS_LIMIT ? engine->prefill_chunk : DRAFT_ROWS_LIMIT;
     engine->row_limit = engine->sequence_limit + more;
     engine->speculation = options->speculation;
+}
 
+/* Pages that were stored are found by the key of their store; else nobody ever learns it. */
+static enum status open_cache(struct engine *engine, const struct engine_options *options,
+                              struct fault *fault)
+{
     uint64_t budget = options->kv_budget_bytes ? options->kv_budget_bytes : default_budget(engine);
     struct kv_pages *pages;
-    TRY(kv_pages_open(&pages, engine->info->kv_page_bytes, budget, fault));
-    struct hash_key key; /* a new one each time: nobody can learn it */
+    struct hash_key key;
     entropy_fill(&key, sizeof key);
+    if (engine->store) key = *kv_store_key(engine->store);
+    TRY(kv_pages_open(&pages, engine->info->kv_page_bytes, budget, fault));
     TRY(prefix_cache_new(&engine->cache, pages, &key, fault));
     engine->counters.kv_pages = prefix_cache_pages(engine->cache);
-    TRY(choose_context(engine, options->context_length, fault));
+    return choose_context(engine, options->context_length, fault);
+}
+
+static enum status prepare(struct engine *engine, const struct engine_options *options,
+                           struct fault *fault)
+{
+    engine->sequence_limit = options->sequences ? options->sequences : DEFAULT_SEQUENCES;
+    engine->queue_limit = options->queue_limit ? options->queue_limit : DEFAULT_QUEUE_LIMIT;
+    engine->prefill_chunk = options->prefill_chunk ? options->prefill_chunk : DEFAULT_PREFILL_CHUNK;
+    if (engine->info->is_embedding) {
+        engine->context_length = engine->info->context_length;
+        return OK;
+    }
+    choose_rows(engine, options);
+    TRY(step_plan_init(&engine->plan, engine->row_limit, engine->sequence_limit,
+                       engine->info->vocabulary, fault));
+    TRY(engine_choose_init(engine, fault));
+    TRY(engine_spill_open(engine, options, fault));
+    TRY(open_cache(engine, options, fault));
     engine->running = calloc(engine->sequence_limit, sizeof *engine->running);
     if (options->audit)
         engine->holders = calloc(prefix_cache_pages(engine->cache), sizeof *engine->holders);
     if (!engine->running || (options->audit && !engine->holders))
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for the engine");
-    TRY(engine_choose_init(engine, fault));
-    return step_plan_init(&engine->plan, engine->row_limit, engine->sequence_limit,
-                          engine->info->vocabulary, fault);
+    return engine_spill_prepare(engine, fault);
 }
 
 /* ---- the engine's thread ---- */
@@ -131,6 +145,7 @@ static void audit(struct engine *engine)
         for (uint32_t p = 0; p < generation->page_count; p++)
             engine->holders[prefix_cache_number(engine->cache, generation->pages[p])]++;
     }
+    engine_spill_count_holders(engine, engine->holders);
     prefix_cache_audit(engine->cache, engine->holders);
 }
 
@@ -139,14 +154,25 @@ static bool has_work(const struct engine *engine)
     return engine->running_count > 0 || engine->line || engine->embed_line;
 }
 
-/* Everything there is to do for one step's time; the compute threads are this engine's. */
-static void work(struct engine *engine)
+/* Everything there is to do for one step's time; the compute threads are this engine's. False when
+ * all that runs waits for the disk. */
+static bool work(struct engine *engine)
 {
     engine_admit(engine);
     publish(engine);
     struct embed_job *job = engine_next_embed(engine);
-    if (engine->running_count > 0) engine_step(engine);
+    bool has_computed = engine->running_count > 0 && engine_step(engine);
     if (job) embed(engine, job);
+    return has_computed || job;
+}
+
+static bool take_turn_and_work(struct engine *engine)
+{
+    if (!has_work(engine)) return false;
+    if (engine->turns) turns_take(engine->turns, &engine->taker);
+    bool has_computed = work(engine);
+    if (engine->holders) audit(engine);
+    return has_computed;
 }
 
 static void *run(void *argument)
@@ -154,20 +180,17 @@ static void *run(void *argument)
     struct engine *engine = argument;
     while (!atomic_load(&engine->stopping)) {
         engine_line_refresh(engine);
+        engine_spill_refresh(engine);
         retire_cancelled(engine);
-        if (has_work(engine)) {
-            if (engine->turns) turns_take(engine->turns, &engine->taker);
-            work(engine);
-            if (engine->holders) audit(engine);
-            publish(engine);
-        } else {
-            if (engine->turns) turns_leave(engine->turns, &engine->taker);
-            publish(engine);
-            doorbell_await(&engine->bell);
-        }
+        bool has_computed = take_turn_and_work(engine);
+        publish(engine);
+        if (has_computed) continue;
+        if (engine->turns) turns_leave(engine->turns, &engine->taker);
+        doorbell_await(&engine->bell);
     }
     if (engine->turns) turns_leave(engine->turns, &engine->taker);
     stop_all(engine);
+    engine_spill_flush(engine);
     publish(engine);
     return NULL;
 }
@@ -176,6 +199,7 @@ static void *run(void *argument)
 
 static void engine_free(struct engine *engine)
 {
+    engine_spill_close(engine); /* it rings the bell to the end */
     step_plan_deinit(&engine->plan);
     engine_choose_deinit(engine);
     free(engine->running);
@@ -204,7 +228,7 @@ enum status engine_open(struct engine **out, struct model *model,
     turn_taker_init(&engine->taker);
     pthread_mutex_init(&engine->trie_lock, NULL);
 
-    enum status status = choose_sizes(engine, options, fault);
+    enum status status = prepare(engine, options, fault);
     publish(engine); /* before anybody looks */
     if (status == OK && pthread_create(&engine->thread, NULL, run, engine) != 0)
         status = fault_set(fault, STATUS_NO_MEMORY, "cannot start the engine's thread");

@@ -14,6 +14,7 @@
 #include "inference/realization/board.h"
 #include "inference/realization/generation.h"
 #include "inference/realization/inbox.h"
+#include "inference/realization/kv_store.h"
 #include "inference/sampler.h"
 #include "inference/turns.h"
 #include "model/model.h"
@@ -84,6 +85,8 @@ struct engine {
     struct prefix_cache *cache;      /* NULL: the model only embeds */
     struct generation **running;     /* oldest first */
     uint32_t running_count;
+    struct kv_store *store;    /* NULL: nothing is spilled */
+    struct restore *restores;  /* engine_spill.c */
     uint32_t *holders;         /* per page, for the audit; NULL: none */
     pthread_mutex_t trie_lock; /* for those who ask first */
     struct token_trie *trie;
@@ -109,9 +112,26 @@ void embed_job_finish(struct embed_job *job, enum status status);
 /* Nobody comes in any more; all that wait are told. */
 void engine_line_close(struct engine *engine, const struct fault *stopping);
 
+/* ---- engine_spill.c: pages on disk ---- */
+/* Open the file, if there is to be one; the cache is made after that, with its key. */
+enum status engine_spill_open(struct engine *engine, const struct engine_options *options,
+                              struct fault *fault) MUST_USE;
+/* When the context is known. */
+enum status engine_spill_prepare(struct engine *engine, struct fault *fault) MUST_USE;
+/* Take in what came from disk, and send what may go there. */
+void engine_spill_refresh(struct engine *engine);
+/* Is the generation's next page on its way from disk, from now on perhaps? */
+bool engine_spill_brings(struct engine *engine, struct generation *generation);
+/* Any page at all? */
+bool engine_spill_is_bringing(const struct engine *engine);
+void engine_spill_count_holders(const struct engine *engine, uint32_t *holders);
+void engine_spill_flush(struct engine *engine);
+void engine_spill_close(struct engine *engine);
+
 /* ---- engine_step.c ---- */
-/* One forward step of all running sequences. Engine's thread only. */
-void engine_step(struct engine *engine);
+/* One forward step of all running sequences; false when all of them wait for the disk. Engine's
+ * thread only. */
+bool engine_step(struct engine *engine);
 /* Take a generation that ended out of the running ones, free its pages, tell its caller. */
 void engine_retire(struct engine *engine, uint32_t index, enum generation_end end,
                    const struct fault *fault);

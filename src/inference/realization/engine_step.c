@@ -73,7 +73,11 @@ static bool make_room(struct engine *engine, uint32_t index, uint32_t rows)
     struct generation *generation = engine->running[index];
     while (!generation_reserve(generation, engine->cache, generation->computed + rows)) {
         bool is_youngest = index == engine->running_count - 1;
-        assert(!is_youngest || index > 0); /* alone, any sequence fits: engine_open saw to it */
+        if (is_youngest && index == 0) {
+            /* Alone, any sequence fits: engine_open saw to it. What is missing is being read. */
+            assert(engine_spill_is_bringing(engine));
+            return false;
+        }
         engine_park_youngest(engine);
         if (is_youngest) return false;
     }
@@ -104,13 +108,14 @@ static void add_rows(struct engine *engine, struct generation *generation, uint3
     plan->logits_rows += 1 + drafts;
 }
 
-/* Rows that the sequence at `index` could use to read its prompt; it waits while one before it
- * computes the same page. What others computed meanwhile it takes over first. */
+/* Rows that the sequence at `index` could use to read its prompt; it waits while the disk brings
+ * the next page, or one before it computes it. What others computed meanwhile it takes over first.
+ */
 static uint32_t rows_to_read(struct engine *engine, uint32_t index)
 {
     struct generation *generation = engine->running[index];
     generation_adopt(generation, engine->cache);
-    generation->waits = false;
+    generation->waits = engine_spill_brings(engine, generation);
     for (uint32_t i = 0; i < index && !generation->waits; i++) {
         const struct generation *ahead = engine->running[i];
         generation->waits =
@@ -143,7 +148,8 @@ static void plan_drafts(struct engine *engine)
 static void make_room_for_drafts(struct engine *engine, struct generation *generation)
 {
     uint32_t *granted = &generation->drafting.granted;
-    if (*granted > 0 && !generation_reserve(generation, engine->cache, generation->count + *granted))
+    if (*granted > 0 &&
+        !generation_reserve(generation, engine->cache, generation->count + *granted))
         *granted = 0;
 }
 
@@ -217,17 +223,18 @@ static uint64_t share_pages(struct engine *engine)
     return prompts;
 }
 
-void engine_step(struct engine *engine)
+bool engine_step(struct engine *engine)
 {
     struct step_plan *plan = &engine->plan;
     plan_step(engine);
+    if (plan->batch.count == 0) return false;
     struct fault fault;
     uint64_t start_ns = clock_monotonic_ns();
     enum status status = model_forward(engine->model, &plan->batch, plan->logits, &fault);
     learn_speed(engine, clock_monotonic_ns() - start_ns);
     if (status != OK) {
         retire_all(engine, &fault);
-        return;
+        return true;
     }
     uint64_t prompts = share_pages(engine);
     size_t generated = engine_choose(engine);
@@ -241,4 +248,5 @@ void engine_step(struct engine *engine)
     engine->counters.generated_tokens += generated;
     engine->counters.batch_rows = (uint32_t)plan->batch.count;
     engine->counters.last_step_ns = clock_monotonic_ns();
+    return true;
 }

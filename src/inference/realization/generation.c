@@ -89,6 +89,12 @@ enum status generation_new(struct generation **out, const struct generation_requ
     return OK;
 }
 
+struct generation *generation_share_handle(struct generation *generation)
+{
+    atomic_fetch_add(&generation->references, 1);
+    return generation;
+}
+
 void generation_release(struct generation *generation)
 {
     if (!generation || atomic_fetch_sub(&generation->references, 1) != 1) return;
@@ -119,11 +125,16 @@ static struct prefix prefix_of(const struct generation *generation, uint32_t cou
     };
 }
 
+struct prefix generation_prefix(const struct generation *generation)
+{
+    return prefix_of(generation, generation->count - 1);
+}
+
 void generation_adopt(struct generation *generation, struct prefix_cache *cache)
 {
     if (generation->computed % KV_PAGE_TOKENS != 0) return;
     assert(generation->known_pages == generation->page_count);
-    struct prefix prefix = prefix_of(generation, generation->count - 1);
+    struct prefix prefix = generation_prefix(generation);
     prefix_cache_find(cache, &prefix);
     generation->known_pages = generation->page_count = prefix.known;
     generation->computed = prefix.known * KV_PAGE_TOKENS;
@@ -132,7 +143,7 @@ void generation_adopt(struct generation *generation, struct prefix_cache *cache)
 void generation_adopt_part(struct generation *generation, struct prefix_cache *cache)
 {
     if (generation->computed % KV_PAGE_TOKENS != 0) return;
-    struct prefix prefix = prefix_of(generation, generation->count - 1);
+    struct prefix prefix = generation_prefix(generation);
     uint32_t tokens = prefix_cache_find_part(cache, &prefix);
     generation->computed += tokens;
     generation->page_count += tokens > 0;

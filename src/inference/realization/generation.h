@@ -44,7 +44,7 @@ struct generation {
     struct prefix_scope scope;
     void **pages;
     uint32_t page_count, known_pages; /* known: to the cache, as full pages */
-    bool waits;                       /* one ahead of it computes what it needs next */
+    bool waits; /* one ahead of it computes, or the disk brings, what it needs next */
 
     int32_t *prediction;
     struct drafting drafting; /* its guess lies behind the last token */
@@ -65,6 +65,10 @@ enum status generation_new(struct generation **out, const struct generation_requ
                            uint32_t limit, const struct tokenizer *tokenizer,
                            struct fault *fault) MUST_USE;
 
+/* One more owner of the handle. */
+struct generation *generation_share_handle(struct generation *generation);
+/* Its pages as the cache sees them, as far as they could be adopted. */
+struct prefix generation_prefix(const struct generation *generation);
 /* Take over the full pages that others left or made meanwhile, if the next token begins a page. At
  * least one token stays to be computed, for its logits. */
 void generation_adopt(struct generation *generation, struct prefix_cache *cache);
