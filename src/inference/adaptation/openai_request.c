@@ -193,6 +193,42 @@ static enum status read_chat_logprobs(const json_t *root, struct openai_generati
     return OK;
 }
 
+/* The i-th of the parts of a content, which may also be one string; NULL where it is no text. */
+static const json_t *text_part(const json_t *content, size_t i)
+{
+    const json_t *part = json_is_array(content) ? json_array_get(content, i) : content;
+    const json_t *text = json_is_object(part) ? json_object_get(part, "text") : part;
+    return json_is_string(text) ? text : NULL;
+}
+
+/* What the answer may repeat much of. */
+static enum status read_prediction(const json_t *root, struct text *prediction, struct arena *job,
+                                   struct fault *fault)
+{
+    json_t *object;
+    struct text type = TEXT("");
+    TRY(json_read_object(root, "prediction", &object, fault));
+    if (!object) return OK;
+    TRY(json_read_text(object, "type", &type, fault));
+    const json_t *content = json_body_field(object, "content");
+    size_t count = json_is_array(content) ? json_array_size(content) : 1, length = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!text_equal(type, TEXT("content")) || !text_part(content, i))
+            return fault_set_param(fault, STATUS_INVALID, "prediction",
+                                   "prediction must have the type \"content\" and a text as "
+                                   "content");
+        length += json_string_length(text_part(content, i));
+    }
+    char *joined = arena_alloc(job, length + 1);
+    if (!joined) return no_memory(fault);
+    *prediction = (struct text){joined, length};
+    for (size_t i = 0; i < count; i++) {
+        struct text part = json_text_of(text_part(content, i));
+        joined = mempcpy(joined, part.data, part.length);
+    }
+    return OK;
+}
+
 /* Variables for the template: those of the client, and OpenAI's word for how much to reason. */
 static enum status read_template_options(const json_t *root, json_t **options, struct fault *fault)
 {
@@ -214,6 +250,7 @@ static enum status read_chat(struct chat_request *request, const json_t *root, s
     TRY(read_generation(root, &request->generation, job, fault));
     TRY(read_max_tokens(root, "max_completion_tokens", &request->generation.max_tokens, fault));
     TRY(read_chat_logprobs(root, &request->generation, fault));
+    TRY(read_prediction(root, &request->generation.prediction, job, fault));
     TRY(openai_tools_read(&request->tools, root, fault));
     TRY(read_template_options(root, &request->template_options, fault));
     return openai_messages_read(&request->messages, &request->prompt_bytes, root, fault);

@@ -29,6 +29,7 @@ struct openai_generation {
     struct text stop[REQUEST_STOP_LIMIT];
     size_t stop_count;
     bool stream, include_usage;
+    struct text prediction;              /* what the answer may largely repeat */
     struct text cache_key;               /* the prompt is shared only with those of the same key */
     bool ignore_eos;                     /* go on to max_tokens: for benches */
     int top_logprobs;                    /* -1: no logprobs */

@@ -80,7 +80,9 @@ static void every_field_arrives(void **state)
         "\"n\":2,\"seed\":-1,\"presence_penalty\":1.5,\"frequency_penalty\":-0.5,"
         "\"repetition_penalty\":2,\"logit_bias\":{\"5\":-100,\"17\":3.5},\"logprobs\":true,"
         "\"top_logprobs\":4,\"stream\":true,\"stream_options\":{\"include_usage\":true},"
-        "\"user\":\"u\",\"ignore_eos\":true,\"never_heard_of\":{}}");
+        "\"prediction\":{\"type\":\"content\",\"content\":[{\"type\":\"text\",\"text\":\"as \"},"
+        "{\"type\":\"text\",\"text\":\"before\"}]},\"user\":\"u\",\"ignore_eos\":true,\"never_"
+        "heard_of\":{}}");
     struct chat_request request;
     struct fault fault;
     assert_ok(chat_request_read(&request, root, &job, &fault), &fault);
@@ -100,6 +102,7 @@ static void every_field_arrives(void **state)
     assert_int_equal(sampling->biases[1].token, 17);
     assert_true(sampling->biases[1].bias == 3.5f);
     assert_int_equal(generation->top_logprobs, 4);
+    assert_text(generation->prediction, "as before");
     assert_true(generation->stream && generation->include_usage && generation->ignore_eos);
 
     char *messages = json_dumps(request.messages, JSON_COMPACT);
