@@ -33,16 +33,19 @@ after(async () => {
 });
 
 test("an answer that never ends its reasoning is nothing else", async () => {
-  const {choices: [{message, finish_reason}]} = await clientOf(qwq).create({...ask, max_tokens: 50});
+  const {choices: [{message, finish_reason}], usage} = await clientOf(qwq).create({...ask, max_tokens: 50});
   assert.equal(finish_reason, "length");
+  assert.equal(usage.completion_tokens_details.reasoning_tokens, 50);
   assert.equal(message.content, "");
   assert.ok(message.reasoning_content.length > 50);
 });
 
 test("a call that is required comes after the reasoning", async () => {
-  const {choices: [{message, finish_reason}]} =
+  const {choices: [{message, finish_reason}], usage} =
     await clientOf(qwq).create({...ask, ...closing, tools, tool_choice: "required"});
   assert.equal(finish_reason, "tool_calls");
+  const {reasoning_tokens} = usage.completion_tokens_details;
+  assert.ok(reasoning_tokens > 3 && reasoning_tokens < usage.completion_tokens - 5);
   assert.ok(message.reasoning_content.length > 5);
   assert.doesNotMatch(message.reasoning_content, /think>|^\s|\s$/);
   assert.equal(message.content, null);

@@ -120,6 +120,11 @@ void chat_answer_finish(struct chat_answer *answer, bool was_cut)
     if (is_open && !answer->on_delta) end_kept_call(answer);
 }
 
+bool chat_answer_is_reasoning(const struct chat_answer *answer)
+{
+    return answer->parser.state == IN_REASONING;
+}
+
 bool chat_answer_calls(const struct chat_answer *answer)
 {
     return answer->calls_begun > 0 && answer->calls_begun == answer->calls_ended;

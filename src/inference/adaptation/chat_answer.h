@@ -38,6 +38,8 @@ void chat_answer_deinit(struct chat_answer *answer);
 void chat_answer_add(struct chat_answer *answer, struct text piece);
 /* The last piece was added. `was_cut`: before the answer came to its end. */
 void chat_answer_finish(struct chat_answer *answer, bool was_cut);
+/* What comes next is a thought. */
+bool chat_answer_is_reasoning(const struct chat_answer *answer);
 /* It ended with calls, all of them whole. */
 bool chat_answer_calls(const struct chat_answer *answer);
 /* Some of it was lost for want of memory. */

@@ -225,25 +225,25 @@ static bool has_logprobs(const struct choice *choice)
     return choice->chat_logprobs.length > 0 || choice->legacy_logprobs.tokens.length > 0;
 }
 
+static void read_event(struct choice *choice, const struct generation_event *event)
+{
+    note_logprob(choice, event);
+    if (event->token >= 0 && chat_answer_is_reasoning(&choice->answer))
+        choice->run->usage.reasoning_tokens++;
+    chat_answer_add(&choice->answer, event->text);
+    if (event->end != END_NONE) chat_answer_finish(&choice->answer, event->end == END_LENGTH);
+}
+
 static void stream_event(struct choice *choice, const struct generation_event *event)
 {
     struct completion_run *run = choice->run;
     if (!choice->begun) begin_stream(choice);
-    note_logprob(choice, event);
-    chat_answer_add(&choice->answer, event->text);
-    if (event->end != END_NONE) chat_answer_finish(&choice->answer, event->end == END_LENGTH);
+    read_event(choice, event);
     if (has_logprobs(choice)) append_piece(choice, (struct openai_piece){.index = 0});
     if (event->end != END_NONE)
         append_piece(choice, (struct openai_piece){.finish = finish_of(choice, event->end)});
     if (chat_answer_failed(&choice->answer)) run->out.failed = true;
     if (run->out.length || run->out.failed) flush(run);
-}
-
-static void keep_event(struct choice *choice, const struct generation_event *event)
-{
-    note_logprob(choice, event);
-    chat_answer_add(&choice->answer, event->text);
-    if (event->end != END_NONE) chat_answer_finish(&choice->answer, event->end == END_LENGTH);
 }
 
 /* ---- the end ---- */
@@ -362,7 +362,7 @@ static void on_event(void *argument, const struct generation_event *event)
     if (tells && run->stream) {
         stream_event(choice, event);
     } else if (tells) {
-        keep_event(choice, event);
+        read_event(choice, event);
     }
     choice->characters_shown += count_characters(event->text);
     bool is_last = false;
@@ -404,8 +404,8 @@ static void show_marks(struct generation_request *request, const struct chat_for
         request->marks[request->mark_count++] = format->specials[i].token;
 }
 
-static enum status submit_all(struct completion_run *run, const struct completion_start *start,
-                              struct fault *fault)
+static enum status submit_each(struct completion_run *run, const struct completion_start *start,
+                               const struct token_list *prediction, struct fault *fault)
 {
     const struct openai_generation *wanted = start->generation;
     struct generation_request request = {
@@ -415,6 +415,8 @@ static enum status submit_all(struct completion_run *run, const struct completio
         .continues_text = start->shape == SHAPE_TEXT,
         .ignore_end = wanted->ignore_eos,
         .top_logprobs = wanted->top_logprobs,
+        .prediction = prediction->ids,
+        .prediction_count = prediction->count,
         .on_event = on_event,
     };
     if (start->plan) show_marks(&request, start->plan->format);
@@ -436,6 +438,18 @@ static enum status submit_all(struct completion_run *run, const struct completio
         run->open_count++;
     }
     return OK;
+}
+
+static enum status submit_all(struct completion_run *run, const struct completion_start *start,
+                              struct fault *fault)
+{
+    struct token_list prediction = {.ids = NULL};
+    enum status status =
+        tokenizer_encode(engine_tokenizer(run->lease->engine), start->generation->prediction, 0,
+                         &prediction, fault);
+    if (status == OK) status = submit_each(run, start, &prediction, fault);
+    token_list_deinit(&prediction);
+    return status;
 }
 
 static const char *refusal_code(const struct completion_start *start, enum status status)

@@ -176,11 +176,12 @@ static void append_usage(struct buffer *out, const struct openai_usage *usage)
     buffer_printf(out,
                   "{\"prompt_tokens\":%u,\"completion_tokens\":%u,\"total_tokens\":%u,"
                   "\"prompt_tokens_details\":{\"cached_tokens\":%u},"
-                  "\"completion_tokens_details\":{\"accepted_prediction_tokens\":%u,"
-                  "\"rejected_prediction_tokens\":%u}}",
+                  "\"completion_tokens_details\":{\"reasoning_tokens\":%u,"
+                  "\"accepted_prediction_tokens\":%u,\"rejected_prediction_tokens\":%u}}",
                   usage->prompt_tokens, usage->completion_tokens,
                   usage->prompt_tokens + usage->completion_tokens, usage->cached_tokens,
-                  usage->accepted_tokens, usage->drafted_tokens - usage->accepted_tokens);
+                  usage->reasoning_tokens, usage->accepted_tokens,
+                  usage->drafted_tokens - usage->accepted_tokens);
 }
 
 static void append_field(struct buffer *out, const char *name, struct text value)

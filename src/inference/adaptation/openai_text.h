@@ -19,7 +19,8 @@ struct openai_head {
 };
 
 struct openai_usage {
-    uint32_t prompt_tokens, completion_tokens, cached_tokens, drafted_tokens, accepted_tokens;
+    uint32_t prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens;
+    uint32_t drafted_tokens, accepted_tokens;
 };
 
 /* How an answer ended. */
