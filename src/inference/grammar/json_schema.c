@@ -298,7 +298,10 @@ static int compare_terms(const void *a, const void *b)
 {
     const struct term *x = a, *y = b;
     if (x->schema != y->schema) return (uintptr_t)x->schema < (uintptr_t)y->schema ? -1 : 1;
-    return (int)x->kind - (int)y->kind;
+    if (x->kind != y->kind) return x->kind < y->kind ? -1 : 1;
+    if (x->value_class != y->value_class) return x->value_class < y->value_class ? -1 : 1;
+    if (x->name.length != y->name.length) return x->name.length < y->name.length ? -1 : 1;
+    return x->name.length ? memcmp(x->name.data, y->name.data, x->name.length) : 0;
 }
 
 static bool is_annotation(const char *keyword)
@@ -359,7 +362,9 @@ static uint64_t hash_terms(struct terms terms)
     uint64_t hash = terms.count;
     for (size_t i = 0; i < terms.count; i++) {
         hash = (hash ^ (uintptr_t)terms.items[i].schema) * 0x9E3779B97F4A7C15u;
-        hash = (hash ^ hash >> 29 ^ (uint64_t)terms.items[i].kind) * 0xBF58476D1CE4E5B9u;
+        hash =
+            (hash ^ hash >> 29 ^ (uint64_t)terms.items[i].kind << 8 ^ terms.items[i].value_class) *
+            0xBF58476D1CE4E5B9u;
     }
     return hash ^ hash >> 32;
 }

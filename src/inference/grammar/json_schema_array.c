@@ -11,6 +11,7 @@ enum {
     PLACES_MAX = 500,  /* of items that have schemas of their own */
     COUNTED_MAX = 256, /* items that are counted one by one, for `contains` */
     UNIQUE_VALUES_MAX = 500,
+    UNIQUE_STATES_MAX = 20000,
 };
 
 struct array_writer {
@@ -224,26 +225,20 @@ static enum status item_values(const struct array_writer *writer, const json_t *
     return OK;
 }
 
-static enum status write_unique(const struct array_writer *writer, grammar_part *part,
-                                bool *is_nothing)
+/* Each value once, in their order. A state for each value, and for each number of items before it
+ * where that matters. */
+static enum status write_unique_values(const struct array_writer *writer,
+                                       const json_t *const *values, size_t count,
+                                       grammar_part *part, bool *is_nothing)
 {
     struct schema_reader *reader = writer->reader;
     struct grammar *g = reader->grammar;
-    const json_t **values;
-    size_t count;
-    bool are_all;
-    TRY(item_values(writer, &values, &count, &are_all));
-    if (writer->places > 0 || !are_all || writer->shape->contains)
-        return schema_refuse(reader, writer->shape->unique, "uniqueItems", STATUS_UNSUPPORTED,
-                             "is supported only for arrays of at most one item and for items that "
-                             "are a list of values (enum, const, boolean)");
-    /* after[n]: what may follow the n-th value; with the numbers of items where they matter */
     uint32_t most = writer->most < count ? writer->most : (uint32_t)count;
+    bool any_number = writer->least <= 1 && most == count;
+    uint32_t columns = any_number ? 2 : most + 1;
     *is_nothing = writer->least > most;
     if (*is_nothing) return OK;
-    bool all_numbers_do = writer->least <= 1 && most == count;
-    uint32_t columns = all_numbers_do ? 2 : most + 1;
-    if ((count + 1) * columns > 20000)
+    if ((count + 1) * columns > UNIQUE_STATES_MAX)
         return schema_refuse(reader, writer->shape->unique, "uniqueItems", STATUS_UNSUPPORTED,
                              "together with this number of items and values is not supported");
     grammar_part *states = arena_alloc_array(reader->job, (count + 1) * columns, sizeof *states);
@@ -255,8 +250,7 @@ static enum status write_unique(const struct array_writer *writer, grammar_part 
             grammar_part ways[2];
             size_t used = 0;
             uint32_t next = c + 1 < columns ? c + 1 : c;
-            bool has_room = all_numbers_do || c < most;
-            if (v < count && has_room) {
+            if (v < count && (any_number || c < most)) {
                 grammar_part comma = c ? reader->common.comma : grammar_empty(g);
                 ways[used++] = grammar_sequence(
                     g, (grammar_part[]){comma, value, states[(v + 1) * columns + next]}, 3);
@@ -271,6 +265,100 @@ static enum status write_unique(const struct array_writer *writer, grammar_part 
     }
     *part = states[0];
     return OK;
+}
+
+/* Could the item be of several classes, if this property of objects decides? */
+static enum status tells_apart(const struct array_writer *writer, struct text name, bool *does)
+{
+    unsigned classes = 0;
+    for (unsigned c = 0; c < VALUE_CLASSES; c++) {
+        const struct term class = {.kind = TERM_IN_CLASS, .name = name, .value_class = c};
+        struct terms terms;
+        bool satisfiable;
+        TRY(item_terms(writer, 0, &class, 1, &terms));
+        TRY(schema_satisfiable(writer->reader, terms, &satisfiable));
+        classes += satisfiable;
+    }
+    *does = classes > 2; /* class 0 is also that of objects without it */
+    return OK;
+}
+
+/* The first property that tells objects apart; those that are required before all others. */
+static enum status find_telling_name(const struct array_writer *writer, struct text *name)
+{
+    struct terms terms;
+    struct shapes shapes = {.items = NULL};
+    bool does = false;
+    *name = TEXT("");
+    TRY(item_terms(writer, 0, NULL, 0, &terms));
+    TRY(terms_expand(writer->reader, terms, true, &shapes));
+    const struct shape *shape = shapes.count ? &shapes.items[0] : NULL;
+    if (!shape || !(shape->types & TYPE_OBJECT)) return OK;
+    for (const struct listed *r = shape->required; r && !does; r = r->next) {
+        TRY(tells_apart(writer, r->name, &does));
+        if (does) *name = r->name;
+    }
+    for (const struct listed *l = shape->layers; l && !does; l = l->next) {
+        const char *key;
+        json_t *ignored;
+        json_object_foreach(json_object_get(l->json, "properties"), key, ignored)
+        {
+            if (!does) TRY(tells_apart(writer, text_of(key), &does));
+            if (does && name->length == 0) *name = text_of(key);
+        }
+    }
+    return OK;
+}
+
+/* A state for each set of classes that were used. */
+static enum status write_unique_classes(const struct array_writer *writer, grammar_part *part)
+{
+    struct schema_reader *reader = writer->reader;
+    struct grammar *g = reader->grammar;
+    struct term class = {.kind = TERM_IN_CLASS};
+    grammar_part items[VALUE_CLASSES], states[1 << VALUE_CLASSES];
+    unsigned count = 0;
+    TRY(find_telling_name(writer, &class.name));
+    for (class.value_class = 0; class.value_class < VALUE_CLASSES; class.value_class++) {
+        struct written item = {0};
+        TRY(write_item(writer, 0, &class, 1, &item));
+        if (!item.is_nothing) items[count++] = item.part;
+    }
+    if (count < 2 || count < writer->least)
+        return schema_refuse(reader, writer->shape->unique, "uniqueItems", STATUS_UNSUPPORTED,
+                             "is supported for up to %d strings, numbers, or objects with such a "
+                             "property, that begin differently, and for lists of values",
+                             VALUE_CLASSES);
+    for (unsigned used = 1u << count; used-- > 0;) {
+        grammar_part ways[VALUE_CLASSES + 1];
+        size_t way_count = 0;
+        uint32_t before = (uint32_t)__builtin_popcount(used);
+        grammar_part comma = before ? reader->common.comma : grammar_empty(g);
+        for (unsigned c = 0; c < count && before < writer->most; c++)
+            if (!(used >> c & 1))
+                ways[way_count++] = grammar_sequence(
+                    g, (grammar_part[]){comma, items[c], states[used | 1u << c]}, 3);
+        if (before >= writer->least) ways[way_count++] = grammar_empty(g);
+        states[used] = grammar_rule(g);
+        grammar_rule_set(g, states[used], grammar_choice(g, ways, way_count));
+    }
+    *part = states[0];
+    return OK;
+}
+
+static enum status write_unique(const struct array_writer *writer, grammar_part *part,
+                                bool *is_nothing)
+{
+    struct schema_reader *reader = writer->reader;
+    const json_t **values;
+    size_t count;
+    bool are_all;
+    if (writer->places > 0 || writer->shape->contains)
+        return schema_refuse(reader, writer->shape->unique, "uniqueItems", STATUS_UNSUPPORTED,
+                             "beside contains or a list of items is not supported");
+    TRY(item_values(writer, &values, &count, &are_all));
+    return are_all ? write_unique_values(writer, values, count, part, is_nothing)
+                   : write_unique_classes(writer, part);
 }
 
 /* ---- all ---- */

@@ -362,7 +362,7 @@ enum status shape_write_number(struct schema_reader *reader, const struct shape 
 {
     unsigned types = shape->types & TYPE_NUMBER;
     bool is_free = !shape->minimum.is_set && !shape->maximum.is_set && !shape->multiples &&
-                   !excludes_numbers(shape);
+                   !shape->number_classes && !excludes_numbers(shape);
     if (is_free && types != TYPE_FRACTION) {
         out->part = types == TYPE_INTEGER ? reader->common.integer : reader->common.number;
         return OK;
@@ -379,6 +379,10 @@ enum status shape_write_number(struct schema_reader *reader, const struct shape 
     }
     for (const struct listed *step = shape->multiples; step; step = step->next) {
         TRY(multiples_of(reader, step->json, &condition));
+        TRY(meet(reader, &language, condition, REGULAR_BOTH));
+    }
+    for (const struct listed *class = shape->number_classes; class; class = class->next) {
+        TRY(class_number_language(reader, class->term.value_class, &condition));
         TRY(meet(reader, &language, condition, REGULAR_BOTH));
     }
     for (const struct listed *value = shape->excluded; value; value = value->next)

@@ -33,6 +33,8 @@ enum term_kind {
     TERM_HAS,             /* an object with the property `name` */
     TERM_HAS_FAILING,     /* whose value fails `schema` */
     TERM_LACKS,           /* an object without the property `name` */
+    TERM_IN_CLASS,        /* a value of the class `value_class` (json_schema_class.c) */
+    TERM_HAS_IN_CLASS,    /* an object with the property `name`, whose value is of that class */
     TERM_NO_OBJECT,       /* anything but an object */
     TERM_ITEMS_FAIL,      /* an array of items that all fail `schema` */
     TERM_SOME_ITEM_FAILS, /* an array with an item that fails `schema` */
@@ -42,6 +44,7 @@ struct term {
     enum term_kind kind;
     const json_t *schema;
     struct text name;
+    unsigned value_class;
 };
 
 struct terms {
@@ -93,7 +96,8 @@ struct shape {
     const struct listed *candidates; /* json: arrays of values, of enum and const */
     const struct listed *excluded;   /* json: values it must not be */
     struct limit minimum, maximum;
-    const struct listed *multiples; /* json: the numbers it is a multiple of */
+    const struct listed *multiples;      /* json: the numbers it is a multiple of */
+    const struct listed *number_classes; /* term: the class of the number */
     uint32_t least_length, most_length;
     const struct listed *languages; /* language, negated: of its string */
     bool is_regex;                  /* its string is a regular expression itself */
@@ -200,6 +204,16 @@ enum status shape_values(struct schema_reader *reader, const struct shape *shape
 /* All that the value of the property must satisfy. */
 enum status shape_property(struct schema_reader *reader, const struct shape *shape,
                            struct text name, struct terms *terms) MUST_USE;
+
+/* ---- json_schema_class.c: values apart from one another ---- */
+enum { VALUE_CLASSES = 8 };
+/* The class of a value; of an object, that of its property `name`. */
+unsigned value_class_of(struct schema_reader *reader, const json_t *value, struct text name);
+/* The texts of strings, and of numbers without an exponent, of a class. */
+enum status class_string_language(struct schema_reader *reader, unsigned value_class,
+                                  const struct regular **out) MUST_USE;
+enum status class_number_language(struct schema_reader *reader, unsigned value_class,
+                                  const struct regular **out) MUST_USE;
 
 /* ---- json_schema_reference.c ---- */
 enum status schema_find_resources(struct schema_reader *reader) MUST_USE;

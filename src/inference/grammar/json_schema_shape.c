@@ -528,6 +528,12 @@ static enum status term_admits(struct schema_reader *reader, struct term term, c
         *admits = property && !holds;
         return OK;
     case TERM_LACKS: *admits = json_is_object(value) && !property; return OK;
+    case TERM_IN_CLASS:
+        *admits = value_class_of(reader, value, term.name) == term.value_class;
+        return OK;
+    case TERM_HAS_IN_CLASS:
+        *admits = property && value_class_of(reader, property, TEXT("")) == term.value_class;
+        return OK;
     case TERM_NO_OBJECT: *admits = !json_is_object(value); return OK;
     default: return OK; /* consequences of a FAILS, which is among the terms */
     }

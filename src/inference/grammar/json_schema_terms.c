@@ -478,13 +478,47 @@ static enum status take_object_term(struct schema_reader *reader, struct shape *
     if (term.kind == TERM_LACKS) return schema_list(reader, &shape->lacked, named);
     TRY(schema_list(reader, &shape->required, named));
     if (term.kind == TERM_HAS) return OK;
-    named.term = fails(term.schema);
+    named.term = term.kind == TERM_HAS_FAILING
+                     ? fails(term.schema)
+                     : (struct term){.kind = TERM_IN_CLASS, .value_class = term.value_class};
     return schema_list(reader, &shape->about_names, named);
 }
 
 static bool terms_equal(struct term a, struct term b)
 {
-    return a.kind == b.kind && a.schema == b.schema && text_equal(a.name, b.name);
+    return a.kind == b.kind && a.schema == b.schema && a.value_class == b.value_class &&
+           text_equal(a.name, b.name);
+}
+
+/* An object is of the class of one property's value, and of class 0 without it. */
+static enum status choose_class_of_object(struct schema_reader *reader, struct branch *branch,
+                                          struct term class)
+{
+    struct ways ways = ways_of(reader, 3);
+    const struct term no_object = {.kind = TERM_NO_OBJECT};
+    const struct term lacks = {.kind = TERM_LACKS, .name = class.name};
+    struct term has = class;
+    has.kind = TERM_HAS_IN_CLASS;
+    if (branch->shape.types & ~(unsigned)TYPE_OBJECT) add_way(&ways, &no_object, 1);
+    if (class.value_class == 0) add_way(&ways, &lacks, 1);
+    add_way(&ways, &has, 1);
+    return choose(reader, branch, ways);
+}
+
+static enum status take_class(struct schema_reader *reader, struct branch *branch,
+                              struct term class)
+{
+    static const unsigned OF_CLASS[VALUE_CLASSES] = {TYPE_FALSE | TYPE_ARRAY, TYPE_TRUE, TYPE_NULL};
+    struct shape *shape = &branch->shape;
+    const struct regular *language;
+    bool classes_objects = class.name.length > 0 || class.value_class == 0;
+    shape->types &= OF_CLASS[class.value_class] | TYPE_STRING | TYPE_NUMBER |
+                    (classes_objects ? TYPE_OBJECT : 0);
+    TRY(class_string_language(reader, class.value_class, &language));
+    TRY(schema_list(reader, &shape->languages, (struct listed){.language = language}));
+    TRY(schema_list(reader, &shape->number_classes, (struct listed){.term = class}));
+    if (class.name.length == 0 || !(shape->types & TYPE_OBJECT)) return OK;
+    return choose_class_of_object(reader, branch, class);
 }
 
 static bool is_taken(const struct shape *shape, struct term term)
@@ -508,7 +542,9 @@ static enum status take_term(struct schema_reader *reader, struct branch *branch
     case TERM_KEYWORD_FAILS: return take_failing_keyword(reader, branch, term.schema, term.name);
     case TERM_HAS:
     case TERM_HAS_FAILING:
+    case TERM_HAS_IN_CLASS:
     case TERM_LACKS: return take_object_term(reader, shape, term);
+    case TERM_IN_CLASS: return take_class(reader, branch, term);
     case TERM_NO_OBJECT: shape->types &= ~(unsigned)TYPE_OBJECT; return OK;
     case TERM_ITEMS_FAIL:
         shape->types &= TYPE_ARRAY;

@@ -1,0 +1,60 @@
+/* json_schema_class.c - values in eight classes, for uniqueItems: values of different classes
+ * differ.
+ *
+ * A grammar cannot remember items to compare them. But it can know which classes are used up: so an
+ * array of unique items has at most one of each class. Strings are classed by how they begin,
+ * numbers by their first digit, objects by the value of one property. */
+#include "inference/grammar/json_schema_private.h"
+
+/* How strings begin; class 0 is for all others. The letters so that English words are spread. */
+static const struct {
+    const char *pattern;
+    char first, last; /* of the characters, in lower case */
+} BEGINNINGS[VALUE_CLASSES] = {
+    {"^(?:[^0-9A-Za-z]|$)", 0, 0}, {"^[0-9]", '0', '9'},    {"^[A-Ca-c]", 'a', 'c'},
+    {"^[D-Hd-h]", 'd', 'h'},       {"^[I-Mi-m]", 'i', 'm'}, {"^[N-Pn-p]", 'n', 'p'},
+    {"^[Q-Sq-s]", 'q', 's'},       {"^[T-Zt-z]", 't', 'z'},
+};
+static const char *const DIGITS[VALUE_CLASSES] = {"^-?[08]", "^-?[19]", "^-?2", "^-?3",
+                                                  "^-?4",    "^-?5",    "^-?6", "^-?7"};
+
+static unsigned string_class(struct text text)
+{
+    char c = text.length ? text.data[0] : 0;
+    if (c >= 'A' && c <= 'Z') c = (char)(c | 0x20);
+    for (unsigned i = 1; i < VALUE_CLASSES; i++)
+        if (c >= BEGINNINGS[i].first && c <= BEGINNINGS[i].last) return i;
+    return 0;
+}
+
+unsigned value_class_of(struct schema_reader *reader, const json_t *value, struct text name)
+{
+    struct decimal decimal;
+    const json_t *member;
+    switch (json_typeof(value)) {
+    case JSON_STRING: return string_class(schema_text(value));
+    case JSON_INTEGER:
+    case JSON_REAL:
+        if (!decimal_of(reader, value, &decimal)) return 0;
+        return (unsigned)(decimal.whole.data[0] - '0') % VALUE_CLASSES;
+    case JSON_OBJECT:
+        member = name.length ? json_object_getn(value, name.data, name.length) : NULL;
+        return member ? value_class_of(reader, member, TEXT("")) : 0;
+    case JSON_TRUE: return 1;
+    case JSON_NULL: return 2;
+    default: return 0;
+    }
+}
+
+enum status class_string_language(struct schema_reader *reader, unsigned value_class,
+                                  const struct regular **out)
+{
+    return schema_pattern(reader, reader->root, "uniqueItems",
+                          text_of(BEGINNINGS[value_class].pattern), out);
+}
+
+enum status class_number_language(struct schema_reader *reader, unsigned value_class,
+                                  const struct regular **out)
+{
+    return schema_pattern(reader, reader->root, "uniqueItems", text_of(DIGITS[value_class]), out);
+}
