@@ -62,6 +62,13 @@ static const struct option_row ROWS[] = {
     {"kv-memory", 0, OPTION_COUNT, FIELD(kv_memory_mb), .value_name = "MB", .fallback = "0",
      .help = "memory for the conversations being answered, 0 to take it from what is free",
      .environment = "LIMINAL_KV_MEMORY", .most = 1 << 30},
+    {"kv-spill-mb", 0, OPTION_COUNT, FIELD(kv_spill_mb), .value_name = "MB", .fallback = "0",
+     .help = "disk for what was read and written in conversations, so that it need not be computed "
+             "again when memory is short or after a restart: for each model; 0 for none",
+     .environment = "LIMINAL_KV_SPILL_MB", .most = 1 << 30},
+    {"kv-spill-dir", 0, OPTION_TEXT, FIELD(kv_spill_dir), .value_name = "FOLDER",
+     .help = "where that goes, readable by the server's user alone; default: kv in the data folder",
+     .environment = "LIMINAL_KV_SPILL_DIR"},
     {"speculation", 0, OPTION_TEXT, FIELD(speculation), .value_name = "HOW", .fallback = "lookup",
      .help = "guess what comes next from what was said before, and verify several tokens a step: "
              "lookup where that pays, off, or always. The answers are the same",

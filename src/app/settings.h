@@ -16,6 +16,8 @@ struct settings {
     uint64_t context; /* 0: the model's */
     uint64_t sequences, queue, prefill_chunk;
     uint64_t kv_memory_mb;    /* 0: from the memory there is */
+    uint64_t kv_spill_mb;     /* 0: nothing goes to disk */
+    const char *kv_spill_dir; /* NULL: in the data folder */
     uint64_t model_memory_mb; /* 0: from the memory there is */
     uint64_t models_max;      /* 0: as many as fit */
     const char *keep_alive;   /* inference/keep_alive.h */

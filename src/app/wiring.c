@@ -25,8 +25,21 @@ static void show_share(void *argument, double done)
     progress_bar_share(argument, done);
 }
 
+/* --kv-spill-dir, else a folder of the data folder. */
+static enum status choose_spill_folder(const char **folder, const struct settings *settings,
+                                       struct arena *arena, struct fault *fault)
+{
+    char home[4000];
+    *folder = settings->kv_spill_dir;
+    if (*folder || !settings->kv_spill_mb) return OK;
+    if (!settings->data_dir) TRY(path_home(home, sizeof home, fault));
+    *folder = arena_printf(arena, "%s/kv", settings->data_dir ? settings->data_dir : home);
+    return *folder ? OK : fault_set(fault, STATUS_NO_MEMORY, "out of memory");
+}
+
 static enum status read_engine_options(struct engine_options *options,
-                                       const struct settings *settings, struct fault *fault)
+                                       const struct settings *settings, struct arena *arena,
+                                       struct fault *fault)
 {
     *options = (struct engine_options){
         .context_length = (uint32_t)settings->context,
@@ -34,15 +47,17 @@ static enum status read_engine_options(struct engine_options *options,
         .queue_limit = (uint32_t)settings->queue,
         .prefill_chunk = (uint32_t)settings->prefill_chunk,
         .kv_budget_bytes = settings->kv_memory_mb * 1000000,
+        .spill_bytes = settings->kv_spill_mb * 1000000,
     };
+    TRY(choose_spill_folder(&options->spill_folder, settings, arena, fault));
     return speculation_parse(text_of(settings->speculation), &options->speculation, fault);
 }
 
 static enum status open_engine(struct loaded_model *loaded, const struct settings *settings,
-                               struct fault *fault)
+                               struct arena *arena, struct fault *fault)
 {
     struct engine_options options;
-    TRY(read_engine_options(&options, settings, fault));
+    TRY(read_engine_options(&options, settings, arena, fault));
     struct progress_bar bar;
     progress_bar_start(&bar, loaded->name);
     struct model_options model_options = {.context_length = (uint32_t)settings->context};
@@ -70,7 +85,7 @@ enum status loaded_model_open(struct loaded_model *loaded, const char *word,
     loaded->path = choice.path;
     struct compute_options options = {.threads = (unsigned)settings->threads};
     TRY(compute_open(&loaded->compute, &options, fault));
-    enum status status = open_engine(loaded, settings, fault);
+    enum status status = open_engine(loaded, settings, arena, fault);
     if (status != OK) loaded_model_close(loaded);
     return status;
 }
@@ -112,7 +127,7 @@ static uint64_t model_memory_bytes(const struct settings *settings)
 }
 
 static enum status open_host(struct service *service, const struct settings *settings,
-                             struct fault *fault)
+                             struct arena *arena, struct fault *fault)
 {
     struct model_host_options options = {
         .compute = service->compute,
@@ -121,7 +136,7 @@ static enum status open_host(struct service *service, const struct settings *set
         .models_max = (uint32_t)settings->models_max,
         .ticket_limit = (uint32_t)settings->queue,
     };
-    TRY(read_engine_options(&options.engine, settings, fault));
+    TRY(read_engine_options(&options.engine, settings, arena, fault));
     enum status status = keep_alive_parse(text_of(settings->keep_alive), &options.keep_ms, fault);
     if (status != OK) {
         fault_prefix(fault, "--keep-alive %s", settings->keep_alive);
@@ -233,7 +248,7 @@ enum status service_open(struct service *service, const struct settings *setting
     tell_idle_devices();
     const struct compute_options compute_options = {.threads = (unsigned)settings->threads};
     TRY_DONE(compute_open(&service->compute, &compute_options, fault));
-    TRY_DONE(open_host(service, settings, fault));
+    TRY_DONE(open_host(service, settings, arena, fault));
     TRY_DONE(preload_all(service, settings, arena, fault));
     TRY_DONE(open_api(service, settings, fault));
     TRY_DONE(open_server(service, settings, fault));
