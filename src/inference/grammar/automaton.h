@@ -50,7 +50,7 @@ enum symbol_kind { SYMBOL_CALL, SYMBOL_LOOP, SYMBOL_COUNTED };
 /* What a call enters. */
 struct automaton_symbol {
     enum symbol_kind kind;
-    uint32_t start;
+    uint32_t start, end;  /* its automaton's states; it begins in the first */
     uint32_t least, most; /* rounds, of SYMBOL_LOOP and SYMBOL_COUNTED; least is 1 or more */
 };
 
@@ -61,8 +61,8 @@ struct automaton {
     struct automaton_symbol *symbols;
     uint32_t (*rows)[256];
     uint32_t state_count, edge_count, call_count, symbol_count, row_count;
-    uint32_t start;
-    bool knows_empty; /* the empty text is in the language; the automata never take it */
+    uint32_t start, root_end; /* the states of the root's automaton; it begins in the first */
+    bool knows_empty;         /* the empty text is in the language; the automata never take it */
 };
 void automaton_free(struct automaton *automaton);
 

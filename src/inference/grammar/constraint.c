@@ -16,6 +16,11 @@ enum status constraint_new(struct constraint **out, struct grammar *grammar,
         *out = NULL;
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for the masks of a grammar");
     }
+    struct mask_walk walk;
+    if (mask_walk_init(&walk, grammar->automaton, trie)) {
+        masks_warm(&constraint->masks, &walk);
+        masks_walk_end(&walk);
+    }
     constraint->grammar = grammar;
     constraint->trie = trie;
     atomic_init(&constraint->references, 1);

@@ -166,7 +166,11 @@ static void put_symbols(struct finishing *f)
         const struct symbol *symbol = &f->symbols[i];
         const struct unit *unit = &f->units[symbol->automaton];
         struct automaton_symbol *out = &f->automaton->symbols[f->automaton->symbol_count++];
-        *out = (struct automaton_symbol){.kind = SYMBOL_CALL, .start = unit->first_state};
+        *out = (struct automaton_symbol){
+            .kind = SYMBOL_CALL,
+            .start = unit->first_state,
+            .end = unit->first_state + unit->dfa.state_count + 1,
+        };
         if (!is_counted_repeat(f, symbol->part)) continue;
         const struct part *part = &f->grammar->parts[symbol->part];
         out->kind = unit->is_round ? SYMBOL_COUNTED : SYMBOL_LOOP;
@@ -216,6 +220,7 @@ static enum status lay_out(struct finishing *f, struct fault *fault)
     for (uint32_t i = 0; i < f->unit_count; i++) put_unit(f, &f->units[i]);
     put_symbols(f);
     a->start = f->units[0].first_state;
+    a->root_end = a->start + f->units[0].dfa.state_count + 1;
     a->knows_empty = f->info[f->grammar->root].is_nullable;
     return put_rows(a) ? OK : no_memory(fault);
 }

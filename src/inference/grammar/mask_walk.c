@@ -88,6 +88,7 @@ static void walk_plainly(struct mask_walk *walk, const struct token_trie *trie, 
     states[nodes[top].depth] = place.state;
     for (uint32_t i = top + 1; i < end;) {
         const struct trie_node *node = &nodes[i];
+        walk->visited++;
         place.state = automaton_next(automaton, states[node->depth - 1], node->byte);
         if (place.state == NO_STATE) {
             i = node->end;
@@ -135,6 +136,7 @@ static void walk_below(struct mask_walk *walk, const struct token_trie *trie, ui
     walk->frame_counts[top_depth] = stacks->frame_count;
     for (uint32_t i = top + 1; i < end;) {
         const struct trie_node *node = &nodes[i];
+        walk->visited++;
         struct position from = walk->positions[node->depth - 1];
         stacks->frame_count = walk->frame_counts[node->depth - 1];
         struct position next = stacks_step(stacks, from, node->byte, from.first + from.count);
@@ -153,11 +155,6 @@ static void walk_below(struct mask_walk *walk, const struct token_trie *trie, ui
     stacks->frame_count = walk->frame_counts[top_depth];
 }
 
-void mask_walk_state(struct mask_walk *walk, const struct token_trie *trie, uint32_t state)
-{
-    walk_plainly(walk, trie, 0, (struct place){state, BOTTOM_FRAME, 0}, 0);
-}
-
 void mask_walk_node(struct mask_walk *walk, const struct token_trie *trie, uint32_t node,
                     struct position position)
 {
@@ -166,6 +163,23 @@ void mask_walk_node(struct mask_walk *walk, const struct token_trie *trie, uint3
     take_node(walk, trie, &trie->nodes[node]);
     if (position.can_end && has_more) take_leave(walk, node);
     if (position.count && has_more) walk_below(walk, trie, node, position);
+}
+
+/* Few states go on with many of the bytes that tokens begin with. */
+void mask_walk_state(struct mask_walk *walk, const struct token_trie *trie, uint32_t state)
+{
+    struct stacks *stacks = &walk->stacks;
+    struct position start = stacks_begin(0);
+    stacks_add(stacks, &start, (struct place){state, BOTTOM_FRAME, 0});
+    for (unsigned byte = 0; byte < 256; byte++) {
+        uint32_t node = trie->below_root[byte], frame_count = stacks->frame_count;
+        if (node == 0 || automaton_next(stacks->automaton, state, (unsigned char)byte) == NO_STATE)
+            continue;
+        mask_walk_node(walk, trie, node,
+                       stacks_step(stacks, start, (unsigned char)byte, start.count));
+        stacks->frame_count = frame_count;
+    }
+    walk->visited += 16;
 }
 
 /* ---- exits ---- */

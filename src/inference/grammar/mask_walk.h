@@ -21,6 +21,7 @@ struct mask_walk {
     uint32_t *states;           /* of each depth, where there is one place and nothing special */
     uint64_t *bits;
     uint32_t token_count;
+    uint64_t visited;         /* nodes of the tree so far: how much work it was */
     struct mask_exit *leaves; /* nodes at which the bottom automaton may be left */
     uint32_t leave_count, leave_capacity;
     struct mask_node *spares; /* of masks.c: nodes that are not kept */

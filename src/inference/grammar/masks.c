@@ -298,3 +298,66 @@ bool masks_add(struct masks *masks, struct mask_walk *walk, const struct stacks 
     walk->stacks.failed = false;
     return node;
 }
+
+/* ---- ahead of time ---- */
+
+enum {
+    WARM_VISITS = 4 << 20,       /* nodes of the tree of tokens; some 20 ms */
+    WARM_SHARE = WARM_VISITS / 8 /* of one automaton, before all had their turn */
+};
+
+static bool may_go_on(const struct masks *masks, const struct mask_walk *walk)
+{
+    return walk->visited < WARM_VISITS && atomic_load(&masks->used_bytes) < MASKS_BYTES_MAX / 4;
+}
+
+/* Masks of states. Those of counted automata are put together for each count from one walk. */
+static void warm_states(struct masks *masks, struct mask_walk *walk, uint32_t from, uint32_t to,
+                        bool is_counted, uint64_t most_visits)
+{
+    uint64_t begun = walk->visited;
+    for (uint32_t state = from; state < to && may_go_on(masks, walk); state++) {
+        if (masks->automaton->states[state].edge_count == 0) continue;
+        if (walk->visited - begun > most_visits) return;
+        if (!is_counted) {
+            (void)plain_node(masks, walk, state);
+        } else if (!atomic_load(&masks->counted[state])) {
+            (void)counted_at(masks, state);
+            walk->visited += masks->trie->node_count / 4;
+        }
+    }
+}
+
+static void warm_automata(struct masks *masks, struct mask_walk *walk, uint64_t most_visits)
+{
+    const struct automaton *automaton = masks->automaton;
+    warm_states(masks, walk, automaton->start, automaton->root_end, false, most_visits);
+    for (uint32_t i = 0; i < automaton->symbol_count; i++) {
+        const struct automaton_symbol *symbol = &automaton->symbols[i];
+        bool is_counted = symbol->kind == SYMBOL_COUNTED;
+        warm_states(masks, walk, symbol->start, symbol->end, is_counted, most_visits);
+    }
+}
+
+/* What follows a call: for all states of the automaton that is called. */
+static void warm_call(struct masks *masks, struct mask_walk *walk,
+                      const struct automaton_call *call)
+{
+    const struct automaton_symbol *symbol = &masks->automaton->symbols[call->symbol];
+    struct frame frame = {.target = call->target, .symbol = call->symbol, .count = 1};
+    if (symbol->kind == SYMBOL_COUNTED) return;
+    for (uint32_t state = symbol->start; state < symbol->end && may_go_on(masks, walk); state++) {
+        struct mask_node *node = atomic_load(&masks->roots[state]);
+        if (node && has_exits(node)) (void)child_node(masks, walk, node, frame);
+    }
+}
+
+void masks_warm(struct masks *masks, struct mask_walk *walk)
+{
+    warm_automata(masks, walk, WARM_SHARE);
+    for (uint32_t i = 0; i < masks->automaton->call_count; i++)
+        warm_call(masks, walk, &masks->automaton->calls[i]);
+    warm_automata(masks, walk, WARM_VISITS);
+    walk->stacks.failed = false;
+    drop_spares(walk);
+}

@@ -56,6 +56,8 @@ static void grow_nodes(struct token_trie *trie, const int32_t *sorted, uint32_t 
     for (size_t depth = before.length; depth > 0; depth--)
         trie->nodes[open[depth]].end = trie->node_count;
     trie->nodes[0].end = trie->node_count;
+    for (uint32_t i = 1; i < trie->node_count; i = trie->nodes[i].end)
+        trie->below_root[trie->nodes[i].byte] = i;
 }
 
 static enum status build(struct token_trie *trie, struct fault *fault)

@@ -19,7 +19,8 @@ struct trie_node {
 struct token_trie {
     struct trie_node *nodes; /* [0] is the root */
     uint32_t node_count;
-    uint32_t vocabulary; /* how many tokens, those without text included */
+    uint32_t below_root[256]; /* of each byte: its node below the root, or 0 */
+    uint32_t vocabulary;      /* how many tokens, those without text included */
     uint32_t longest_bytes;
     uint32_t text_count; /* tokens that have text */
     int32_t *next_same;
