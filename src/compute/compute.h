@@ -24,9 +24,19 @@ struct kernels;
 
 enum compute_isa { ISA_AUTO, ISA_SCALAR, ISA_AVX2, ISA_AVX512, ISA_NEON };
 
+/* Packing weights can be cut into pieces of some tenths of a millisecond. `enter` is called before
+ * each of them, and `leave` where more has to be fetched from the file first; both on the caller's
+ * thread. */
+struct compute_gate {
+    void (*enter)(void *argument); /* NULL: all in one piece */
+    void (*leave)(void *argument);
+    void *argument;
+};
+
 struct compute_options {
     unsigned threads;     /* 0: machine_cores() */
     enum compute_isa isa; /* ISA_AUTO: the best that cpuid allows */
+    struct compute_gate gate;
 };
 
 enum status compute_open(struct compute **compute, const struct compute_options *options,

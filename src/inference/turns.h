@@ -15,9 +15,12 @@
 
 struct turns;
 
-/* One who takes turns; all of it is private to turns.c. */
+/* One who takes turns. */
 struct turn_taker {
-    struct turn_taker *next; /* of those who wait */
+    unsigned cost; /* its time counts this often; 1 unless set after init. With 3, beside one whose
+                      time counts once, it gets a quarter */
+
+    struct turn_taker *next; /* of those who wait; private to turns.c, like all below */
     pthread_cond_t is_next;
     uint64_t used_ns, since_ns;
 };

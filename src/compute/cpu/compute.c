@@ -20,6 +20,7 @@ enum status compute_open(struct compute **out, const struct compute_options *opt
     if (!compute) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the compute threads");
     memset(compute, 0, sizeof *compute);
     compute->kernels = kernels;
+    compute->gate = options->gate;
     kernels->prepare();
     enum status status = thread_pool_new(&compute->pool, threads, fault);
     if (status == OK) status = attention_init(compute, fault);

@@ -22,6 +22,7 @@ struct multiply_scratch {
 struct compute {
     const struct kernels *kernels;
     struct thread_pool *pool;
+    struct compute_gate gate;
     _Alignas(64) _Atomic uint32_t next_item; /* of the running job: taken by the threads in turn */
 
     /* Grown when a wider matrix is packed, so that a product never allocates. */

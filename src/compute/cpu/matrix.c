@@ -10,12 +10,15 @@ static uint32_t matrix_tiles(uint32_t rows)
     return rows / TILE_ROWS + (rows % TILE_ROWS != 0);
 }
 
+enum { PAGE_BYTES = 4096, PIECE_BYTES = 256 << 10, PIECES_FETCHED = 32 };
+
 struct pack_job {
     struct compute *compute;
     const struct matrix *matrix;
     const uint8_t *data;
     size_t row_bytes, tile_bytes;
     uint32_t tiles;
+    uint32_t end; /* of the piece at hand */
 };
 
 static void pack_work(void *argument, unsigned thread, unsigned threads)
@@ -24,12 +27,47 @@ static void pack_work(void *argument, unsigned thread, unsigned threads)
     const struct matrix *m = job->matrix;
     for (;;) {
         uint32_t tile = atomic_fetch_add(&job->compute->next_item, 1);
-        if (tile >= job->tiles) return;
+        if (tile >= job->end) return;
         uint32_t row = tile * TILE_ROWS;
         unsigned rows = m->rows - row < TILE_ROWS ? m->rows - row : TILE_ROWS;
         tile_pack(m->type, job->data + row * job->row_bytes, job->row_bytes, rows, m->cols,
                   (uint8_t *)m->packed + tile * job->tile_bytes);
     }
+}
+
+/* Have the pages of these rows in memory: waiting for a disk is nothing to do inside the gate. */
+static void fetch_rows(const struct pack_job *job, uint32_t from_tile, uint32_t to_tile)
+{
+    uint32_t rows = job->matrix->rows, end = to_tile * TILE_ROWS;
+    const volatile uint8_t *data = job->data;
+    size_t to = (end < rows ? end : rows) * job->row_bytes;
+    for (size_t at = from_tile * TILE_ROWS * job->row_bytes; at < to; at += PAGE_BYTES)
+        (void)data[at];
+}
+
+static void pack_tiles(struct pack_job *job, uint32_t from, uint32_t to)
+{
+    job->end = to;
+    atomic_store(&job->compute->next_item, from);
+    thread_pool_run(job->compute->pool, pack_work, job);
+}
+
+static void pack_through_gate(struct pack_job *job)
+{
+    const struct compute_gate *gate = &job->compute->gate;
+    uint32_t piece = 1 + (uint32_t)(PIECE_BYTES / job->tile_bytes), fetched = 0;
+    for (uint32_t from = 0, to; from < job->tiles; from = to) {
+        if (from == fetched) {
+            if (from) gate->leave(gate->argument);
+            uint32_t more = piece * PIECES_FETCHED;
+            fetched = job->tiles - from < more ? job->tiles : from + more;
+            fetch_rows(job, from, fetched);
+        }
+        to = fetched - from < piece ? fetched : from + piece;
+        gate->enter(gate->argument);
+        pack_tiles(job, from, to);
+    }
+    gate->leave(gate->argument);
 }
 
 enum status matrix_pack_bytes(enum tensor_type type, uint32_t rows, uint32_t cols, size_t *bytes,
@@ -76,8 +114,10 @@ enum status matrix_pack_into(struct compute *compute, struct matrix *matrix, voi
                            .row_bytes = (size_t)row_bytes,
                            .tile_bytes = tile_bytes(layout, cols),
                            .tiles = matrix_tiles(rows)};
-    atomic_store(&compute->next_item, 0);
-    thread_pool_run(compute->pool, pack_work, &job);
+    if (compute->gate.enter)
+        pack_through_gate(&job);
+    else
+        pack_tiles(&job, 0, job.tiles);
     return OK;
 }
 

@@ -393,7 +393,7 @@ enum status model_host_open(struct model_host **out, const struct model_host_opt
     init_locks(host);
     enum status status = turns_open(&host->turns, fault);
     if (status == OK) {
-        host->options.engine.turns = host->turns;
+        host->load.turns = host->options.engine.turns = host->turns;
         host->keeper_runs = pthread_create(&host->keeper, NULL, model_keeper_main, host) == 0;
         if (!host->keeper_runs)
             status = fault_set(fault, STATUS_NO_MEMORY, "cannot start the keeper of models");

@@ -7,9 +7,23 @@
 #include "compute/compute.h"
 #include "model/model.h"
 
-/* A tenth of the weight of a thread of normal niceness: packing ends some time also on a busy
- * machine, and the steps of the others hardly notice. */
-enum { LOADING_NICE = 10 };
+enum {
+    LOADING_NICE = 10,    /* a tenth of the weight of the threads that compute */
+    LOADING_TURN_COST = 4 /* a fifth of the time, beside one busy engine */
+};
+
+/* Who has the turn gives way here to an engine that has had less time. */
+static void enter_piece(void *argument)
+{
+    struct model_load *load = argument;
+    turns_take(load->turns, &load->taker);
+}
+
+static void leave_piece(void *argument)
+{
+    struct model_load *load = argument;
+    turns_leave(load->turns, &load->taker);
+}
 
 static void note_progress(void *argument, double done)
 {
@@ -19,8 +33,6 @@ static void note_progress(void *argument, double done)
 
 static enum status open_model(struct model_load *load)
 {
-    const struct compute_options compute_options = {.threads = load->threads};
-    TRY(compute_open(&load->compute, &compute_options, &load->fault));
     const struct model_options options = {
         .context_length = load->context_length,
         .progress = note_progress,
@@ -30,32 +42,45 @@ static enum status open_model(struct model_load *load)
     return model_open(&load->model, load->compute, load->path, &options, &load->fault);
 }
 
-/* Threads inherit the niceness of the one that starts them, so this goes for all that pack. */
 static void *run(void *argument)
 {
     struct model_load *load = argument;
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), LOADING_NICE); /* only politeness is lost */
     load->status = open_model(load);
-    if (load->status != OK) {
-        compute_close(load->compute);
-        load->compute = NULL;
-        load->model = NULL;
-    }
+    if (load->status != OK) load->model = NULL;
     load->ended(load->argument);
     return NULL;
+}
+
+/* Threads inherit the niceness of the one that starts them: those that pack are started here, and
+ * must not be slow while they have the turn. The loading thread is one more than the cores, and
+ * helps them when it can. */
+static enum status start(struct model_load *load, struct fault *fault)
+{
+    const struct compute_options options = {
+        .threads = load->threads + 1,
+        .gate = {.enter = enter_piece, .leave = leave_piece, .argument = load},
+    };
+    TRY(compute_open(&load->compute, &options, fault));
+    if (pthread_create(&load->thread, NULL, run, load) == 0) return OK;
+    compute_close(load->compute);
+    return fault_set(fault, STATUS_NO_MEMORY, "cannot start a thread that loads");
 }
 
 enum status model_load_start(struct model_load *load, struct fault *fault)
 {
     atomic_store(&load->progress, 0);
     atomic_store(&load->abandoned, false);
-    load->compute = NULL;
     load->model = NULL;
-    if (pthread_create(&load->thread, NULL, run, load) == 0) return OK;
-    return fault_set(fault, STATUS_NO_MEMORY, "cannot start a thread that loads");
+    turn_taker_init(&load->taker);
+    load->taker.cost = LOADING_TURN_COST;
+    enum status status = start(load, fault);
+    if (status != OK) turn_taker_deinit(&load->taker);
+    return status;
 }
 
 void model_load_join(struct model_load *load)
 {
     pthread_join(load->thread, NULL);
+    turn_taker_deinit(&load->taker);
 }

@@ -31,7 +31,7 @@ void turns_close(struct turns *turns)
 
 void turn_taker_init(struct turn_taker *taker)
 {
-    *taker = (struct turn_taker){.next = NULL};
+    *taker = (struct turn_taker){.cost = 1};
     pthread_cond_init(&taker->is_next, NULL);
 }
 
@@ -44,7 +44,7 @@ void turn_taker_deinit(struct turn_taker *taker)
 static void account(struct turn_taker *taker)
 {
     uint64_t now_ns = clock_monotonic_ns();
-    taker->used_ns += now_ns - taker->since_ns;
+    taker->used_ns += (now_ns - taker->since_ns) * taker->cost;
     taker->since_ns = now_ns;
 }
 

@@ -15,7 +15,7 @@ static atomic_bool is_over;
 
 struct worker {
     pthread_t thread;
-    unsigned step_us, pause_us;
+    unsigned step_us, pause_us, cost;
     uint64_t busy_ns, longest_wait_ns, steps;
 };
 
@@ -29,6 +29,7 @@ static void *work(void *argument)
     struct worker *worker = argument;
     struct turn_taker taker;
     turn_taker_init(&taker);
+    if (worker->cost) taker.cost = worker->cost;
     while (!atomic_load(&is_over)) {
         uint64_t asked_ns = clock_monotonic_ns();
         turns_take(turns, &taker);
@@ -74,6 +75,16 @@ static void long_steps_get_no_more_time_than_short_ones(void **state)
     assert_true(workers[1].steps > 3 * workers[0].steps);
 }
 
+/* As whoever loads a model does, leaving after each piece: it gets the share it is charged for. */
+static void who_is_charged_more_gets_less(void **state)
+{
+    struct worker workers[] = {{.step_us = 4000}, {.step_us = 1000, .pause_us = 1, .cost = 3}};
+    run(workers, 2);
+    double share =
+        (double)workers[1].busy_ns / (double)(workers[0].busy_ns + workers[1].busy_ns);
+    if (share < 0.12 || share > 0.35) fail_msg("who is charged thrice had %.2f of the time", share);
+}
+
 /* Many pauses earn no credit: the other one goes on meanwhile, and waits for single steps only. */
 static void whoever_pauses_starts_even(void **state)
 {
@@ -114,6 +125,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(long_steps_get_no_more_time_than_short_ones),
+        cmocka_unit_test(who_is_charged_more_gets_less),
         cmocka_unit_test(whoever_pauses_starts_even),
         cmocka_unit_test(several_share),
         cmocka_unit_test(alone_it_costs_little),
