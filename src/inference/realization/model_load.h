@@ -1,7 +1,7 @@
-/* model_load.h - one model being opened while others answer. What one thread does alone (reading the
- * file, its tokenizer) is done by one that the kernel runs when the others leave time. Packing the
- * weights needs all cores, so it is cut into pieces that take turns with the steps of the engines,
- * at a fifth of the time. Knows no engines and no names. */
+/* model_load.h - one model being opened while others answer. What one thread does alone (reading
+ * the file, its tokenizer) is done by one that the kernel runs when the others leave time. Packing
+ * the weights needs all cores, so it is cut into pieces that take turns with the steps of the
+ * engines, at a fifth of the time. Knows no engines and no names. */
 #ifndef LIMINAL_INFERENCE_MODEL_LOAD_H
 #define LIMINAL_INFERENCE_MODEL_LOAD_H
 

@@ -80,8 +80,7 @@ static void who_is_charged_more_gets_less(void **state)
 {
     struct worker workers[] = {{.step_us = 4000}, {.step_us = 1000, .pause_us = 1, .cost = 3}};
     run(workers, 2);
-    double share =
-        (double)workers[1].busy_ns / (double)(workers[0].busy_ns + workers[1].busy_ns);
+    double share = (double)workers[1].busy_ns / (double)(workers[0].busy_ns + workers[1].busy_ns);
     if (share < 0.12 || share > 0.35) fail_msg("who is charged thrice had %.2f of the time", share);
 }
 
