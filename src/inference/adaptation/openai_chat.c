@@ -49,13 +49,15 @@ static enum status constrain(const struct model_lease *lease, const struct chat_
                              enum chat_reasoning reasoning, struct constraint **constraint,
                              struct fault *fault)
 {
+    /* A model that was not taught tools may repeat its call for ever. */
+    bool is_one_call = lease->chat_format.is_generic && !request->tools.asks_parallel;
     const struct answer_rules rules = {
         .format = &lease->chat_format,
         .reasoning = reasoning,
         .tools = request->tools.tools,
         .choice = request->tools.choice,
         .allowed = request->tools.allowed,
-        .is_one_call = request->tools.is_one_call,
+        .is_one_call = is_one_call || request->tools.is_one_call,
     };
     return answer_constraint_get(lease, &request->generation.constraint, &rules, constraint, fault);
 }

@@ -217,10 +217,11 @@ static enum status read_all(struct openai_tools *out, const json_t *root, struct
 {
     TRY(read_tools(out, root, fault));
     TRY(read_choice(out, root, fault));
-    bool parallel = true;
+    bool parallel = !out->is_one_call;
     json_t *functions;
     TRY(json_read_bool(root, "parallel_tool_calls", &parallel, fault));
-    if (!parallel) out->is_one_call = true;
+    out->asks_parallel = parallel && json_body_field(root, "parallel_tool_calls");
+    out->is_one_call = out->is_one_call || !parallel;
     TRY(json_read_array(root, "functions", &functions, fault));
     if (json_array_size(functions) > 0)
         return choice_fault(fault, STATUS_UNSUPPORTED, "functions", "is not supported: use tools");

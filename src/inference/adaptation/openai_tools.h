@@ -17,6 +17,7 @@ struct openai_tools {
     enum tool_choice choice;
     json_t *allowed; /* a new array of names: those that may be called; NULL: all */
     bool is_one_call;
+    bool asks_parallel; /* for several calls, by name */
 };
 
 enum status openai_tools_read(struct openai_tools *tools, const json_t *root,

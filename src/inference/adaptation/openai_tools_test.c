@@ -62,6 +62,8 @@ static void expect_use(const char *fields, enum tool_choice choice, const char *
 {
     struct openai_tools tools;
     read_tools(fields, &tools);
+    bool parallel = strstr(fields, "\"parallel_tool_calls\": true") != NULL;
+    assert_int_equal(tools.asks_parallel, parallel);
     assert_int_equal(tools.choice, choice);
     assert_int_equal(tools.is_one_call, one);
     if (allowed)
@@ -77,6 +79,7 @@ static void the_choice_has_all_of_openais_forms(void **state)
     expect_use("{\"tools\": [], \"tool_choice\": \"auto\"}", TOOLS_AUTO, NULL, false);
     expect_use("{" TOOLS "}", TOOLS_AUTO, NULL, false);
     expect_use("{" TOOLS ", \"tool_choice\": \"none\"}", TOOLS_NONE, NULL, false);
+    expect_use("{" TOOLS ", \"parallel_tool_calls\": true}", TOOLS_AUTO, NULL, false);
     expect_use("{" TOOLS ", \"tool_choice\": \"required\", \"parallel_tool_calls\": false}",
                TOOLS_REQUIRED, NULL, true);
     expect_use("{" TOOLS ", \"tool_choice\": " TOOL("get_weather") "}", TOOLS_REQUIRED,
