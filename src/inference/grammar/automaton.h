@@ -65,6 +65,12 @@ struct automaton {
     bool knows_empty;         /* the empty text is in the language; the automata never take it */
 };
 void automaton_free(struct automaton *automaton);
+/* Look up by byte where states have many edges. For makers of automata; false without memory. */
+bool automaton_make_rows(struct automaton *automaton);
+/* Leave out bytes that cannot be written, and what then leads nowhere. STATUS_UNSUPPORTED when no
+ * text is left. */
+enum status automaton_restrict(struct automaton *automaton, const bool has_byte[256],
+                               struct fault *fault) MUST_USE;
 
 static inline uint32_t automaton_next(const struct automaton *automaton, uint32_t state,
                                       unsigned char byte)

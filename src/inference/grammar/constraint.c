@@ -5,26 +5,37 @@
 
 #include "inference/grammar/constraint_private.h"
 
+static enum status open_constraint(struct constraint *constraint, const struct token_trie *trie,
+                                   struct fault *fault)
+{
+    struct automaton *automaton = constraint->grammar->automaton;
+    struct mask_walk walk;
+    TRY(automaton_restrict(automaton, trie->has_byte, fault));
+    if (!masks_init(&constraint->masks, automaton, trie) || !mask_walk_init(&walk, automaton, trie))
+        return fault_set(fault, STATUS_NO_MEMORY, "no memory for the masks of a grammar");
+    masks_warm(&constraint->masks, &walk);
+    masks_walk_end(&walk);
+    return OK;
+}
+
 enum status constraint_new(struct constraint **out, struct grammar *grammar,
                            struct token_trie *trie, struct fault *fault)
 {
-    assert(grammar->automaton); /* it is finished */
     struct constraint *constraint = *out = calloc(1, sizeof *constraint);
-    if (!constraint || !masks_init(&constraint->masks, grammar->automaton, trie)) {
+    assert(grammar->automaton); /* it is finished */
+    if (!constraint) {
         grammar_free(grammar);
-        free(constraint);
-        *out = NULL;
-        return fault_set(fault, STATUS_NO_MEMORY, "no memory for the masks of a grammar");
-    }
-    struct mask_walk walk;
-    if (mask_walk_init(&walk, grammar->automaton, trie)) {
-        masks_warm(&constraint->masks, &walk);
-        masks_walk_end(&walk);
+        return fault_set(fault, STATUS_NO_MEMORY, "no memory for a constraint");
     }
     constraint->grammar = grammar;
     constraint->trie = trie;
     atomic_init(&constraint->references, 1);
-    return OK;
+    enum status status = open_constraint(constraint, trie, fault);
+    if (status != OK) {
+        constraint_release(constraint);
+        *out = NULL;
+    }
+    return status;
 }
 
 struct constraint *constraint_share(struct constraint *constraint)

@@ -181,10 +181,14 @@ static void put_symbols(struct finishing *f)
     }
 }
 
-static bool put_rows(struct automaton *a)
+bool automaton_make_rows(struct automaton *a)
 {
-    for (uint32_t i = 0; i < a->state_count && a->row_count < AUTOMATON_ROWS_MAX; i++)
-        if (a->states[i].edge_count > ROW_EDGES) a->states[i].row = a->row_count++;
+    free(a->rows);
+    a->row_count = 0;
+    for (uint32_t i = 0; i < a->state_count; i++) {
+        bool has_row = a->states[i].edge_count > ROW_EDGES && a->row_count < AUTOMATON_ROWS_MAX;
+        a->states[i].row = has_row ? a->row_count++ : NO_ROW;
+    }
     a->rows = calloc((size_t)a->row_count + 1, sizeof *a->rows);
     if (!a->rows) return false;
     for (uint32_t i = 0; i < a->state_count; i++) {
@@ -222,7 +226,7 @@ static enum status lay_out(struct finishing *f, struct fault *fault)
     a->start = f->units[0].first_state;
     a->root_end = a->start + f->units[0].dfa.state_count + 1;
     a->knows_empty = f->info[f->grammar->root].is_nullable;
-    return put_rows(a) ? OK : no_memory(fault);
+    return automaton_make_rows(a) ? OK : no_memory(fault);
 }
 
 void automaton_free(struct automaton *automaton)

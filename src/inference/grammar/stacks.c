@@ -152,7 +152,7 @@ static bool may_return(const struct stacks *stacks, struct place place)
 static bool is_open(const struct stacks *stacks, struct place place)
 {
     const struct automaton_state *state = &stacks->automaton->states[place.state];
-    if (!(state->flags & STATE_ROUND)) return state->edge_count > 0;
+    if (state->edge_count == 0 || !(state->flags & STATE_ROUND)) return state->edge_count > 0;
     uint32_t symbol = stacks->frames[place.frame].symbol;
     return place.count < stacks->automaton->symbols[symbol].most;
 }
@@ -211,7 +211,9 @@ struct position stacks_return_into(struct stacks *stacks, struct frame frame)
 struct position stacks_start(struct stacks *stacks, uint32_t first)
 {
     struct position start = stacks_begin(first);
-    stacks_add(stacks, &start, (struct place){stacks->automaton->start, BOTTOM_FRAME, 0});
+    const struct automaton_state *state = &stacks->automaton->states[stacks->automaton->start];
+    if (state->edge_count || state->call_count) /* else only the empty text is left */
+        stacks_add(stacks, &start, (struct place){stacks->automaton->start, BOTTOM_FRAME, 0});
     stacks_close(stacks, &start);
     start.can_end |= stacks->automaton->knows_empty;
     return start;
