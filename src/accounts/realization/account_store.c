@@ -1,0 +1,167 @@
+/* account_store.c - accounts and the links in mails. See account_store.h. */
+#include "accounts/realization/account_store.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "accounts/realization/store_rows.h"
+
+/* ---- accounts ---- */
+
+void row_account(const struct sql_rows *rows, size_t row, size_t column, struct account *account)
+{
+    const struct sql_value *v = sql_at(rows, row, column);
+    *account = (struct account){.id = v[0].uuid, .tenant_id = v[1].uuid};
+    row_string(&v[2], account->email, sizeof account->email);
+    row_string(&v[3], account->plan, sizeof account->plan);
+    if (!account_status_parse(v[4].text, &account->status)) account->status = ACCOUNT_SUSPENDED;
+    if (!account_role_parse(v[5].text, &account->role)) account->role = ROLE_USER;
+    account->created_us = row_time(&v[6]);
+    account->verified_us = row_time(&v[7]);
+}
+
+/* The tenant of all who are in none in particular; others are there before their people. */
+static enum status ensure_default_tenant(struct transaction *t, const struct account *account,
+                                         struct fault *fault)
+{
+    if (!uuid_is_nil(account->tenant_id)) return OK;
+    return SQL_EXECUTE(t, NULL, fault,
+                       "INSERT INTO tenant (id, name, created_at) VALUES ($1, 'default', $2)"
+                       " ON CONFLICT (id) DO NOTHING",
+                       sql_uuid(account->tenant_id), sql_time(account->created_us));
+}
+
+enum status store_account_insert(struct transaction *t, const struct account *account,
+                                 const char *hash, struct fault *fault)
+{
+    char key[EMAIL_BYTES];
+    email_key(text_of(account->email), key);
+    TRY(ensure_default_tenant(t, account, fault));
+    enum status status = SQL_EXECUTE(
+        t, NULL, fault,
+        "INSERT INTO app_user (id, tenant_id, email, email_key, role, plan_tier, status,"
+        " created_at, verified_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        sql_uuid(account->id), sql_uuid(account->tenant_id), sql_text(text_of(account->email)),
+        sql_text(text_of(key)), sql_text(text_of(account_role_name(account->role))),
+        sql_text(text_of(account->plan)), sql_text(text_of(account_status_name(account->status))),
+        sql_time(account->created_us), time_or_null(account->verified_us));
+    if (status == STATUS_CONFLICT)
+        return fault_set_param(fault, STATUS_CONFLICT, "email",
+                               "User with this email already exists");
+    TRY(status);
+    return SQL_EXECUTE(t, NULL, fault,
+                       "INSERT INTO user_auth_credential (user_id, password_hash, password_algo,"
+                       " created_at) VALUES ($1, $2, $3, $4)",
+                       sql_uuid(account->id), string_or_null(hash),
+                       string_or_null(hash ? "argon2id" : NULL), sql_time(account->created_us));
+}
+
+enum status store_account_find(struct transaction *t, struct arena *job, struct uuid id,
+                               struct account *account, struct fault *fault)
+{
+    struct sql_rows rows;
+    TRY(SQL_QUERY(t, job, &rows, fault,
+                  "SELECT " ACCOUNT_COLUMNS " FROM app_user u WHERE u.id = $1", sql_uuid(id)));
+    if (rows.count == 0) return fault_set(fault, STATUS_NOT_FOUND, "User not found");
+    row_account(&rows, 0, 0, account);
+    return OK;
+}
+
+enum status store_account_find_email(struct transaction *t, struct arena *job, const char *key,
+                                     struct account *account, char hash[PASSWORD_HASH_BYTES],
+                                     struct fault *fault)
+{
+    struct sql_rows rows;
+    TRY(SQL_QUERY(t, job, &rows, fault,
+                  "SELECT " ACCOUNT_COLUMNS ", c.password_hash FROM app_user u"
+                  " LEFT JOIN user_auth_credential c ON c.user_id = u.id WHERE u.email_key = $1",
+                  sql_text(text_of(key))));
+    if (rows.count == 0) return fault_set(fault, STATUS_NOT_FOUND, "User not found");
+    row_account(&rows, 0, 0, account);
+    row_string(sql_at(&rows, 0, ACCOUNT_COLUMN_COUNT), hash, PASSWORD_HASH_BYTES);
+    return OK;
+}
+
+enum status store_account_update(struct transaction *t, const struct account *account,
+                                 struct fault *fault)
+{
+    uint64_t changed;
+    TRY(SQL_EXECUTE(t, &changed, fault,
+                    "UPDATE app_user SET role = $2, plan_tier = $3, status = $4, verified_at = $5"
+                    " WHERE id = $1",
+                    sql_uuid(account->id), sql_text(text_of(account_role_name(account->role))),
+                    sql_text(text_of(account->plan)),
+                    sql_text(text_of(account_status_name(account->status))),
+                    time_or_null(account->verified_us)));
+    return changed ? OK : fault_set(fault, STATUS_NOT_FOUND, "User not found");
+}
+
+enum status store_password_update(struct transaction *t, struct uuid user, const char *hash,
+                                  int64_t now_us, struct fault *fault)
+{
+    return SQL_EXECUTE(t, NULL, fault,
+                       "UPDATE user_auth_credential SET password_hash = $2,"
+                       " password_algo = 'argon2id', last_updated_at = $3 WHERE user_id = $1",
+                       sql_uuid(user), sql_text(text_of(hash)), sql_time(now_us));
+}
+
+enum status store_accounts_count(struct transaction *t, struct arena *job, int64_t *count,
+                                 struct fault *fault)
+{
+    struct sql_rows rows;
+    TRY(sql_query(t, job, &rows, "SELECT count(*) FROM app_user", NULL, 0, fault));
+    *count = sql_at(&rows, 0, 0)->integer;
+    return OK;
+}
+
+/* ---- links in mails ---- */
+
+static const char *const purposes[] = {
+    [CODE_VERIFY_EMAIL] = "verify_email",
+    [CODE_RESET_PASSWORD] = "reset_password",
+    [CODE_SET_UP] = "set_up",
+    [CODE_INVITE] = "invite",
+};
+
+enum status store_code_insert(struct transaction *t, const struct secret_hash *hash,
+                              enum code_purpose purpose, const struct uuid *user, int64_t now_us,
+                              int64_t expires_us, struct fault *fault)
+{
+    return SQL_EXECUTE(t, NULL, fault,
+                       "INSERT INTO one_time_code (code_hash, purpose, user_id, created_at,"
+                       " expires_at) VALUES ($1, $2, $3, $4, $5)",
+                       hash_value(hash), sql_text(text_of(purposes[purpose])),
+                       user ? sql_uuid(*user) : sql_null(SQL_UUID), sql_time(now_us),
+                       sql_time(expires_us));
+}
+
+/* The UPDATE takes the row first: of two that come at once, one finds it unused. */
+enum status store_code_use(struct transaction *t, struct arena *job, const struct secret_hash *hash,
+                           enum code_purpose purpose, int64_t now_us, struct uuid *user,
+                           struct fault *fault)
+{
+    struct sql_rows rows;
+    TRY(SQL_QUERY(t, job, &rows, fault,
+                  "UPDATE one_time_code SET used_at = $3 WHERE code_hash = $1 AND purpose = $2"
+                  " AND used_at IS NULL RETURNING user_id, expires_at",
+                  hash_value(hash), sql_text(text_of(purposes[purpose])), sql_time(now_us)));
+    if (rows.count == 0)
+        return fault_set_param(fault, STATUS_INVALID, "code", "Invalid verification code");
+    if (sql_at(&rows, 0, 1)->integer <= now_us)
+        return fault_set_param(fault, STATUS_INVALID, "code", "Verification code has expired");
+    const struct sql_value *whose = sql_at(&rows, 0, 0);
+    *user = whose->is_null ? (struct uuid){{0}} : whose->uuid;
+    return OK;
+}
+
+/* ---- mail ---- */
+
+enum status store_mail_insert(struct transaction *t, const struct mail *mail, int64_t now_us,
+                              struct fault *fault)
+{
+    return SQL_EXECUTE(t, NULL, fault,
+                       "INSERT INTO mail (id, recipient, subject, body_text, body_html, created_at,"
+                       " next_attempt_at) VALUES ($1, $2, $3, $4, $5, $6, $6)",
+                       sql_uuid(mail->id), sql_text(mail->recipient), sql_text(mail->subject),
+                       sql_text(mail->body_text), sql_text(mail->body_html), sql_time(now_us));
+}

@@ -1,0 +1,112 @@
+/* account_store.h - accounts, sessions and tokens in the database: each function is a few
+ * statements inside the caller's transaction. Every query that serves a user names that user. */
+#ifndef LIMINAL_ACCOUNTS_ACCOUNT_STORE_H
+#define LIMINAL_ACCOUNTS_ACCOUNT_STORE_H
+
+#include "accounts/account.h"
+#include "accounts/realization/password_hash.h"
+#include "accounts/secret.h"
+#include "storage/sql.h"
+
+/* ---- accounts ---- */
+
+/* A nil tenant is the default one, made when missing. `password_hash` NULL: signs in elsewhere.
+ * STATUS_CONFLICT "User with this email already exists" (R31). */
+enum status store_account_insert(struct transaction *t, const struct account *account,
+                                 const char *password_hash, struct fault *fault) MUST_USE;
+/* STATUS_NOT_FOUND "User not found". By key: email_key(). */
+enum status store_account_find(struct transaction *t, struct arena *job, struct uuid id,
+                               struct account *account, struct fault *fault) MUST_USE;
+enum status store_account_find_email(struct transaction *t, struct arena *job, const char *key,
+                                     struct account *account, char hash[PASSWORD_HASH_BYTES],
+                                     struct fault *fault) MUST_USE;
+enum status store_account_update(struct transaction *t, const struct account *account,
+                                 struct fault *fault) MUST_USE;
+enum status store_password_update(struct transaction *t, struct uuid user, const char *hash,
+                                  int64_t now_us, struct fault *fault) MUST_USE;
+enum status store_accounts_count(struct transaction *t, struct arena *job, int64_t *count,
+                                 struct fault *fault) MUST_USE;
+
+/* ---- links in mails ---- */
+
+enum code_purpose { CODE_VERIFY_EMAIL, CODE_RESET_PASSWORD, CODE_SET_UP, CODE_INVITE };
+
+/* `user` NULL: for whoever comes with it. */
+enum status store_code_insert(struct transaction *t, const struct secret_hash *hash,
+                              enum code_purpose purpose, const struct uuid *user, int64_t now_us,
+                              int64_t expires_us, struct fault *fault) MUST_USE;
+/* Use it up. STATUS_INVALID "Invalid verification code" when there is none or it was used,
+ * "Verification code has expired" (R30). *user: nil when it was for nobody in particular. */
+enum status store_code_use(struct transaction *t, struct arena *job, const struct secret_hash *hash,
+                           enum code_purpose purpose, int64_t now_us, struct uuid *user,
+                           struct fault *fault) MUST_USE;
+
+/* ---- sessions ---- */
+
+struct session {
+    struct uuid id, user_id;
+    int64_t created_us, expires_us, last_seen_us, revoked_us; /* revoked_us 0: it lives */
+    struct text user_agent, ip;
+};
+
+enum status store_session_insert(struct transaction *t, const struct session *session,
+                                 struct fault *fault) MUST_USE;
+/* With its account, in one query. STATUS_UNAUTHORIZED "Invalid or expired token". */
+enum status store_session_find(struct transaction *t, struct arena *job, struct uuid id,
+                               int64_t now_us, struct session *session, struct account *account,
+                               struct fault *fault) MUST_USE;
+enum status store_sessions_list(struct transaction *t, struct arena *job, struct uuid user,
+                                int64_t now_us, struct session **sessions, size_t *count,
+                                struct fault *fault) MUST_USE;
+/* `id` NULL: all of the user's, except `kept` (may be NULL). STATUS_NOT_FOUND for one that is not
+ * the user's. */
+enum status store_sessions_revoke(struct transaction *t, struct uuid user, const struct uuid *id,
+                                  const struct uuid *kept, int64_t now_us,
+                                  struct fault *fault) MUST_USE;
+
+enum status store_refresh_insert(struct transaction *t, const struct secret_hash *hash,
+                                 const struct session *session, int64_t now_us, int64_t expires_us,
+                                 struct fault *fault) MUST_USE;
+/* Use it up; *reused: it had been used before, so somebody has a copy. STATUS_UNAUTHORIZED when it
+ * is unknown or over. */
+enum status store_refresh_use(struct transaction *t, struct arena *job,
+                              const struct secret_hash *hash, int64_t now_us, struct uuid *session,
+                              bool *reused, struct fault *fault) MUST_USE;
+
+/* ---- API tokens ---- */
+
+struct api_token {
+    struct uuid id, user_id;
+    char name[TOKEN_NAME_BYTES], prefix[API_TOKEN_PREFIX_BYTES];
+    int64_t created_us, expires_us, last_used_us, revoked_us; /* 0: never */
+    struct text scopes, limits;                               /* JSON */
+};
+
+enum status store_token_insert(struct transaction *t, const struct api_token *token,
+                               const struct secret_hash *hash, struct fault *fault) MUST_USE;
+/* With its account. STATUS_UNAUTHORIZED "Invalid or expired token". */
+enum status store_token_find(struct transaction *t, struct arena *job,
+                             const struct secret_hash *hash, int64_t now_us,
+                             struct api_token *token, struct account *account,
+                             struct fault *fault) MUST_USE;
+/* Newest first (R33). */
+enum status store_tokens_list(struct transaction *t, struct arena *job, struct uuid user,
+                              struct api_token **tokens, size_t *count,
+                              struct fault *fault) MUST_USE;
+/* STATUS_NOT_FOUND "Token not found or does not belong to user". */
+enum status store_token_revoke(struct transaction *t, struct uuid user, struct uuid id,
+                               int64_t now_us, struct fault *fault) MUST_USE;
+enum status store_token_touch(struct transaction *t, struct uuid id, int64_t now_us,
+                              struct fault *fault) MUST_USE;
+
+/* ---- mail ---- */
+
+/* To be sent once the transaction is made. */
+struct mail {
+    struct uuid id;
+    struct text recipient, subject, body_text, body_html;
+};
+enum status store_mail_insert(struct transaction *t, const struct mail *mail, int64_t now_us,
+                              struct fault *fault) MUST_USE;
+
+#endif

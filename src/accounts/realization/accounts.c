@@ -1,0 +1,202 @@
+/* accounts.c - signing up and proving an address; what the other files of the service share. */
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "accounts/realization/accounts_parts.h"
+#include "platform/platform.h"
+
+enum {
+    DEFAULT_ACCESS_TTL_S = 30 * 60,
+    DEFAULT_REFRESH_TTL_S = 14 * 24 * 3600,
+    REGISTRATIONS_PER_HOUR = 20, /* from one address */
+};
+
+/* ---- shared ---- */
+
+int64_t accounts_now_us(const struct accounts *accounts)
+{
+    return accounts->options.now_us ? accounts->options.now_us() : clock_wall_ms() * 1000;
+}
+
+struct uuid accounts_new_id(const struct accounts *accounts)
+{
+    unsigned char random[10];
+    entropy_fill(random, sizeof random);
+    return uuid_v7(accounts_now_us(accounts) / 1000, random);
+}
+
+struct secret_hash accounts_new_secret(const char *mark, char secret[SECRET_TEXT_BYTES])
+{
+    unsigned char random[SECRET_BYTES];
+    entropy_fill(random, sizeof random);
+    secret_format(random, mark, secret);
+    sodium_memzero(random, sizeof random);
+    return secret_hash_of(text_of(secret));
+}
+
+/* Who is counted by a hash, so that neither keys grow nor addresses lie about in the open. */
+static void limit_key(const char *what, struct text who, char key[HOT_KEY_BYTES])
+{
+    struct secret_hash hash = secret_hash_of(who);
+    char hex[2 * SECRET_HASH_BYTES + 1];
+    hex_encode(hash.bytes, sizeof hash.bytes, hex);
+    snprintf(key, HOT_KEY_BYTES, "auth:limit:%s:%s", what, hex);
+}
+
+enum status accounts_limit(struct accounts *accounts, const char *what, struct text who,
+                           uint64_t most, uint32_t ttl_s, struct fault *fault)
+{
+    char key[HOT_KEY_BYTES];
+    uint64_t count;
+    limit_key(what, who, key);
+    TRY(hot_count(accounts->options.hot, text_of(key), (uint64_t)ttl_s * 1000, &count, fault));
+    if (count <= most) return OK;
+    return fault_set(fault, STATUS_BUSY, "too many attempts: try again in %u minutes",
+                     (ttl_s + 59) / 60);
+}
+
+enum status accounts_limit_clear(struct accounts *accounts, const char *what, struct text who,
+                                 struct fault *fault)
+{
+    char key[HOT_KEY_BYTES];
+    limit_key(what, who, key);
+    return hot_delete(accounts->options.hot, text_of(key), fault);
+}
+
+/* ---- signing up ---- */
+
+struct registration {
+    struct accounts *accounts;
+    struct account *account;
+    const char *hash;
+};
+
+static enum status insert_account(struct transaction *t, void *argument, struct fault *fault)
+{
+    struct registration *r = argument;
+    struct arena job;
+    arena_init(&job, 0);
+    enum status status = store_account_insert(t, r->account, r->hash, fault);
+    if (status == OK)
+        status = accounts_mail_link(r->accounts, t, &job, r->account, CODE_VERIFY_EMAIL, fault);
+    arena_deinit(&job);
+    return status;
+}
+
+enum status accounts_register(struct accounts *accounts, struct text email, struct text password,
+                              const struct client *client, struct account *account,
+                              struct fault *fault)
+{
+    char hash[PASSWORD_HASH_BYTES];
+    TRY(email_check(email, fault));
+    if (!email_is_of(email, accounts->options.domains, accounts->options.domain_count))
+        return fault_set_param(fault, STATUS_FORBIDDEN, "email",
+                               "addresses of this domain can't sign up here");
+    TRY(password_check(password, email, fault));
+    TRY(accounts_limit(accounts, "register", client->ip, REGISTRATIONS_PER_HOUR, 3600, fault));
+    TRY(password_hash(password, hash, fault));
+    *account = (struct account){
+        .id = accounts_new_id(accounts),
+        .status = ACCOUNT_PENDING,
+        .created_us = accounts_now_us(accounts),
+    };
+    snprintf(account->email, sizeof account->email, "%.*s", TEXT_FORMAT(email));
+    snprintf(account->plan, sizeof account->plan, "free");
+    struct registration registration = {accounts, account, hash};
+    return database_write(accounts->options.database, sql_actor_system(), insert_account,
+                          &registration, fault);
+}
+
+struct verification {
+    struct accounts *accounts;
+    struct secret_hash hash;
+    struct account *account;
+};
+
+static enum status use_code(struct transaction *t, void *argument, struct fault *fault)
+{
+    struct verification *v = argument;
+    struct arena job;
+    struct uuid user;
+    int64_t now_us = accounts_now_us(v->accounts);
+    enum status status;
+    arena_init(&job, 0);
+    TRY_DONE(store_code_use(t, &job, &v->hash, CODE_VERIFY_EMAIL, now_us, &user, fault));
+    TRY_DONE(store_account_find(t, &job, user, v->account, fault));
+    TRY_DONE(account_verify(v->account, now_us, fault));
+    TRY_DONE(store_account_update(t, v->account, fault));
+done:
+    arena_deinit(&job);
+    return status;
+}
+
+enum status accounts_verify_email(struct accounts *accounts, struct text code,
+                                  struct account *account, struct fault *fault)
+{
+    struct verification verification = {accounts, secret_hash_of(code), account};
+    return database_write(accounts->options.database, sql_actor_system(), use_code, &verification,
+                          fault);
+}
+
+/* ---- an administrator's ---- */
+
+struct status_change {
+    struct accounts *accounts;
+    struct uuid user;
+    enum account_status status;
+};
+
+static enum status change_status(struct transaction *t, void *argument, struct fault *fault)
+{
+    struct status_change *c = argument;
+    struct account account;
+    struct arena job;
+    arena_init(&job, 0);
+    enum status status = store_account_find(t, &job, c->user, &account, fault);
+    if (status == OK) {
+        account.status = c->status;
+        status = store_account_update(t, &account, fault);
+    }
+    if (status == OK && c->status != ACCOUNT_ACTIVE)
+        status = store_sessions_revoke(t, c->user, NULL, NULL, accounts_now_us(c->accounts), fault);
+    arena_deinit(&job);
+    return status;
+}
+
+enum status accounts_set_status(struct accounts *accounts, struct uuid user,
+                                enum account_status status, struct fault *fault)
+{
+    struct status_change change = {accounts, user, status};
+    return database_write(accounts->options.database, sql_actor_system(), change_status, &change,
+                          fault);
+}
+
+/* ---- life ---- */
+
+enum status accounts_open(struct accounts **out, const struct accounts_options *options,
+                          struct fault *fault)
+{
+    if (sodium_init() < 0)
+        return fault_set(fault, STATUS_INTERNAL, "the cryptographic library can't be used");
+    struct accounts *accounts = calloc(1, sizeof *accounts);
+    if (accounts) accounts->public_url = strdup(options->public_url);
+    if (!accounts || !accounts->public_url) {
+        free(accounts);
+        return fault_set(fault, STATUS_NO_MEMORY, "no memory for accounts");
+    }
+    accounts->options = *options;
+    if (!options->access_ttl_s) accounts->options.access_ttl_s = DEFAULT_ACCESS_TTL_S;
+    if (!options->refresh_ttl_s) accounts->options.refresh_ttl_s = DEFAULT_REFRESH_TTL_S;
+    *out = accounts;
+    return OK;
+}
+
+void accounts_close(struct accounts *accounts)
+{
+    if (!accounts) return;
+    sodium_memzero(accounts->options.server_key, sizeof accounts->options.server_key);
+    free(accounts->public_url);
+    free(accounts);
+}

@@ -1,0 +1,32 @@
+/* accounts_parts.h - what the files of the service share. */
+#ifndef LIMINAL_ACCOUNTS_PARTS_H
+#define LIMINAL_ACCOUNTS_PARTS_H
+
+#include "accounts/accounts.h"
+#include "accounts/realization/account_store.h"
+#include "storage/hot_state.h"
+
+struct accounts {
+    struct accounts_options options;
+    char *public_url;
+};
+
+int64_t accounts_now_us(const struct accounts *accounts);
+struct uuid accounts_new_id(const struct accounts *accounts);
+/* A new random secret with its mark ("" for links), and its hash. */
+struct secret_hash accounts_new_secret(const char *mark, char secret[SECRET_TEXT_BYTES]);
+
+/* STATUS_BUSY, naming the wait, once `most` have come within `ttl_s`; counts this one. */
+enum status accounts_limit(struct accounts *accounts, const char *what, struct text who,
+                           uint64_t most, uint32_t ttl_s, struct fault *fault) MUST_USE;
+
+/* Forget what was counted. */
+enum status accounts_limit_clear(struct accounts *accounts, const char *what, struct text who,
+                                 struct fault *fault) MUST_USE;
+
+/* A link for `purpose` into the database, and the mail that brings it. */
+enum status accounts_mail_link(struct accounts *accounts, struct transaction *t, struct arena *job,
+                               const struct account *account, enum code_purpose purpose,
+                               struct fault *fault) MUST_USE;
+
+#endif

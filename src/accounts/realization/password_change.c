@@ -1,0 +1,119 @@
+/* password_change.c - forgotten and changed passwords. */
+#include <string.h>
+
+#include "accounts/realization/accounts_parts.h"
+
+enum { RESETS_PER_HOUR = 5, RESETS_PER_CLIENT = 30, CHANGES_PER_HOUR = 20 };
+
+struct change {
+    struct accounts *accounts;
+    char key[EMAIL_BYTES];
+    struct secret_hash code;
+    struct uuid user, kept;
+    struct text password;
+    char hash[PASSWORD_HASH_BYTES];
+    struct account account;
+};
+
+/* ---- forgotten ---- */
+
+static enum status send_link(struct transaction *t, void *argument, struct fault *fault)
+{
+    struct change *c = argument;
+    char unused[PASSWORD_HASH_BYTES];
+    struct arena job;
+    arena_init(&job, 0);
+    enum status status = store_account_find_email(t, &job, c->key, &c->account, unused, fault);
+    bool may = status == OK &&
+               (c->account.status == ACCOUNT_ACTIVE || c->account.status == ACCOUNT_PENDING);
+    if (may)
+        status = accounts_mail_link(c->accounts, t, &job, &c->account, CODE_RESET_PASSWORD, fault);
+    arena_deinit(&job);
+    return status == STATUS_NOT_FOUND ? OK : status;
+}
+
+enum status accounts_request_reset(struct accounts *accounts, struct text email,
+                                   const struct client *client, struct fault *fault)
+{
+    struct change c = {.accounts = accounts};
+    TRY(email_check(email, fault));
+    email_key(email, c.key);
+    TRY(accounts_limit(accounts, "reset-client", client->ip, RESETS_PER_CLIENT, 3600, fault));
+    /* Over the limit of one address it is as with an address that nobody has: nothing is sent. */
+    enum status limit =
+        accounts_limit(accounts, "reset", text_of(c.key), RESETS_PER_HOUR, 3600, fault);
+    if (limit == STATUS_BUSY) return OK;
+    TRY(limit);
+    return database_write(accounts->options.database, sql_actor_system(), send_link, &c, fault);
+}
+
+static enum status reset(struct transaction *t, void *argument, struct fault *fault)
+{
+    struct change *c = argument;
+    struct uuid user;
+    struct arena job;
+    int64_t now_us = accounts_now_us(c->accounts);
+    enum status status;
+    arena_init(&job, 0);
+    TRY_DONE(store_code_use(t, &job, &c->code, CODE_RESET_PASSWORD, now_us, &user, fault));
+    TRY_DONE(store_account_find(t, &job, user, &c->account, fault));
+    TRY_DONE(password_check(c->password, text_of(c->account.email), fault));
+    TRY_DONE(store_password_update(t, user, c->hash, now_us, fault));
+    TRY_DONE(store_sessions_revoke(t, user, NULL, NULL, now_us, fault));
+    /* The link came by mail: the address is proven as well. */
+    if (c->account.status == ACCOUNT_PENDING) {
+        TRY_DONE(account_verify(&c->account, now_us, fault));
+        TRY_DONE(store_account_update(t, &c->account, fault));
+    }
+done:
+    arena_deinit(&job);
+    return status;
+}
+
+enum status accounts_reset_password(struct accounts *accounts, struct text code,
+                                    struct text password, struct fault *fault)
+{
+    struct change c = {.accounts = accounts, .code = secret_hash_of(code), .password = password};
+    TRY(password_check(password, (struct text){0}, fault));
+    TRY(password_hash(password, c.hash, fault));
+    return database_write(accounts->options.database, sql_actor_system(), reset, &c, fault);
+}
+
+/* ---- changed ---- */
+
+static enum status find(struct transaction *t, void *argument, struct fault *fault)
+{
+    struct change *c = argument;
+    struct arena job;
+    arena_init(&job, 0);
+    enum status status = store_account_find(t, &job, c->user, &c->account, fault);
+    if (status == OK) {
+        email_key(text_of(c->account.email), c->key);
+        status = store_account_find_email(t, &job, c->key, &c->account, c->hash, fault);
+    }
+    arena_deinit(&job);
+    return status;
+}
+
+static enum status replace(struct transaction *t, void *argument, struct fault *fault)
+{
+    struct change *c = argument;
+    int64_t now_us = accounts_now_us(c->accounts);
+    TRY(store_password_update(t, c->user, c->hash, now_us, fault));
+    return store_sessions_revoke(t, c->user, NULL, &c->kept, now_us, fault);
+}
+
+enum status accounts_change_password(struct accounts *accounts, struct uuid user, struct uuid kept,
+                                     struct text current, struct text password, struct fault *fault)
+{
+    struct change c = {.accounts = accounts, .user = user, .kept = kept};
+    struct sql_actor actor = sql_actor_user(user);
+    TRY(database_read(accounts->options.database, actor, find, &c, fault));
+    TRY(password_check(password, text_of(c.account.email), fault));
+    TRY(accounts_limit(accounts, "change", text_of(c.key), CHANGES_PER_HOUR, 3600, fault));
+    if (!password_matches(current, c.hash))
+        return fault_set_param(fault, STATUS_FORBIDDEN, "current_password",
+                               "the current password is another one");
+    TRY(password_hash(password, c.hash, fault));
+    return database_write(accounts->options.database, actor, replace, &c, fault);
+}

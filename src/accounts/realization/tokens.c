@@ -1,0 +1,126 @@
+/* tokens.c - API tokens: made, listed, revoked. */
+#include <stdio.h>
+
+#include "accounts/realization/accounts_parts.h"
+
+enum { LIFE_DAYS = 365, TOKENS_PER_USER = 100 };
+
+struct token_work {
+    struct accounts *accounts;
+    struct uuid user, token_id;
+    struct api_token token;
+    struct secret_hash hash;
+    struct arena *job;
+    struct token_view **views;
+    size_t *count;
+};
+
+static struct token_view view_of(const struct api_token *token, int64_t now_us)
+{
+    struct token_view view = {
+        .id = token->id,
+        .created_us = token->created_us,
+        .expires_us = token->expires_us,
+        .last_used_us = token->last_used_us,
+        .is_active = !token->revoked_us && (!token->expires_us || token->expires_us > now_us),
+    };
+    snprintf(view.name, sizeof view.name, "%s", token->name);
+    snprintf(view.prefix, sizeof view.prefix, "%s", token->prefix);
+    return view;
+}
+
+/* ---- made ---- */
+
+static enum status insert_token(struct transaction *t, void *argument, struct fault *fault)
+{
+    struct token_work *w = argument;
+    struct account account;
+    struct api_token *tokens;
+    size_t count;
+    struct arena job;
+    enum status status;
+    arena_init(&job, 0);
+    TRY_DONE(store_account_find(t, &job, w->user, &account, fault));
+    TRY_DONE(account_check_may_make_tokens(&account, fault));
+    TRY_DONE(store_tokens_list(t, &job, w->user, &tokens, &count, fault));
+    size_t living = 0;
+    for (size_t i = 0; i < count; i++) living += !tokens[i].revoked_us;
+    if (living >= TOKENS_PER_USER)
+        TRY_DONE(fault_set(fault, STATUS_CONFLICT,
+                           "you have %d tokens, and more would be too many: revoke some",
+                           TOKENS_PER_USER));
+    TRY_DONE(store_token_insert(t, &w->token, &w->hash, fault));
+done:
+    arena_deinit(&job);
+    return status;
+}
+
+enum status accounts_token_create(struct accounts *accounts, struct uuid user,
+                                  const struct token_wish *wish, char secret[SECRET_TEXT_BYTES],
+                                  struct token_view *view, struct fault *fault)
+{
+    int64_t now_us = accounts_now_us(accounts);
+    struct text name = wish->name.length ? wish->name : TEXT("Default Token");
+    struct token_work w = {.accounts = accounts, .user = user};
+    if (name.length >= TOKEN_NAME_BYTES || !utf8_valid(name))
+        return fault_set_param(fault, STATUS_INVALID, "name",
+                               "a token's name must be text of at most %d bytes",
+                               TOKEN_NAME_BYTES - 1);
+    if (wish->expires_us && wish->expires_us <= now_us)
+        return fault_set_param(fault, STATUS_INVALID, "expires_at",
+                               "a token can't expire in the past");
+    w.hash = accounts_new_secret(API_TOKEN_MARK, secret);
+    w.token = (struct api_token){
+        .id = accounts_new_id(accounts),
+        .user_id = user,
+        .created_us = now_us,
+        .expires_us = wish->expires_us == INT64_MAX ? 0
+                      : wish->expires_us            ? wish->expires_us
+                                                    : now_us + LIFE_DAYS * 86400000000,
+        .scopes = wish->scopes.length ? wish->scopes : TEXT("{}"),
+        .limits = wish->limits.length ? wish->limits : TEXT("{}"),
+    };
+    snprintf(w.token.name, sizeof w.token.name, "%.*s", TEXT_FORMAT(name));
+    snprintf(w.token.prefix, sizeof w.token.prefix, "%.12s", secret);
+    TRY(database_write(accounts->options.database, sql_actor_user(user), insert_token, &w, fault));
+    *view = view_of(&w.token, now_us);
+    return OK;
+}
+
+/* ---- listed ---- */
+
+static enum status list_tokens(struct transaction *t, void *argument, struct fault *fault)
+{
+    struct token_work *w = argument;
+    struct api_token *tokens;
+    int64_t now_us = accounts_now_us(w->accounts);
+    TRY(store_tokens_list(t, w->job, w->user, &tokens, w->count, fault));
+    *w->views = arena_alloc_array(w->job, *w->count + 1, sizeof **w->views);
+    if (!*w->views) return fault_set(fault, STATUS_NO_MEMORY, "no memory for tokens");
+    for (size_t i = 0; i < *w->count; i++) (*w->views)[i] = view_of(&tokens[i], now_us);
+    return OK;
+}
+
+enum status accounts_token_list(struct accounts *accounts, struct uuid user, struct arena *job,
+                                struct token_view **tokens, size_t *count, struct fault *fault)
+{
+    struct token_work w = {
+        .accounts = accounts, .user = user, .job = job, .views = tokens, .count = count};
+    return database_read(accounts->options.database, sql_actor_user(user), list_tokens, &w, fault);
+}
+
+/* ---- revoked ---- */
+
+static enum status revoke_token(struct transaction *t, void *argument, struct fault *fault)
+{
+    const struct token_work *w = argument;
+    return store_token_revoke(t, w->user, w->token_id, accounts_now_us(w->accounts), fault);
+}
+
+enum status accounts_token_revoke(struct accounts *accounts, struct uuid user, struct uuid token,
+                                  struct fault *fault)
+{
+    struct token_work w = {.accounts = accounts, .user = user, .token_id = token};
+    return database_write(accounts->options.database, sql_actor_user(user), revoke_token, &w,
+                          fault);
+}
