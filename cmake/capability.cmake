@@ -37,7 +37,7 @@ function(capability NAME)
   foreach(SOURCE ${ALL})
     if(SOURCE MATCHES "_avx512\\.c$")
       set_source_files_properties(${SOURCE} PROPERTIES COMPILE_OPTIONS
-        "-mavx512f;-mavx512bw;-mavx512vl;-mavx512dq;-mavx512vnni;-mavx512bf16;-mavx512vbmi;-mfma;-mf16c;-mavx2;-mprefer-vector-width=512")
+        "-mavx512f;-mavx512bw;-mavx512vl;-mavx512dq;-mavx512vnni;-mavx512bf16;-mavx512vbmi;-mgfni;-mfma;-mf16c;-mavx2;-mprefer-vector-width=512")
     elseif(SOURCE MATCHES "_avx2\\.c$")
       set_source_files_properties(${SOURCE} PROPERTIES COMPILE_OPTIONS "-mavx2;-mfma;-mf16c")
     elseif(SOURCE MATCHES "_neon\\.c$")

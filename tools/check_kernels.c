@@ -233,7 +233,7 @@ static void check_multiply(enum tensor_type type)
         uint32_t rows, cols, n;
     } shapes[] = {{1, 256, 1},   {16, 512, 2},   {17, 768, 3},  {33, 256, 4},   {64, 1024, 5},
                   {88, 1280, 6}, {15, 512, 7},   {31, 2048, 8}, {100, 256, 11}, {48, 768, 12},
-                  {32, 512, 13}, {130, 512, 17}, {16, 256, 40}};
+                  {32, 512, 13}, {130, 512, 17}, {16, 256, 40}, {50, 512, 61}};
     begin_operation(tensor_type_info(type)->name);
     for (unsigned i = 0; i < (quick ? 5 : ARRAY_COUNT(shapes)); i++)
         check_multiply_case(type, shapes[i].rows, shapes[i].cols, shapes[i].n, FILL_RANDOM,
@@ -567,7 +567,7 @@ static void open_machines(void)
     static const enum compute_isa isas[] = {ISA_SCALAR, ISA_AVX2, ISA_AVX512, ISA_NEON};
     for (unsigned i = 0; i < ARRAY_COUNT(isas); i++)
         for (unsigned threads = 1; threads <= 2; threads++) {
-            struct compute_options options = {threads, isas[i]};
+            struct compute_options options = {.threads = threads, .isa = isas[i]};
             if (compute_open(&machines[machine_count].compute, &options, NULL) == OK)
                 machines[machine_count++].threads = threads;
         }

@@ -127,8 +127,10 @@ ALWAYS_INLINE void quantise_block(const float *x, const struct activations *grou
     bool zero = largest < SMALLEST_MAGNITUDE;
     f32x16 inverse = f32_all(zero ? 0 : 127.0f / largest);
     i32x16 first = i32_of_f32(f32_mul(low, inverse)), second = i32_of_f32(f32_mul(high, inverse));
-    i32_store_i8(group->quants + at * BLOCK_COLS, first);
-    i32_store_i8(group->quants + at * BLOCK_COLS + LANES, second);
+    int8_t *quants = group->quants + at * BLOCK_COLS;
+    i32_store_i8(quants, first);
+    i32_store_i8(quants + LANES, second);
+    grid_order(quants, group->grid_quants + at * BLOCK_COLS);
     int32_t first_sum = i32_sum(first), second_sum = i32_sum(second);
     group->scales[at] = zero ? 0 : largest / 127.0f;
     group->starts[at] = -LANES_BIAS * (first_sum + second_sum);

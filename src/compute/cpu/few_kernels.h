@@ -44,7 +44,8 @@ ALWAYS_INLINE void few_half(const struct tile_format *f, const uint8_t *unit, si
 {
     const int halves = f->block_scales, groups = BLOCK_GROUPS / halves;
     const size_t first = b * (size_t)tokens;
-    const int8_t *x = a->quants + first * BLOCK_COLS;
+    const int8_t *quants = f->factors == FACTORS_IN_GRID ? a->grid_quants : a->quants;
+    const int8_t *x = quants + first * BLOCK_COLS;
     const int32_t *starts = halves == 1 ? a->starts + first : a->half_starts + 2 * first + half;
     const float *x_sums = halves == 1 ? a->sums + first : a->half_sums + 2 * first + half;
     i32x16 dots[FEW_TOKENS];

@@ -18,6 +18,7 @@ enum {
 struct activations {
     unsigned tokens;
     int8_t *quants;       /* x BLOCK_COLS: round(x / scale) */
+    int8_t *grid_quants;  /* the same in the order of IQ2_XXS's columns */
     float *scales;        /* largest magnitude of the block / 127 */
     int32_t *starts;      /* where the integer sum starts: -LANES_BIAS x sum of quants */
     int32_t *half_starts; /* the same for each 16 columns: x 2 */
@@ -31,6 +32,7 @@ static inline struct activations activations_from(const struct activations *a, s
     size_t skip = first * a->tokens;
     return (struct activations){a->tokens,
                                 a->quants + skip * BLOCK_COLS,
+                                a->grid_quants + skip * BLOCK_COLS,
                                 a->scales + skip,
                                 a->starts + skip,
                                 a->half_starts + 2 * skip,

@@ -1,4 +1,4 @@
-/* lanes_avx512.h - lanes.h in AVX-512 (F, BW, DQ, VL, VNNI, VBMI): one register each. */
+/* lanes_avx512.h - lanes.h in AVX-512 (F, BW, DQ, VL, VNNI, VBMI, and GFNI): one register each. */
 #include <immintrin.h>
 
 enum {

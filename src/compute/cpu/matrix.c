@@ -173,8 +173,10 @@ void matrix_row(const struct matrix *matrix, uint32_t row, float *values)
     for (uint32_t col = 0; col < matrix->cols; col += f->unit_blocks * BLOCK_COLS) {
         matrix->kernels->expand[matrix->layout](tile, f->unit_blocks, &panel);
         tile += tile_unit_bytes(f);
-        for (uint32_t c = 0; c < (uint32_t)f->unit_blocks * BLOCK_COLS; c++) {
-            uint8_t byte = panel.weights[c / BLOCK_COLS][c % BLOCK_COLS / 4][4 * lane + c % 4];
+        for (unsigned i = 0; i < f->unit_blocks * (unsigned)BLOCK_COLS; i++) {
+            unsigned block = i / BLOCK_COLS, group = i % BLOCK_COLS / 4;
+            unsigned c = block * BLOCK_COLS + tile_group_column(f, group, i % 4);
+            uint8_t byte = panel.weights[block][group][4 * lane + i % 4];
             size_t at = c * f->block_scales / BLOCK_COLS;
             float value = panel.scales[at][lane] *
                           (float)(int8_t)(uint8_t)(byte - matrix->kernels->weight_bias);

@@ -29,7 +29,7 @@ enum {
 /* Bytes of the activations of n tokens. */
 static size_t activations_bytes(size_t n, size_t blocks)
 {
-    return n * blocks * (BLOCK_COLS + 8 * sizeof(float));
+    return n * blocks * (2 * BLOCK_COLS + 8 * sizeof(float));
 }
 
 /* Whether n tokens go straight through dot_few. Where that takes one at a time, a second pass would
@@ -65,9 +65,10 @@ static struct activations activation_group(const struct compute *compute, size_t
     char *memory = (char *)compute->activation_memory + activations_bytes(n, first) +
                    activations_bytes(g * whole, count);
     size_t values = tokens * count;
-    float *scales = (float *)(memory + values * BLOCK_COLS);
+    float *scales = (float *)(memory + 2 * values * BLOCK_COLS);
     return (struct activations){.tokens = (unsigned)tokens,
                                 .quants = (int8_t *)memory,
+                                .grid_quants = (int8_t *)memory + values * BLOCK_COLS,
                                 .scales = scales,
                                 .starts = (int32_t *)(scales + values),
                                 .half_starts = (int32_t *)(scales + 2 * values),
@@ -186,6 +187,7 @@ static void multiply_many(const struct multiply_job *job, const struct product *
                                                                   : packed + tiles * bytes;
             for (size_t g = 0; g < groups; g++) {
                 struct activations group = activation_group(job->compute, n, blocks, first, g);
+                if (f->factors == FACTORS_IN_GRID) group.quants = group.grid_quants;
                 float(*sums)[TILE_ROWS] = &scratch->sums[i][g * whole];
                 for (unsigned p = 0; p < pair; p++)
                     prefetch_part(next + p * bytes, chunk_bytes, g, groups);

@@ -306,15 +306,21 @@ static void put_unit(const struct tile_format *f, const struct parts *p, unsigne
     }
 }
 
-/* IQ2_XXS stays as it is in the file: per block and row four grid indices, then the word of signs
- * and scale, each 16 rows side by side. */
 static void put_iq2_xxs(const struct block_iq2_xxs *block, unsigned row, uint8_t *unit)
 {
     const struct tile_format *f = &tile_formats[TILE_IQ2_XXS];
     memcpy(unit + row * sizeof block->scale, &block->scale, sizeof block->scale);
     uint8_t *plane = unit + tile_header_bytes(f);
-    for (int half = 0; half < 2 * f->unit_blocks; half++)
-        put_word(plane, half, row, group_word(block->quants, half));
+    for (int b = 0; b < f->unit_blocks; b++) {
+        const uint32_t packed = group_word(block->quants, 2 * b + 1);
+        uint32_t signs = 0;
+        for (int entry = 0; entry < 4; entry++) {
+            uint32_t factor = packed >> (28 + entry) & 1;
+            signs |= ((packed >> (7 * entry) & 127) | factor * GRID_FACTOR_BIT) << (8 * entry);
+        }
+        put_word(plane, 2 * b, row, group_word(block->quants, 2 * b));
+        put_word(plane, 2 * b + 1, row, signs);
+    }
 }
 
 static void pack_quantised(enum tensor_type type, const uint8_t *data, size_t row_bytes,

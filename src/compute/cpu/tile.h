@@ -14,6 +14,12 @@
  * and column 8k+4+c in its high half. A plane of 2 bits packs four groups into a vector, a plane of
  * 1 bit all eight. The bytes per weight are those of the file, or within 4% of them.
  *
+ * IQ2_XXS keeps the grid's indices. A grid entry is eight neighbouring columns; its j-th value, of
+ * all four entries of a block, makes a group: group j has the columns j, 8+j, 16+j and 24+j, so
+ * that one look-up gives a byte for each of its weights. A block is 64 bytes of indices
+ * [row][entry], then 64 of seven signs and one of the row's four scale bits, likewise (an entry's
+ * eighth sign is the parity of the others).
+ *
  * Float weights have no header: a tile is [column][16 rows]. */
 #ifndef LIMINAL_COMPUTE_CPU_TILE_H
 #define LIMINAL_COMPUTE_CPU_TILE_H
@@ -105,6 +111,9 @@ static const struct tile_format tile_formats[TILE_LAYOUT_COUNT] = {
     [TILE_IQ3_S] = {8, 1, 4, 0, false, FACTORS_BYTES, 0, tile_table_iq3_s, 1},
 };
 
+/* In a block of IQ2_XXS. */
+enum { GRID_SIGNS_AT = GROUP_BYTES, GRID_FACTOR_BIT = 128 };
+
 /* Offsets inside a unit, all multiples of 16 bytes. */
 static inline size_t tile_factors_at(const struct tile_format *f)
 {
@@ -127,6 +136,12 @@ static inline size_t tile_block_bytes(const struct tile_format *f)
 static inline size_t tile_unit_bytes(const struct tile_format *f)
 {
     return tile_header_bytes(f) + f->unit_blocks * tile_block_bytes(f);
+}
+
+/* Column of byte c of group g of a block. */
+static inline unsigned tile_group_column(const struct tile_format *f, unsigned g, unsigned c)
+{
+    return f->factors == FACTORS_IN_GRID ? BLOCK_GROUPS * c + g : 4 * g + c;
 }
 
 /* One tile's weights over up to PANEL_BLOCKS blocks, expanded for the dot products: a byte per
