@@ -6,8 +6,6 @@
 #include "inference/grammar/automaton.h"
 #include "inference/grammar/dfa.h"
 
-enum { SET_ITEMS_MAX = 8 << 20 }; /* of all sets together: what hostile patterns may take */
-
 void dfa_deinit(struct dfa *dfa)
 {
     free(dfa->states);
@@ -79,6 +77,7 @@ struct determinising {
     uint32_t out_count, out_capacity;
     uint32_t *targets;
     uint32_t target_count, target_capacity;
+    uint64_t work_left;
 };
 
 static bool index_edges(struct determinising *d)
@@ -157,6 +156,11 @@ static bool grow_slots(struct determinising *d)
     return true;
 }
 
+static void work(struct determinising *d, uint64_t steps)
+{
+    d->work_left = steps < d->work_left ? d->work_left - steps : 0;
+}
+
 /* The DFA state of the set that d->targets lead to; a new one when it was not seen before. */
 static bool number_targets(struct determinising *d, uint32_t *number)
 {
@@ -165,6 +169,7 @@ static bool number_targets(struct determinising *d, uint32_t *number)
     for (uint32_t i = 0; i < d->target_count; i++)
         if (!close_over_empty(d, d->targets[i])) return false;
     set.count = d->item_count - set.first;
+    work(d, set.count * 4);
     if (set.count > 1) qsort(d->items + set.first, set.count, sizeof *d->items, by_number);
     for (uint32_t i = 0; i < set.count; i++)
         set.hash = (set.hash ^ d->items[set.first + i]) * 16777619u;
@@ -204,7 +209,8 @@ static bool put_edges(struct determinising *d, struct dfa *dfa, struct state_set
     if (!gather_out(d, set, NFA_BYTES)) return false;
     for (uint32_t i = 0; i < d->out_count; i++)
         cuts[d->out[i]->first] = cuts[d->out[i]->last + 1] = true;
-    for (unsigned first = 0, next; first < 256; first = next) {
+    for (unsigned first = 0, next; first < 256 && d->work_left; first = next) {
+        work(d, d->out_count);
         for (next = first + 1; next < 256 && !cuts[next];) next++;
         struct dfa_edge edge = {.first = (unsigned char)first, .last = (unsigned char)(next - 1)};
         d->target_count = 0;
@@ -249,7 +255,7 @@ static enum status expand_sets(struct determinising *d, struct dfa *dfa, uint32_
                                struct fault *fault)
 {
     for (uint32_t i = 0; i < d->set_count; i++) {
-        if (d->set_count > most_states || d->item_count > SET_ITEMS_MAX)
+        if (d->set_count > most_states || d->work_left == 0)
             return fault_set(fault, STATUS_TOO_LARGE,
                              "the grammar needs more than %d states, or is too ambiguous",
                              GRAMMAR_STATES_MAX);
@@ -262,11 +268,11 @@ static enum status expand_sets(struct determinising *d, struct dfa *dfa, uint32_
 }
 
 enum status dfa_determinise(struct dfa *dfa, const struct nfa *nfa, uint32_t most_states,
-                            struct fault *fault)
+                            uint64_t *work_left, struct fault *fault)
 {
     enum status status = OK;
     uint32_t start;
-    struct determinising d = {.nfa = nfa};
+    struct determinising d = {.nfa = nfa, .work_left = *work_left};
     dfa_clear(dfa);
     if (!index_edges(&d) || !ARRAY_MORE(d.targets, 0, d.target_capacity, 1))
         TRY_DONE(fault_set(fault, STATUS_NO_MEMORY, "no memory for the grammar"));
@@ -274,8 +280,10 @@ enum status dfa_determinise(struct dfa *dfa, const struct nfa *nfa, uint32_t mos
     d.target_count = 1;
     if (!number_targets(&d, &start))
         TRY_DONE(fault_set(fault, STATUS_NO_MEMORY, "no memory for the grammar"));
+    work(&d, nfa->edge_count);
     TRY_DONE(expand_sets(&d, dfa, most_states, fault));
 done:
+    *work_left = d.work_left;
     free(d.edges_from);
     free(d.edges);
     free(d.matters);

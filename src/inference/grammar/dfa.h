@@ -25,9 +25,10 @@ struct dfa {
 void dfa_deinit(struct dfa *dfa);
 void dfa_clear(struct dfa *dfa);
 
-/* Sets of states to states (Rabin and Scott 1959). STATUS_TOO_LARGE beyond `most_states`. */
+/* Sets of states to states (Rabin and Scott 1959). STATUS_TOO_LARGE beyond `most_states`, or when
+ * *work_left, which the steps taken are taken from, is used up. */
 enum status dfa_determinise(struct dfa *dfa, const struct nfa *nfa, uint32_t most_states,
-                            struct fault *fault) MUST_USE;
+                            uint64_t *work_left, struct fault *fault) MUST_USE;
 /* *out becomes the same language in the fewest states. */
 enum status dfa_minimise(struct dfa *out, const struct dfa *dfa, struct fault *fault) MUST_USE;
 

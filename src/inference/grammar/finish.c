@@ -11,7 +11,10 @@
 #include "inference/grammar/dfa.h"
 #include "inference/grammar/left_recursion.h"
 
-enum { NO_AUTOMATON = UINT32_MAX, ROW_EDGES = 4 /* states with more edges get a row */ };
+enum {
+    ROW_EDGES = 4,         /* states with more edges get a row */
+    FINISH_WORK = 64 << 20 /* steps that hostile grammars may take: some tenths of a second */
+};
 
 struct symbol {
     grammar_part part;  /* called, or repeated */
@@ -96,6 +99,7 @@ static enum status make_units(struct finishing *f, struct fault *fault)
     enum status status = OK;
     struct nfa nfa = {0};
     struct dfa wide = {0};
+    uint64_t work_left = FINISH_WORK;
     struct nfa_writer writer = {
         .grammar = f->grammar, .info = f->info, .symbol_of = symbol_for, .owner = f};
     writer.places = calloc(f->grammar->part_count, sizeof *writer.places);
@@ -104,10 +108,14 @@ static enum status make_units(struct finishing *f, struct fault *fault)
     for (uint32_t i = 0; i < f->unit_count; i++) {
         TRY_DONE(nfa_write(&writer, &nfa, f->units[i].part, fault));
         if (f->failed) TRY_DONE(no_memory(fault));
-        TRY_DONE(dfa_determinise(&wide, &nfa, GRAMMAR_STATES_MAX - f->state_count, fault));
+        TRY_DONE(
+            dfa_determinise(&wide, &nfa, GRAMMAR_STATES_MAX - f->state_count, &work_left, fault));
         TRY_DONE(dfa_minimise(&f->units[i].dfa, &wide, fault));
         f->units[i].is_round = f->units[i].is_repeated && tells_its_end(&f->units[i].dfa);
         f->state_count += f->units[i].dfa.state_count + 1;
+        if (f->state_count > GRAMMAR_STATES_MAX)
+            TRY_DONE(fault_set(fault, STATUS_TOO_LARGE, "the grammar needs more than %d states",
+                               GRAMMAR_STATES_MAX));
     }
     if (f->failed) TRY_DONE(no_memory(fault));
 done:

@@ -72,12 +72,12 @@ static bool place_covers(const struct stacks *stacks, struct place place, struct
 void stacks_add(struct stacks *stacks, struct position *position, struct place place)
 {
     struct place *places = stacks->places + position->first;
-    for (uint32_t i = 0; i < position->count; i++)
-        if (places[i].state == place.state && place_covers(stacks, places[i], place)) return;
     if (position->count == STACKS_MAX) {
         stacks->let_go = true;
         return;
     }
+    for (uint32_t i = 0; i < position->count; i++)
+        if (places[i].state == place.state && place_covers(stacks, places[i], place)) return;
     if (!ARRAY_MORE(stacks->places, position->first + position->count, stacks->place_capacity, 1)) {
         stacks->failed = true;
         return;
@@ -125,7 +125,7 @@ static void call_all(struct stacks *stacks, struct position *position, struct pl
 {
     const struct automaton *automaton = stacks->automaton;
     const struct automaton_state *state = &automaton->states[place.state];
-    for (uint32_t i = 0; i < state->call_count; i++) {
+    for (uint32_t i = 0; i < state->call_count && position->count < STACKS_MAX; i++) {
         const struct automaton_call *call = &automaton->calls[state->first_call + i];
         if (is_tail(automaton, call)) {
             struct place inner = {automaton->symbols[call->symbol].start, place.frame, 0};

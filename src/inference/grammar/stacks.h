@@ -11,7 +11,7 @@
 enum {
     /* Ways to read a text that are followed at once. Where a grammar is more ambiguous the later
      * ones are let go: what is allowed stays within the grammar, but is less than all of it. */
-    STACKS_MAX = 128,
+    STACKS_MAX = 256,
     BOTTOM_FRAME = 0,
 };
 
