@@ -12,6 +12,7 @@ enum {
     COUNTED_MAX = 256, /* items that are counted one by one, for `contains` */
     UNIQUE_VALUES_MAX = 500,
     UNIQUE_STATES_MAX = 20000,
+    TELLING_DEPTH = 2, /* names on the way to what tells objects apart */
 };
 
 struct array_writer {
@@ -152,7 +153,8 @@ static struct term opposite(struct term term)
 
 /* A state for each number of items and of those that count; both stop where more makes no
  * difference. */
-static enum status write_containing(const struct array_writer *writer, grammar_part *part)
+static enum status write_containing(const struct array_writer *writer, grammar_part *part,
+                                    bool *is_nothing)
 {
     struct schema_reader *reader = writer->reader;
     struct grammar *g = reader->grammar;
@@ -165,6 +167,11 @@ static enum status write_containing(const struct array_writer *writer, grammar_p
     if (last < writer->places) last = writer->places;
     if (!bounded && last == 0) last = 1; /* the last row repeats, and its items follow a comma */
     uint32_t last_counted = counts_others ? counted.most : counted.least;
+    for (const struct listed *l = contains; l && contains->next; l = l->next)
+        if (!l->json) { /* from an `items` that fails: one way of several, left out */
+            *is_nothing = true;
+            return OK;
+        }
     if (contains->next || last > COUNTED_MAX || last_counted > COUNTED_MAX)
         return schema_refuse(reader, contains->json ? contains->json : reader->root, "contains",
                              STATUS_UNSUPPORTED,
@@ -267,12 +274,12 @@ static enum status write_unique_values(const struct array_writer *writer,
     return OK;
 }
 
-/* Could the item be of several classes, if this property of objects decides? */
-static enum status tells_apart(const struct array_writer *writer, struct text name, bool *does)
+/* Could the item be of several classes, if what the path leads to decides for objects? */
+static enum status tells_apart(const struct array_writer *writer, struct text path, bool *does)
 {
     unsigned classes = 0;
     for (unsigned c = 0; c < VALUE_CLASSES; c++) {
-        const struct term class = {.kind = TERM_IN_CLASS, .name = name, .value_class = c};
+        const struct term class = {.kind = TERM_IN_CLASS, .name = path, .value_class = c};
         struct terms terms;
         bool satisfiable;
         TRY(item_terms(writer, 0, &class, 1, &terms));
@@ -283,31 +290,59 @@ static enum status tells_apart(const struct array_writer *writer, struct text na
     return OK;
 }
 
-/* The first property that tells objects apart; those that are required before all others. */
-static enum status find_telling_name(const struct array_writer *writer, struct text *name)
+/* The path and one name more. */
+static struct text longer_path(struct schema_reader *reader, struct text path, struct text name)
 {
+    if (path.length == 0) return name;
+    char *joined = arena_alloc(reader->job, path.length + 1 + name.length);
+    if (!joined) return path;
+    memcpy(joined, path.data, path.length);
+    memcpy(joined + path.length + 1, name.data, name.length);
+    return (struct text){joined, path.length + 1 + name.length};
+}
+
+static enum status search_paths(const struct array_writer *writer, struct terms terms,
+                                struct text path, int depth, struct text *found);
+
+static enum status try_name(const struct array_writer *writer, const struct shape *shape,
+                            struct text path, struct text name, int depth, struct text *found)
+{
+    struct text longer = longer_path(writer->reader, path, name);
     struct terms terms;
+    bool does;
+    if (found->length > 0) return OK;
+    TRY(tells_apart(writer, longer, &does));
+    if (does) *found = longer;
+    if (does || depth == TELLING_DEPTH) return OK;
+    TRY(shape_property(writer->reader, shape, name, &terms));
+    return search_paths(writer, terms, longer, depth + 1, found);
+}
+
+/* The first path that tells objects apart; what is required before all others. */
+static enum status search_paths(const struct array_writer *writer, struct terms terms,
+                                struct text path, int depth, struct text *found)
+{
     struct shapes shapes = {.items = NULL};
-    bool does = false;
-    *name = TEXT("");
-    TRY(item_terms(writer, 0, NULL, 0, &terms));
     TRY(terms_expand(writer->reader, terms, true, &shapes));
     const struct shape *shape = shapes.count ? &shapes.items[0] : NULL;
     if (!shape || !(shape->types & TYPE_OBJECT)) return OK;
-    for (const struct listed *r = shape->required; r && !does; r = r->next) {
-        TRY(tells_apart(writer, r->name, &does));
-        if (does) *name = r->name;
-    }
-    for (const struct listed *l = shape->layers; l && !does; l = l->next) {
+    for (const struct listed *r = shape->required; r; r = r->next)
+        TRY(try_name(writer, shape, path, r->name, depth, found));
+    for (const struct listed *l = shape->layers; l; l = l->next) {
         const char *key;
         json_t *ignored;
         json_object_foreach(json_object_get(l->json, "properties"), key, ignored)
-        {
-            if (!does) TRY(tells_apart(writer, text_of(key), &does));
-            if (does && name->length == 0) *name = text_of(key);
-        }
+            TRY(try_name(writer, shape, path, text_of(key), depth, found));
     }
     return OK;
+}
+
+static enum status find_telling_path(const struct array_writer *writer, struct text *path)
+{
+    struct terms terms;
+    *path = TEXT("");
+    TRY(item_terms(writer, 0, NULL, 0, &terms));
+    return search_paths(writer, terms, TEXT(""), 1, path);
 }
 
 /* A state for each set of classes that were used. */
@@ -318,7 +353,7 @@ static enum status write_unique_classes(const struct array_writer *writer, gramm
     struct term class = {.kind = TERM_IN_CLASS};
     grammar_part items[VALUE_CLASSES], states[1 << VALUE_CLASSES];
     unsigned count = 0;
-    TRY(find_telling_name(writer, &class.name));
+    TRY(find_telling_path(writer, &class.name));
     for (class.value_class = 0; class.value_class < VALUE_CLASSES; class.value_class++) {
         struct written item = {0};
         TRY(write_item(writer, 0, &class, 1, &item));
@@ -385,7 +420,7 @@ enum status shape_write_array(struct schema_reader *reader, const struct shape *
     else if (shape->unique && writer.most > 1)
         TRY(write_unique(&writer, &inner, &out->is_nothing));
     else if (shape->contains)
-        TRY(write_containing(&writer, &inner));
+        TRY(write_containing(&writer, &inner, &out->is_nothing));
     else
         TRY(write_rest(&writer, &inner, &out->is_nothing));
     out->part = in_brackets(reader, inner);

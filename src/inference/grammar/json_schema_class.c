@@ -27,8 +27,18 @@ static unsigned string_class(struct text text)
     return 0;
 }
 
-unsigned value_class_of(struct schema_reader *reader, const json_t *value, struct text name)
+struct text path_take_name(struct text *path)
 {
+    size_t end = 0;
+    while (end < path->length && path->data[end] != '\0') end++;
+    struct text name = text_slice(*path, 0, end);
+    *path = end < path->length ? text_slice(*path, end + 1, path->length) : TEXT("");
+    return name;
+}
+
+unsigned value_class_of(struct schema_reader *reader, const json_t *value, struct text path)
+{
+    struct text name;
     struct decimal decimal;
     const json_t *member;
     switch (json_typeof(value)) {
@@ -38,8 +48,10 @@ unsigned value_class_of(struct schema_reader *reader, const json_t *value, struc
         if (!decimal_of(reader, value, &decimal)) return 0;
         return (unsigned)(decimal.whole.data[0] - '0') % VALUE_CLASSES;
     case JSON_OBJECT:
-        member = name.length ? json_object_getn(value, name.data, name.length) : NULL;
-        return member ? value_class_of(reader, member, TEXT("")) : 0;
+        if (path.length == 0) return 0;
+        name = path_take_name(&path);
+        member = json_object_getn(value, name.data, name.length);
+        return member ? value_class_of(reader, member, path) : 0;
     case JSON_TRUE: return 1;
     case JSON_NULL: return 2;
     default: return 0;

@@ -207,8 +207,11 @@ enum status shape_property(struct schema_reader *reader, const struct shape *sha
 
 /* ---- json_schema_class.c: values apart from one another ---- */
 enum { VALUE_CLASSES = 8 };
-/* The class of a value; of an object, that of its property `name`. */
-unsigned value_class_of(struct schema_reader *reader, const json_t *value, struct text name);
+/* The class of a value; of an object, that of the property to which `path` leads: names, a NUL
+ * between them. 0 where it leads nowhere. */
+unsigned value_class_of(struct schema_reader *reader, const json_t *value, struct text path);
+/* Take the first name off the path. */
+struct text path_take_name(struct text *path);
 /* The texts of strings, and of numbers without an exponent, of a class. */
 enum status class_string_language(struct schema_reader *reader, unsigned value_class,
                                   const struct regular **out) MUST_USE;

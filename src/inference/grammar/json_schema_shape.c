@@ -532,7 +532,7 @@ static enum status term_admits(struct schema_reader *reader, struct term term, c
         *admits = value_class_of(reader, value, term.name) == term.value_class;
         return OK;
     case TERM_HAS_IN_CLASS:
-        *admits = property && value_class_of(reader, property, TEXT("")) == term.value_class;
+        *admits = value_class_of(reader, value, term.name) == term.value_class;
         return OK;
     case TERM_NO_OBJECT: *admits = !json_is_object(value); return OK;
     default: return OK; /* consequences of a FAILS, which is among the terms */

@@ -470,7 +470,9 @@ static enum status take_failing_keyword(struct schema_reader *reader, struct bra
 static enum status take_object_term(struct schema_reader *reader, struct shape *shape,
                                     struct term term)
 {
+    struct text path = term.name;
     struct listed named = {.name = term.name};
+    if (term.kind == TERM_HAS_IN_CLASS) named.name = path_take_name(&path);
     shape->types &= TYPE_OBJECT;
     if (!term.name.data)
         return schema_refuse(reader, reader->root, "required", STATUS_INVALID,
@@ -478,9 +480,10 @@ static enum status take_object_term(struct schema_reader *reader, struct shape *
     if (term.kind == TERM_LACKS) return schema_list(reader, &shape->lacked, named);
     TRY(schema_list(reader, &shape->required, named));
     if (term.kind == TERM_HAS) return OK;
-    named.term = term.kind == TERM_HAS_FAILING
-                     ? fails(term.schema)
-                     : (struct term){.kind = TERM_IN_CLASS, .value_class = term.value_class};
+    named.term =
+        term.kind == TERM_HAS_FAILING
+            ? fails(term.schema)
+            : (struct term){.kind = TERM_IN_CLASS, .name = path, .value_class = term.value_class};
     return schema_list(reader, &shape->about_names, named);
 }
 
@@ -496,7 +499,8 @@ static enum status choose_class_of_object(struct schema_reader *reader, struct b
 {
     struct ways ways = ways_of(reader, 3);
     const struct term no_object = {.kind = TERM_NO_OBJECT};
-    const struct term lacks = {.kind = TERM_LACKS, .name = class.name};
+    struct text path = class.name;
+    const struct term lacks = {.kind = TERM_LACKS, .name = path_take_name(&path)};
     struct term has = class;
     has.kind = TERM_HAS_IN_CLASS;
     if (branch->shape.types & ~(unsigned)TYPE_OBJECT) add_way(&ways, &no_object, 1);

@@ -1,0 +1,283 @@
+/* json_schema_test.c - schemas as grammars: what is known, what is not, and what is refused by
+ * which name. Thousands of random ones are judged by another implementation in tests/e2e. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/test_support.h"
+#include "inference/grammar/grammar.h"
+
+static struct grammar *compile(const char *source, bool closed)
+{
+    struct grammar *grammar;
+    struct fault fault;
+    grammar_part root;
+    json_t *schema = json_loads(source, JSON_DECODE_ANY, NULL);
+    if (!schema) fail_msg("no JSON: %s", source);
+    assert_ok(grammar_new(&grammar, &fault), &fault);
+    assert_ok(grammar_add_json_schema_closed(grammar, schema, closed, &root, &fault), &fault);
+    grammar_set_root(grammar, root);
+    assert_ok(grammar_finish(grammar, &fault), &fault);
+    json_decref(schema);
+    return grammar;
+}
+
+struct example {
+    const char *schema;
+    const char *known[6], *unknown[6]; /* texts */
+};
+
+static void expect(const struct example *example, bool closed)
+{
+    struct grammar *grammar = compile(example->schema, closed);
+    for (int i = 0; i < 6 && example->known[i]; i++)
+        if (!grammar_matches(grammar, text_of(example->known[i])))
+            fail_msg("%s does not know %s", example->schema, example->known[i]);
+    for (int i = 0; i < 6 && example->unknown[i]; i++)
+        if (grammar_matches(grammar, text_of(example->unknown[i])))
+            fail_msg("%s knows %s", example->schema, example->unknown[i]);
+    grammar_free(grammar);
+}
+
+static void keywords_mean_what_they_say(void **state)
+{
+    static const struct example EXAMPLES[] = {
+        {"{}",
+         {"1", "[]", "{\"a\": [null, true]}", "\"\\u00e4\""},
+         {"", "01", "nul", "\"\\ud800\""}},
+        {"{\"type\":[\"string\",\"null\"]}", {"\"a\"", "null"}, {"1", "\"a"}},
+        {"{\"enum\":[1,\"a\",{\"x\":[2]},null]}",
+         {"1", "\"a\"", "{\"x\":[2]}", "{\"x\": [2]}", "null"},
+         {"2", "\"b\"", "{}"}},
+        {"{\"const\":\"\\n\\\"\"}", {"\"\\n\\\"\""}, {"\"n\""}},
+        {"{\"enum\":[1,2,\"a\",\"bb\"],\"minLength\":2}", {"1", "\"bb\""}, {"\"a\""}},
+        {"{\"type\":\"integer\",\"minimum\":-12,\"exclusiveMaximum\":105}",
+         {"-12", "-9", "0", "99", "104"},
+         {"-13", "105", "-0", "1.0", "007"}},
+        {"{\"type\":\"number\",\"minimum\":0.25,\"maximum\":1.5}",
+         {"0.25", "1", "1.5", "1.50", "0.3"},
+         {"0.24", "1.51", "2", "0", "1e0"}},
+        {"{\"type\":\"number\",\"exclusiveMinimum\":-0.5,\"exclusiveMaximum\":0}",
+         {"-0.4", "-0.1"},
+         {"-0.5", "0", "-0", "0.1"}},
+        {"{\"type\":\"integer\",\"multipleOf\":7,\"minimum\":0}",
+         {"0", "7", "700"},
+         {"1", "8", "-7"}},
+        {"{\"type\":\"number\",\"multipleOf\":0.01}", {"1", "0.07", "3.140"}, {"0.001", "1e1"}},
+        {"{\"type\":\"string\",\"minLength\":1,\"maxLength\":2}",
+         {"\"a\"", "\"\\\\b\"", "\"\xc3\xa4\xf0\x9f\x98\x80\""},
+         {"\"\"", "\"abc\""}},
+        {"{\"type\":\"string\",\"pattern\":\"b$\",\"maxLength\":2}",
+         {"\"b\"", "\"ab\""},
+         {"\"aab\"", "\"a\""}},
+        {"{\"type\":\"string\",\"allOf\":[{\"pattern\":\"a\"},{\"pattern\":\"^.b\"}]}",
+         {"\"ab\"", "\"xba\""},
+         {"\"b\"", "\"ba\""}},
+        {"{\"type\":\"string\",\"format\":\"date-time\"}",
+         {"\"2024-02-29T23:59:59.5+01:00\""},
+         {"\"2023-02-29T00:00:00Z\"", "\"2024-02-29\""}},
+        {"{\"type\":\"array\",\"prefixItems\":[{\"type\":\"null\"}],\"items\":{\"type\":"
+         "\"integer\"},"
+         "\"minItems\":1,\"maxItems\":3}",
+         {"[null]", "[null,1, 2]"},
+         {"[]", "[1]", "[null,null]", "[null,1,2,3]"}},
+        {"{\"type\":\"array\",\"items\":{\"type\":\"integer\"},\"contains\":{\"const\":7},"
+         "\"maxContains\":1}",
+         {"[7]", "[1,7,2]"},
+         {"[]", "[1]", "[7,7]"}},
+        {"{\"type\":\"array\",\"items\":{\"enum\":[\"a\",\"b\",\"c\"]},\"uniqueItems\":true}",
+         {"[]", "[\"a\",\"c\"]"},
+         {"[\"a\",\"a\"]"}},
+        {"{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"uniqueItems\":true}",
+         {"[\"red\",\"green\",\"blue\"]"},
+         {"[\"red\",\"red\"]"}},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(EXAMPLES); i++) expect(&EXAMPLES[i], false);
+}
+
+static void objects_have_their_properties_in_order(void **state)
+{
+    static const struct example EXAMPLES[] = {
+        {"{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"integer\"},\"b\":{\"const\":1},"
+         "\"c\":true},\"required\":[\"b\"],\"additionalProperties\":false}",
+         {"{\"b\":1}", "{\"a\":2, \"b\": 1}", "{\"b\":1,\"c\":[]}"},
+         {"{}", "{\"b\":1,\"a\":2}", "{\"b\":2}", "{\"b\":1,\"d\":1}", "{\"b\":1,}"}},
+        {"{\"type\":\"object\",\"properties\":{\"a\":{\"const\":1}},"
+         "\"additionalProperties\":{\"type\":\"null\"}}",
+         {"{}", "{\"x\":null}", "{\"a\":1,\"ab\":null}", "{\"\":null}"},
+         {"{\"a\":null}", "{\"x\":null,\"a\":null}", "{\"\\u0061\":null}"}},
+        {"{\"type\":\"object\",\"patternProperties\":{\"^x-\":{\"const\":1}},"
+         "\"additionalProperties\":false}",
+         {"{}", "{\"x-a\":1,\"x-\":1}"},
+         {"{\"x-a\":2}", "{\"y\":1}"}},
+        {"{\"type\":\"object\",\"propertyNames\":{\"maxLength\":1},\"maxProperties\":2}",
+         {"{}", "{\"a\":1,\"b\":2}"},
+         {"{\"ab\":1}", "{\"a\":1,\"b\":2,\"c\":3}"}},
+        {"{\"type\":\"object\",\"properties\":{\"a\":true,\"b\":true,\"c\":true},\"minProperties\":"
+         "2,"
+         "\"additionalProperties\":false}",
+         {"{\"a\":1,\"c\":1}", "{\"a\":1,\"b\":1,\"c\":1}"},
+         {"{\"a\":1}", "{}"}},
+        {"{\"type\":\"object\",\"required\":[\"z\"]}", {"{\"z\":1}", "{\"z\":1,\"y\":2}"}, {"{}"}},
+        {"{\"type\":\"object\",\"properties\":{\"a\":true},\"dependentRequired\":{\"a\":[\"b\"]},"
+         "\"additionalProperties\":{\"type\":\"null\"}}",
+         {"{}", "{\"a\":1,\"b\":null}", "{\"b\":null}"},
+         {"{\"a\":1}"}},
+        {"{\"allOf\":[{\"properties\":{\"a\":{\"type\":\"integer\"}}},{\"properties\":{\"a\":{"
+         "\"minimum\":3}},\"required\":[\"a\"]}],\"type\":\"object\",\"unevaluatedProperties\":"
+         "false}",
+         {"{\"a\":3}"},
+         {"{\"a\":2}", "{\"a\":\"x\"}", "{\"a\":3,\"b\":1}"}},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(EXAMPLES); i++) expect(&EXAMPLES[i], false);
+}
+
+static void schemas_combine(void **state)
+{
+    static const struct example EXAMPLES[] = {
+        {"{\"anyOf\":[{\"type\":\"integer\"},{\"const\":\"a\"}]}", {"1", "\"a\""}, {"\"b\""}},
+        {"{\"oneOf\":[{\"type\":\"integer\",\"maximum\":9},{\"type\":\"integer\",\"minimum\":5}]}",
+         {"4", "10"},
+         {"5", "9"}},
+        {"{\"type\":\"string\",\"not\":{\"enum\":[\"a\",\"ab\"]}}",
+         {"\"\"", "\"b\"", "\"abc\""},
+         {"\"a\"", "\"ab\""}},
+        {"{\"type\":\"string\",\"not\":{\"pattern\":\"^a\"}}", {"\"ba\"", "\"\""}, {"\"ab\""}},
+        {"{\"type\":\"object\",\"properties\":{\"k\":{\"enum\":[\"x\",\"y\"]},\"v\":true},"
+         "\"required\":[\"k\",\"v\"],\"additionalProperties\":false,"
+         "\"if\":{\"properties\":{\"k\":{\"const\":\"x\"}}},"
+         "\"then\":{\"properties\":{\"v\":{\"type\":\"integer\"}}},"
+         "\"else\":{\"properties\":{\"v\":{\"type\":\"null\"}}}}",
+         {"{\"k\":\"x\",\"v\":1}", "{\"k\":\"y\",\"v\":null}"},
+         {"{\"k\":\"x\",\"v\":null}", "{\"k\":\"y\",\"v\":1}"}},
+        {"{\"$ref\":\"#/$defs/list\",\"$defs\":{\"list\":{\"type\":\"object\",\"properties\":{"
+         "\"next\":{\"$ref\":\"#/$defs/list\"}},\"additionalProperties\":false}}}",
+         {"{}", "{\"next\":{\"next\":{}}}"},
+         {"{\"next\":1}"}},
+        {"{\"$ref\":\"#n\",\"$defs\":{\"x\":{\"$anchor\":\"n\",\"type\":\"null\"}}}",
+         {"null"},
+         {"1"}},
+        {"{\"$ref\":\"other\",\"$defs\":{\"x\":{\"$id\":\"other\",\"type\":\"null\"}}}",
+         {"null"},
+         {"1"}},
+        {"{\"$schema\":\"http://json-schema.org/draft-07/schema#\",\"$ref\":\"#/definitions/a\","
+         "\"maximum\":1,\"definitions\":{\"a\":{\"type\":\"integer\"}}}",
+         {"5"},
+         {"\"a\""}},
+        {"{\"$ref\":\"#/$defs/a\",\"maximum\":1,\"$defs\":{\"a\":{\"type\":\"integer\"}}}",
+         {"1"},
+         {"5"}},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(EXAMPLES); i++) expect(&EXAMPLES[i], false);
+}
+
+static void strict_schemas_are_closed(void **state)
+{
+    static const struct example OPEN = {
+        "{\"type\":\"object\",\"properties\":{\"a\":true}}", {"{\"a\":1,\"b\":2}"}, {NULL}};
+    static const struct example CLOSED = {
+        "{\"type\":\"object\",\"properties\":{\"a\":true}}", {"{\"a\":1}"}, {"{\"a\":1,\"b\":2}"}};
+    static const struct example MAP = {"{\"type\":\"object\"}", {"{\"b\":2}"}, {NULL}};
+    expect(&OPEN, false);
+    expect(&CLOSED, true);
+    expect(&MAP, true);
+}
+
+static void what_cannot_be_honoured_is_refused_by_name(void **state)
+{
+    static const struct {
+        const char *schema;
+        enum status status;
+        const char *name;
+    } CASES[] = {
+        {"{\"properties\":{\"a\":{\"pattern\":\"(a)\\\\1\"}}}", STATUS_UNSUPPORTED,
+         "#/properties/a/pattern: "},
+        {"{\"items\":{\"$ref\":\"http://example.com/x\"}}", STATUS_UNSUPPORTED, "#/items/$ref: "},
+        {"{\"$ref\":\"#/nowhere\"}", STATUS_INVALID, "#/$ref: "},
+        {"{\"type\":\"object\",\"minProperties\":2}", STATUS_UNSUPPORTED, "#/minProperties: "},
+        {"{\"not\":{\"multipleOf\":3}}", STATUS_UNSUPPORTED, "#/not/multipleOf: "},
+        {"{\"type\":\"array\",\"items\":{\"type\":\"array\"},\"uniqueItems\":true}",
+         STATUS_UNSUPPORTED, "#/uniqueItems: "},
+        {"{\"$dynamicRef\":\"#a\"}", STATUS_UNSUPPORTED, "#/$dynamicRef: "},
+        {"{\"unevaluatedItems\":false}", STATUS_UNSUPPORTED, "#/unevaluatedItems: "},
+        {"{\"type\":\"array\",\"multipleOf\":0,\"items\":{\"type\":\"number\",\"multipleOf\":0}}",
+         STATUS_INVALID, "#/items/multipleOf: "},
+        {"{\"type\":\"strong\"}", STATUS_INVALID, "#/type: "},
+        {"{\"properties\":{\"a/b~\":{\"minLength\":-1}}}", STATUS_INVALID,
+         "#/properties/a~1b~0/minLength: "},
+        {"{\"type\":\"string\",\"enum\":[1]}", STATUS_INVALID, "#: "},
+        {"{\"anyOf\":[]}", STATUS_INVALID, "#/anyOf: "},
+        {"{\"properties\":{\"a\":5}}", STATUS_INVALID, "#"},
+        {"false", STATUS_INVALID, "#: "},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(CASES); i++) {
+        struct grammar *grammar;
+        struct fault fault = {.message = ""};
+        grammar_part root;
+        json_t *schema = json_loads(CASES[i].schema, JSON_DECODE_ANY, NULL);
+        assert_non_null(schema);
+        assert_ok(grammar_new(&grammar, &fault), &fault);
+        enum status status = grammar_add_json_schema(grammar, schema, &root, &fault);
+        if (status != CASES[i].status ||
+            strncmp(fault.message, CASES[i].name, strlen(CASES[i].name)) != 0)
+            fail_msg("%s: %s, %s", CASES[i].schema, status_name(status), fault.message);
+        grammar_free(grammar);
+        json_decref(schema);
+    }
+}
+
+static void any_object_is_an_object(void **state)
+{
+    struct grammar *grammar;
+    struct fault fault;
+    assert_ok(grammar_new(&grammar, &fault), &fault);
+    grammar_set_root(grammar, grammar_json_object(grammar));
+    assert_ok(grammar_finish(grammar, &fault), &fault);
+    assert_true(grammar_matches(grammar, TEXT("{\"a\": [1, {\"b\":-1.5e10}]}")));
+    assert_false(grammar_matches(grammar, TEXT("[]")));
+    assert_false(grammar_matches(grammar, TEXT("{\"a\":  1}"))); /* one space at the most */
+    assert_false(grammar_matches(grammar, TEXT("{\"a\":1234567890123456}")));
+    grammar_free(grammar);
+}
+
+/* Thirty conditions are no 2^30 alternatives, and twenty closed ones of oneOf no 20^20. */
+static void combinations_stay_small(void **state)
+{
+    struct buffer many;
+    buffer_init(&many);
+    buffer_append_string(&many, "{\"type\":\"object\",\"required\":[\"k\"],\"allOf\":[");
+    for (int i = 0; i < 30; i++)
+        buffer_printf(&many,
+                      "%s{\"if\":{\"properties\":{\"k\":{\"const\":\"k%d\"}}},"
+                      "\"then\":{\"required\":[\"v%d\"]}}",
+                      i ? "," : "", i, i);
+    buffer_append_string(&many, "]}");
+    const struct example conditions = {
+        many.data, {"{\"k\":\"k7\",\"v7\":1}", "{\"k\":\"other\"}"}, {"{\"k\":\"k7\",\"v8\":1}"}};
+    expect(&conditions, false);
+    buffer_clear(&many);
+    buffer_append_string(&many, "{\"oneOf\":[");
+    for (int i = 0; i < 20; i++)
+        buffer_printf(&many,
+                      "%s{\"type\":\"object\",\"properties\":{\"p%d\":{\"const\":%d}},"
+                      "\"additionalProperties\":false}",
+                      i ? "," : "", i, i);
+    buffer_append_string(&many, "]}");
+    const struct example exclusive = {
+        many.data, {"{\"p7\":7}", "{\"p19\":19}"}, {"{}", "{\"p7\":8}", "{\"p7\":7,\"p8\":8}"}};
+    expect(&exclusive, false);
+    buffer_deinit(&many);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keywords_mean_what_they_say),
+        cmocka_unit_test(objects_have_their_properties_in_order),
+        cmocka_unit_test(schemas_combine),
+        cmocka_unit_test(strict_schemas_are_closed),
+        cmocka_unit_test(what_cannot_be_honoured_is_refused_by_name),
+        cmocka_unit_test(any_object_is_an_object),
+        cmocka_unit_test(combinations_stay_small),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
