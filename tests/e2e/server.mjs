@@ -10,7 +10,7 @@ import readline from "node:readline";
 const here = path.dirname(new URL(import.meta.url).pathname);
 const cache = process.env.LIMINAL_CACHE ?? path.join(os.homedir(), ".cache", "liminal");
 export const modelsFolder = process.env.LIMINAL_TEST_MODELS ?? path.join(cache, "models");
-const program = process.env.LIMINAL_BIN ?? path.join(here, "..", "..", "build", "liminal");
+export const program = process.env.LIMINAL_BIN ?? path.join(here, "..", "..", "build", "liminal");
 
 export const storyModel = path.join(modelsFolder, "stories15m.gguf");
 export const embeddingModel = path.join(modelsFolder, "minilm.gguf");
