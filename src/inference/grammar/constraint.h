@@ -3,7 +3,8 @@
  * A constraint is compiled once for a grammar and a vocabulary and then shared: any number of
  * matchers on any threads (what it learns lazily it publishes by atomic pointers, without locks). A
  * matcher is one answer's place in the grammar; it belongs to one thread at a time and allocates
- * nothing once its stack has grown.
+ * nothing once its stack has grown, but for masks that no answer needed before: those are found,
+ * and kept for all.
  *
  * No dead ends: a finished grammar holds no state that cannot reach an end, and constraint_new
  * takes out of it the bytes that no token of the vocabulary has. What remains is a vocabulary that

@@ -6,7 +6,7 @@
 #include "inference/grammar/array.h"
 #include "inference/grammar/constraint_private.h"
 
-enum { HISTORY = MATCHER_REWIND_MAX + 1, FIRST_FRAMES = 1024 };
+enum { HISTORY = MATCHER_REWIND_MAX + 1, FIRST_FRAMES = 1024, FIRST_PLACES = 16 };
 
 /* The position after some token. */
 struct moment {
@@ -42,6 +42,19 @@ static bool moment_set(struct matcher *matcher, struct moment *moment, struct po
     return true;
 }
 
+/* What nearly all answers need, so that writing them allocates nothing. */
+static bool reserve(struct matcher *matcher)
+{
+    struct stacks *stacks = &matcher->stacks;
+    for (uint32_t i = 0; i < HISTORY; i++) {
+        struct moment *moment = &matcher->moments[i];
+        if (!ARRAY_MORE(moment->places, 0, moment->capacity, FIRST_PLACES)) return false;
+    }
+    return ARRAY_MORE(stacks->frames, 0, stacks->frame_capacity, FIRST_FRAMES) &&
+           ARRAY_MORE(stacks->places, 0, stacks->place_capacity, 2 * STACKS_MAX) &&
+           ARRAY_MORE(matcher->kept_before, 0, matcher->kept_capacity, FIRST_FRAMES + 1);
+}
+
 enum status matcher_new(struct matcher **out, struct constraint *constraint, struct fault *fault)
 {
     struct matcher *matcher = *out = calloc(1, sizeof *matcher);
@@ -49,9 +62,7 @@ enum status matcher_new(struct matcher **out, struct constraint *constraint, str
         matcher->constraint = constraint_share(constraint);
         struct stacks *stacks = &matcher->stacks;
         if (mask_walk_init(&matcher->walk, constraint->grammar->automaton, constraint->trie) &&
-            stacks_init(stacks, constraint->grammar->automaton) &&
-            ARRAY_MORE(stacks->frames, 0, stacks->frame_capacity, FIRST_FRAMES) &&
-            ARRAY_MORE(matcher->kept_before, 0, matcher->kept_capacity, FIRST_FRAMES + 1) &&
+            stacks_init(stacks, constraint->grammar->automaton) && reserve(matcher) &&
             moment_set(matcher, &matcher->moments[0], stacks_start(stacks, 0)) && !stacks->failed)
             return OK;
     }

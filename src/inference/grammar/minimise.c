@@ -9,7 +9,7 @@
 #include "inference/grammar/array.h"
 #include "inference/grammar/dfa.h"
 
-enum { MINIMISE_EDGES_MAX = 8 << 20 };
+enum { MINIMISE_EDGES_MAX = 1 << 20 }; /* 40 bytes each */
 
 /* Items in blocks; those of a block lie side by side, its marked ones first. */
 struct partition {

@@ -8,12 +8,13 @@
 #include "inference/grammar/grammar.h"
 #include "inference/grammar/regular_private.h"
 
-enum { REGEX_MEMORY_MAX = 16 << 20 };
+enum { REGEX_MEMORY_MAX = 16 << 20, REGEX_NESTING_MAX = 400 };
 
 struct regex {
     struct grammar *grammar;
     struct arena *job;
     struct fault *fault;
+    unsigned nesting;
 };
 
 /* Where a piece stands: ^ and $ say nothing there, and only there are they allowed. */
@@ -26,15 +27,15 @@ static bool is_anchor(const struct node *node, uint32_t which)
     return node->kind == NODE_SET && node->range_count == 1 && node->ranges[0].first == which;
 }
 
-static enum status no_memory(const struct regex *r)
+static enum status no_memory(struct regex *r)
 {
     return fault_set(r->fault, STATUS_NO_MEMORY, "no memory for a regular expression");
 }
 
-static enum status add_node(const struct regex *r, const struct node *node,
-                            struct standing standing, grammar_part *part);
+static enum status add_node(struct regex *r, const struct node *node, struct standing standing,
+                            grammar_part *part);
 
-static enum status add_set(const struct regex *r, const struct node *node, struct standing standing,
+static enum status add_set(struct regex *r, const struct node *node, struct standing standing,
                            grammar_part *part)
 {
     if (is_anchor(node, BEGIN) || is_anchor(node, END)) {
@@ -56,7 +57,7 @@ static enum status add_set(const struct regex *r, const struct node *node, struc
 }
 
 /* The items of a sequence or choice, whose pairs lean to the left, in order. */
-static const struct node **list_items(const struct regex *r, const struct node *node, size_t *count)
+static const struct node **list_items(struct regex *r, const struct node *node, size_t *count)
 {
     size_t length = 1;
     for (const struct node *n = node; n->kind == node->kind; n = n->left) length++;
@@ -68,8 +69,8 @@ static const struct node **list_items(const struct regex *r, const struct node *
     return items;
 }
 
-static enum status add_list(const struct regex *r, const struct node *node,
-                            struct standing standing, grammar_part *part)
+static enum status add_list(struct regex *r, const struct node *node, struct standing standing,
+                            grammar_part *part)
 {
     size_t count, begun = 0, ended;
     const struct node **items = list_items(r, node, &count);
@@ -91,18 +92,27 @@ static enum status add_list(const struct regex *r, const struct node *node,
     return OK;
 }
 
-static enum status add_node(const struct regex *r, const struct node *node,
-                            struct standing standing, grammar_part *part)
+static enum status add_node(struct regex *r, const struct node *node, struct standing standing,
+                            grammar_part *part)
 {
     const struct standing inside = {false, false};
     grammar_part repeated;
+    if (r->nesting == REGEX_NESTING_MAX)
+        return fault_set(r->fault, STATUS_TOO_LARGE, "regex: nested more than %d deep",
+                         REGEX_NESTING_MAX);
     switch (node->kind) {
     case NODE_EMPTY: *part = grammar_empty(r->grammar); return OK;
     case NODE_SET: return add_set(r, node, standing, part);
     case NODE_SEQUENCE:
-    case NODE_CHOICE: return add_list(r, node, standing, part);
+    case NODE_CHOICE:
+        r->nesting++;
+        TRY(add_list(r, node, standing, part));
+        r->nesting--;
+        return OK;
     case NODE_REPEAT:
+        r->nesting++;
         TRY(add_node(r, node->left, node->most == 1 ? standing : inside, &repeated));
+        r->nesting--;
         *part = grammar_repeat(r->grammar, repeated, node->least,
                                node->most == UINT32_MAX ? GRAMMAR_UNBOUNDED : node->most);
         return OK;
@@ -115,7 +125,7 @@ enum status grammar_add_regex(struct grammar *grammar, struct text pattern, gram
 {
     struct arena job;
     struct fault own;
-    struct regex r = {grammar, &job, fault ? fault : &own};
+    struct regex r = {grammar, &job, fault ? fault : &own, 0};
     const struct node *tree;
     const struct standing whole = {true, true};
     enum status status;
