@@ -14,4 +14,4 @@ trap restore EXIT
 tests/oracle/regenerate.sh || { echo "0 passed, 1 failed"; exit 1; }
 diff -rq "$kept/vectors" tests/vectors | sed 's/^/changed: /'
 export LIMINAL_TEST_DEEP=1
-tools/run_tests.sh build '^(tokenizer_golden|tokenizer_schemes|chat_template_vectors|tensor_type|model_greedy|model_embed|model_architectures)_test$'
+tools/run_tests.sh build '^(tokenizer_golden|tokenizer_schemes|chat_template_vectors|regex|tensor_type|model_greedy|model_embed|model_architectures)_test$'

@@ -348,6 +348,7 @@ static void warm_call(struct masks *masks, struct mask_walk *walk,
     if (symbol->kind == SYMBOL_COUNTED) return;
     for (uint32_t state = symbol->start; state < symbol->end && may_go_on(masks, walk); state++) {
         struct mask_node *node = atomic_load(&masks->roots[state]);
+        walk->visited++;
         if (node && has_exits(node)) (void)child_node(masks, walk, node, frame);
     }
 }
