@@ -80,7 +80,7 @@ describe('serve', () => {
     assert.match(answer.choices[0].text, /there was a little/);
     const ps = run(env, ['ps', '--server', server.url]);
     assert.equal(ps.code, 0, ps.err);
-    assert.match(ps.out, /^NAME +TYPE +ARCH +CONTEXT +RUNNING +WAITING\nstories15m +F32 +llama +256 +0 +0\n$/);
+    assert.match(ps.out, /^NAME +TYPE +ARCH +MEMORY +CONTEXT +RUNNING +WAITING +UNTIL\nstories15m +F32 +llama +\d+\.\d MB +256 +0 +0 +stays\n$/);
     for (const more of ['/', '/v1', '/v1/']) assert.equal(run(env, ['ps', '--server', server.url + more]).out, ps.out);
     const json = JSON.parse(run({ ...env, LIMINAL_PORT: new URL(server.url).port }, ['ps', '--json']).out);
     assert.equal(json.models[0].name, 'stories15m');

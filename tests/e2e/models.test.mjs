@@ -244,6 +244,25 @@ test("a model that was fetched while the server runs is there", async (t) => {
   assert.deepEqual(await server.loaded(), ["beta"]);
 });
 
+test("liminal ps shows what is in memory, and until when", async (t) => {
+  const server = await serve(t, {args: ["--models-max", "3", "--keep-alive", "1h"]});
+  const ps = (...more) => String(spawnSync(program, ["ps", "--server", server.url, ...more]).stdout);
+  await server.ask("gamma", {keep_alive: "80s"});
+  const stream = await server.occupy("beta");
+  const rows = ps().trim().split("\n").map((line) => line.split(/ {2,}/));
+  assert.deepEqual(rows[0], ["NAME", "TYPE", "ARCH", "MEMORY", "CONTEXT", "RUNNING", "WAITING", "UNTIL"]);
+  assert.deepEqual(rows.slice(1).map(([name]) => name).sort(), ["alpha", "beta", "gamma"]);
+  const until = Object.fromEntries(rows.slice(1).map((row) => [row[0], row[7]]));
+  assert.equal(until.alpha, "stays");
+  assert.equal(until.beta, "in use");
+  assert.match(until.gamma, /^in [78]\d s$/);
+  assert.match(rows[1][3], /^\d+\.\d MB$/);
+  await stream.text();
+  const json = JSON.parse(ps("--json"));
+  assert.equal(json.models.find(({name}) => name === "beta").in_use, 0);
+  assert.match(ps(), /beta .* in (59|60) min$/m);
+});
+
 test("stopping ends the wait for a model", async (t) => {
   const server = await serve(t, {args: ["--models-max", "2", "--grace", "0"]});
   const stream = await server.occupy("beta");

@@ -1,12 +1,12 @@
 /* ps.c - `liminal ps`: what a running server has loaded. Asks it over HTTP, as any client would. */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "app/settings.h"
 #include "app/terminal.h"
 #include "app/verbs/verbs.h"
 #include "http/http_client.h"
-#include "models/models.h"
 #include "platform/platform.h"
 
 struct ps_values {
@@ -70,92 +70,126 @@ static enum status get(const struct ps_values *values, const char *server, const
     return OK;
 }
 
-/* The value of an engine's metric in Prometheus' text; 0 when it is not there. */
-static double engine_metric(struct text metrics, const char *name, const char *model)
+/* ---- what the server tells ---- */
+
+/* One model of the server's answer; texts are borrowed from it. */
+struct ps_row {
+    const char *name, *state, *type, *architecture, *expires_at;
+    json_int_t bytes, context, in_use, waiting, running, queued;
+    double progress;
+};
+
+static bool read_row(json_t *model, struct ps_row *row)
 {
-    struct buffer label;
-    buffer_init(&label);
-    buffer_printf(&label, "%s{model=", name);
-    buffer_append_json_string(&label, text_of(model)); /* the same escapes */
-    buffer_append_string(&label, "} ");
-    size_t at = label.failed ? SIZE_MAX : text_find(metrics, buffer_text(&label));
-    double value = at == SIZE_MAX ? 0 : strtod(metrics.data + at + label.length, NULL);
-    buffer_deinit(&label);
-    return value;
+    *row = (struct ps_row){.type = "", .architecture = ""};
+    row->expires_at = json_string_value(json_object_get(model, "expires_at")); /* NULL: never */
+    return json_unpack(model, "{s:s, s:s, s:I, s:I, s:F, s:I, s:I, s:I, s:I, s?{s?s, s?s}}", "name",
+                       &row->name, "state", &row->state, "size", &row->bytes, "context_length",
+                       &row->context, "progress", &row->progress, "in_use", &row->in_use, "waiting",
+                       &row->waiting, "running", &row->running, "queued", &row->queued, "details",
+                       "family", &row->architecture, "quantization_level", &row->type) == 0;
 }
 
-/* One object for each model that is loaded; the alias is left out. */
-static enum status read_models(struct text body, struct text metrics, json_t **models,
-                               struct fault *fault)
+/* The models in memory, and those that are waited for. */
+static enum status read_models(struct text body, json_t **models, struct fault *fault)
 {
     json_error_t error;
-    json_t *document = json_loadb(body.data, body.length, 0, &error), *data, *model;
-    size_t i;
-    *models = json_array();
-    if (!document || !*models || json_unpack(document, "{s:o}", "data", &data) != 0) {
-        json_decref(document);
-        return fault_set(fault, STATUS_UNAVAILABLE, "what answers there is no Liminal server");
-    }
-    json_array_foreach(data, i, model)
-    {
-        const char *id = "?", *type = "?", *architecture = "?";
-        json_int_t context = 0;
-        json_unpack(model, "{s?s, s?s, s?s, s?I}", "id", &id, "file_type", &type, "architecture",
-                    &architecture, "context_length", &context);
-        if (strcmp(id, MODELS_ALIAS) == 0) continue;
-        json_t *row =
-            json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "name", id, "type", type, "architecture",
-                      architecture, "context_length", context, "running",
-                      (json_int_t)engine_metric(metrics, "liminal_engine_running", id), "waiting",
-                      (json_int_t)engine_metric(metrics, "liminal_engine_queue_depth", id));
-        json_array_append_new(*models, row);
-    }
+    json_t *document = json_loadb(body.data, body.length, 0, &error);
+    *models = json_incref(json_object_get(document, "models"));
     json_decref(document);
-    return OK;
+    if (json_is_array(*models)) return OK;
+    return fault_set(fault, STATUS_UNAVAILABLE, "what answers there is no Liminal server");
+}
+
+/* ---- for people ---- */
+
+/* When it goes if nobody uses it: "in 4 min", by this machine's clock. */
+static void print_until(const struct ps_row *row, FILE *out)
+{
+    struct tm utc = {0};
+    int year, month;
+    if (strcmp(row->state, "loading") == 0) {
+        fprintf(out, "loading, %.0f %%\n", 100 * row->progress);
+    } else if (strcmp(row->state, "ready") != 0) {
+        fprintf(out, "%s\n", row->state);
+    } else if (row->in_use) {
+        fprintf(out, "in use\n");
+    } else if (row->expires_at &&
+               sscanf(row->expires_at, "%d-%d-%dT%d:%d:%d", &year, &month, &utc.tm_mday,
+                      &utc.tm_hour, &utc.tm_min, &utc.tm_sec) == 6) {
+        utc.tm_year = year - 1900;
+        utc.tm_mon = month - 1;
+        double seconds = difftime(timegm(&utc), time(NULL));
+        fprintf(out, seconds < 90 ? "in %.0f s\n" : "in %.0f min\n",
+                seconds < 0    ? 0
+                : seconds < 90 ? seconds
+                               : seconds / 60);
+    } else {
+        fprintf(out, "stays\n");
+    }
 }
 
 static void print_table(json_t *models, const char *server, FILE *out)
 {
     size_t i;
     json_t *model;
-    fprintf(out, "%-32s  %-8s  %-8s  %8s  %8s  %8s\n", "NAME", "TYPE", "ARCH", "CONTEXT", "RUNNING",
-            "WAITING");
+    fprintf(out, "%-32s  %-8s  %-8s  %9s  %8s  %7s  %7s  %s\n", "NAME", "TYPE", "ARCH", "MEMORY",
+            "CONTEXT", "RUNNING", "WAITING", "UNTIL");
     json_array_foreach(models, i, model)
     {
-        const char *name, *type, *architecture;
-        json_int_t context, running, waiting;
-        if (json_unpack(model, "{s:s, s:s, s:s, s:I, s:I, s:I}", "name", &name, "type", &type,
-                        "architecture", &architecture, "context_length", &context, "running",
-                        &running, "waiting", &waiting) != 0)
-            continue;
-        fprintf(out, "%-32s  %-8s  %-8s  %8lld  %8lld  %8lld\n", name, type, architecture,
-                (long long)context, (long long)running, (long long)waiting);
+        struct ps_row row;
+        char size[SIZE_TEXT_BYTES];
+        if (!read_row(model, &row)) continue;
+        size_text((uint64_t)row.bytes, size);
+        fprintf(out, "%-32s  %-8s  %-8s  %9s  %8lld  %7lld  %7lld  ", row.name, row.type,
+                row.architecture, size, (long long)row.context, (long long)row.running,
+                (long long)(row.queued + row.waiting));
+        print_until(&row, out);
     }
     if (!json_array_size(models)) fprintf(stderr, "%s has no model loaded.\n", server);
 }
+
+/* ---- for scripts ---- */
+
+static enum status print_json(json_t *models, const char *server, FILE *out, struct fault *fault)
+{
+    json_t *rows = json_array(), *model;
+    size_t i;
+    json_array_foreach(models, i, model)
+    {
+        struct ps_row row;
+        if (!read_row(model, &row)) continue;
+        json_array_append_new(
+            rows,
+            json_pack("{s:s, s:s, s:f, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s?}", "name", row.name,
+                      "state", row.state, "progress", row.progress, "type", row.type,
+                      "architecture", row.architecture, "memory_bytes", row.bytes, "context_length",
+                      row.context, "running", row.running, "waiting", row.queued + row.waiting,
+                      "in_use", row.in_use, "expires_at", row.expires_at));
+    }
+    return print_json_take(json_pack("{s:s, s:o}", "server", server, "models", rows), out, fault);
+}
+
+/* ---- the verb ---- */
 
 static enum status ps_run(struct command *command, struct fault *fault)
 {
     const struct ps_values *values = command->values;
     const char *server;
     json_t *models = NULL;
-    struct buffer body, metrics;
+    struct buffer body;
     buffer_init(&body);
-    buffer_init(&metrics);
     enum status status;
     TRY_DONE(find_server(values, command->arena, &server, fault));
-    TRY_DONE(get(values, server, "/v1/models", command->arena, &body, fault));
-    TRY_DONE(get(values, server, "/metrics", command->arena, &metrics, fault));
-    TRY_DONE(read_models(buffer_text(&body), buffer_text(&metrics), &models, fault));
+    TRY_DONE(get(values, server, "/api/ps", command->arena, &body, fault));
+    TRY_DONE(read_models(buffer_text(&body), &models, fault));
     if (values->json)
-        status = print_json_take(json_pack("{s:s, s:O}", "server", server, "models", models),
-                                 command->out, fault);
+        status = print_json(models, server, command->out, fault);
     else
         print_table(models, server, command->out);
 done:
     json_decref(models);
     buffer_deinit(&body);
-    buffer_deinit(&metrics);
     return status;
 }
 
@@ -164,6 +198,8 @@ const struct verb VERB_PS = {
     .arguments = "",
     .summary = "show what a running server has loaded",
     .help =
+        "UNTIL is when a model goes if nobody uses it. Models that were named at the start stay.\n"
+        "\n"
         "Examples:\n"
         "  liminal ps\n"
         "  liminal ps --server http://192.168.1.20:8000\n",
