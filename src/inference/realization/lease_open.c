@@ -66,9 +66,14 @@ static enum status open_moved(struct model_lease *lease, const char *name, struc
                               struct fault *fault)
 {
     enum status status = move(model, compute, options->turns, fault);
-    if (status == OK) return lease_open(lease, name, model, options, TEXT(""), fault);
-    model_close(model);
-    return status;
+    if (status != OK) {
+        model_close(model);
+        return status;
+    }
+    struct engine_options own = *options;
+    uint32_t trained = model_info(model)->context_length;
+    if (own.context_length > trained) own.context_length = trained; /* it was set for others */
+    return lease_open(lease, name, model, &own, TEXT(""), fault);
 }
 
 enum status lease_open_loaded(struct model_lease *lease, const char *name, struct model_load *load,

@@ -32,6 +32,18 @@ static void a_model_is_loaded_when_it_is_named(void **state)
     model_host_close(host);
 }
 
+/* The server's setting is for models that can do it. */
+static void a_longer_context_than_the_model_has_is_no_failure(void **state)
+{
+    struct model_host *host = open_host(
+        (struct model_host_options){.keep_ms = -1, .engine = {.context_length = 1 << 20}});
+    struct model_lease *lease = lease_by_name(host, "alpha");
+    assert_int_equal(engine_context_length(lease->engine),
+                     engine_model(lease->engine)->context_length);
+    model_lease_release(lease);
+    model_host_close(host);
+}
+
 static void what_is_not_there_is_refused_with_what_is(void **state)
 {
     struct model_host *host = open_host((struct model_host_options){.keep_ms = -1});
@@ -360,6 +372,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_model_is_loaded_when_it_is_named),
+        cmocka_unit_test(a_longer_context_than_the_model_has_is_no_failure),
         cmocka_unit_test(what_is_not_there_is_refused_with_what_is),
         cmocka_unit_test(an_idle_model_goes_and_comes_back_the_same),
         cmocka_unit_test(a_request_may_say_how_long),
