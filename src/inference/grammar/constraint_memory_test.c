@@ -32,7 +32,7 @@ static enum status make_grammar(struct grammar **g, struct fault *fault)
     enum status status;
     grammar_part parts[3];
     TRY(grammar_new(g, fault));
-    TRY_DONE(grammar_add_gbnf(*g, TEXT(SOURCE), &parts[0], fault));
+    TRY_DONE(grammar_add_gbnf(*g, text_of(SOURCE), &parts[0], fault));
     TRY_DONE(grammar_add_regex(*g, TEXT("x[^y]{3,99}|\\d+"), &parts[1], fault));
     parts[2] = grammar_text_without(*g, TEXT("{"));
     grammar_set_root(*g, grammar_choice(*g, parts, 3));

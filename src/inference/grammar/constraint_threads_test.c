@@ -49,7 +49,7 @@ static struct constraint *make_constraint(struct token_trie *trie)
     struct fault fault = {0};
     grammar_part root;
     assert_ok(grammar_new(&g, &fault), &fault);
-    assert_ok(grammar_add_gbnf(g, TEXT(SOURCE), &root, &fault), &fault);
+    assert_ok(grammar_add_gbnf(g, text_of(SOURCE), &root, &fault), &fault);
     grammar_set_root(g, root);
     assert_ok(grammar_finish(g, &fault), &fault);
     assert_ok(constraint_new(&constraint, g, trie, &fault), &fault);
