@@ -1,10 +1,12 @@
-/* model_test_support.h - what the tests of this folder share: finding and opening real models. */
+/* model_test_support.h - what the tests of this folder share: finding and opening real models, and
+ * making random ones. */
 #ifndef LIMINAL_MODEL_TEST_SUPPORT_H
 #define LIMINAL_MODEL_TEST_SUPPORT_H
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "model/file/synth.h"
 #include "model/model.h"
 
 /* LIMINAL_TEST_MODELS, else the cache that scripts/fetch-test-models.sh fills. */
@@ -39,6 +41,13 @@ static inline struct model *test_model(struct compute *compute, const char *file
     char path[512];
     test_model_path(path, sizeof path, file);
     return test_model_at(compute, path);
+}
+
+/* A model of random weights, at a path. */
+static inline void test_make_model(const char *shape, const char *type, const char *path)
+{
+    struct fault fault = {0};
+    if (synth_model(shape, type, path, NULL, &fault) != OK) fail_msg("%s", fault.message);
 }
 
 #endif

@@ -36,7 +36,6 @@ static struct engine *open_sharing(void)
 
 static struct ask ask_of(int engine, int round)
 {
-    static const char *const BEGINNINGS[] = {"Once upon a time", "The little dog", "One day"};
     return (struct ask){BEGINNINGS[engine], TOKENS, 0.8f, (uint64_t)round, NULL, 0};
 }
 

@@ -15,8 +15,8 @@
 #include "base/test_support.h"
 #include "compute/compute.h"
 #include "inference/model_host.h"
-#include "model/file/synth.h"
 #include "model/model.h"
+#include "model/model_test_support.h"
 #include "platform/platform.h"
 
 enum { HOST_PATIENCE_S = 120 };
@@ -36,9 +36,8 @@ static inline void path_of(char *out, size_t capacity, const char *name)
 static inline void make_model(const char *shape, const char *name)
 {
     char path[128];
-    struct fault fault;
     path_of(path, sizeof path, name);
-    assert_ok(synth_model(shape, "Q8_0", path, NULL, &fault), &fault);
+    test_make_model(shape, "Q8_0", path);
 }
 
 static inline void pause_ms(unsigned ms)
