@@ -14,7 +14,7 @@ enum { ROWS = 100, COLS = 1280, TOKENS = 530 /* more than one pass */, HEADS = 8
 static struct compute *open_compute(unsigned threads)
 {
     struct compute *compute = NULL;
-    assert_int_equal(compute_open(&compute, &(struct compute_options){threads, ISA_AUTO}, NULL),
+    assert_int_equal(compute_open(&compute, &(struct compute_options){.threads = threads}, NULL),
                      OK);
     return compute;
 }
@@ -218,7 +218,7 @@ static void an_absurd_number_of_threads_is_refused(void **state)
 {
     struct compute *compute;
     struct fault fault;
-    assert_int_equal(compute_open(&compute, &(struct compute_options){100000, ISA_AUTO}, &fault),
+    assert_int_equal(compute_open(&compute, &(struct compute_options){.threads = 100000}, &fault),
                      STATUS_INVALID);
     assert_string_equal(fault.param, "threads");
 }
