@@ -313,3 +313,73 @@ enum status schema_admits(struct schema_reader *reader, const json_t *schema, co
     reader->nesting--;
     return OK;
 }
+
+/* ---- terms and shapes ---- */
+
+static enum status term_admits(struct schema_reader *reader, struct term term, const json_t *value,
+                               bool *admits)
+{
+    const json_t *property = json_object_getn(value, term.name.data, term.name.length);
+    bool holds = false;
+    *admits = true;
+    switch (term.kind) {
+    case TERM_HOLDS: return schema_admits(reader, term.schema, value, admits);
+    case TERM_FAILS:
+        TRY(schema_admits(reader, term.schema, value, &holds));
+        *admits = !holds;
+        return OK;
+    case TERM_HAS: *admits = property != NULL; return OK;
+    case TERM_HAS_FAILING:
+        if (property) TRY(schema_admits(reader, term.schema, property, &holds));
+        *admits = property && !holds;
+        return OK;
+    case TERM_LACKS: *admits = json_is_object(value) && !property; return OK;
+    case TERM_IN_CLASS:
+        *admits = value_class_of(reader, value, term.name) == term.value_class;
+        return OK;
+    case TERM_HAS_IN_CLASS:
+        *admits = value_class_of(reader, value, term.name) == term.value_class;
+        return OK;
+    case TERM_NO_OBJECT: *admits = !json_is_object(value); return OK;
+    default: return OK; /* consequences of a FAILS, which is among the terms */
+    }
+}
+
+enum status shape_admits(struct schema_reader *reader, const struct shape *shape,
+                         const json_t *value, bool *admits)
+{
+    *admits = (schema_type_of(value) & shape->types) != 0;
+    for (const struct listed *term = shape->taken; term && *admits; term = term->next)
+        TRY(term_admits(reader, term->term, value, admits));
+    return OK;
+}
+
+static bool is_known_value(const json_t *const *values, size_t count, const json_t *value)
+{
+    for (size_t i = 0; i < count; i++)
+        if (json_values_equal(values[i], value)) return true;
+    return false;
+}
+
+enum status shape_values(struct schema_reader *reader, const struct shape *shape,
+                         const json_t **values, size_t most, size_t *count, bool *are_all)
+{
+    const json_t *const plain[] = {json_null(), json_false(), json_true()};
+    const struct listed *list = shape->candidates;
+    bool is_one = list && list->name.length > 0;
+    size_t offered = !list ? ARRAY_COUNT(plain) : is_one ? 1 : json_array_size(list->json);
+    *are_all = list || (shape->types & ~(unsigned)(TYPE_NULL | TYPE_FALSE | TYPE_TRUE)) == 0;
+    for (size_t i = 0; i < offered && *are_all; i++) {
+        const json_t *value = !list    ? plain[i]
+                              : is_one ? list->json
+                                       : json_array_get(list->json, i);
+        bool admits;
+        TRY(shape_admits(reader, shape, value, &admits));
+        if (!admits || is_known_value(values, *count, value)) continue;
+        if (*count == most)
+            *are_all = false;
+        else
+            values[(*count)++] = value;
+    }
+    return OK;
+}

@@ -195,12 +195,6 @@ enum status shape_take_failing(struct schema_reader *reader, struct shape *shape
                                const json_t *schema, const char *keyword) MUST_USE;
 /* Drop the types of which no value can be. */
 enum status shape_prune(struct schema_reader *reader, struct shape *shape) MUST_USE;
-/* Does the value fit this shape's terms? */
-enum status shape_admits(struct schema_reader *reader, const struct shape *shape,
-                         const json_t *value, bool *admits) MUST_USE;
-/* Add the values the shape admits to the list, if it names them all. */
-enum status shape_values(struct schema_reader *reader, const struct shape *shape,
-                         const json_t **values, size_t most, size_t *count, bool *are_all) MUST_USE;
 /* All that the value of the property must satisfy. */
 enum status shape_property(struct schema_reader *reader, const struct shape *shape,
                            struct text name, struct terms *terms) MUST_USE;
@@ -227,6 +221,12 @@ enum status schema_resolve(struct schema_reader *reader, const json_t *schema,
 /* ---- json_schema_admits.c ---- */
 enum status schema_admits(struct schema_reader *reader, const json_t *schema, const json_t *value,
                           bool *admits) MUST_USE;
+/* Does the value fit this shape's terms? */
+enum status shape_admits(struct schema_reader *reader, const struct shape *shape,
+                         const json_t *value, bool *admits) MUST_USE;
+/* Add the values the shape admits to the list, if it names them all. */
+enum status shape_values(struct schema_reader *reader, const struct shape *shape,
+                         const json_t **values, size_t most, size_t *count, bool *are_all) MUST_USE;
 /* 1 and 1.0 are equal. */
 bool json_values_equal(const json_t *a, const json_t *b);
 
