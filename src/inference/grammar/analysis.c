@@ -253,8 +253,11 @@ enum status analysis_make(const struct grammar *grammar, struct part_info **out,
     a.parents_from = calloc(count + 1, sizeof *a.parents_from);
     a.parents = calloc((size_t)grammar->child_count + 1, sizeof *a.parents);
     if (!stack || !flags || !numbers || !queue || !a.info || !a.order || !a.parents_from ||
-        !a.parents)
-        TRY_DONE(fault_set(fault, STATUS_NO_MEMORY, "no memory for the grammar"));
+        !a.parents) {
+        (void)fault_set(fault, STATUS_NO_MEMORY, "no memory for the grammar");
+        status = STATUS_NO_MEMORY;
+        goto done;
+    }
     TRY_DONE(walk_parts(&a, stack, flags, fault));
     gather_parents(&a);
     solve(&a, TRUTH_NULLABLE, numbers, queue);

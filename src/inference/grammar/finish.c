@@ -224,7 +224,7 @@ static enum status lay_out(struct finishing *f, struct fault *fault)
     }
     struct automaton *a = f->automaton = calloc(1, sizeof *f->automaton);
     if (!a) return no_memory(fault);
-    a->states = calloc(states, sizeof *a->states);
+    a->states = calloc(states + 1, sizeof *a->states);
     a->edges = calloc(edges + 1, sizeof *a->edges);
     a->calls = calloc(calls + 1, sizeof *a->calls);
     a->symbols = calloc((size_t)f->symbol_count + 1, sizeof *a->symbols);

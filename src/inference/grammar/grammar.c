@@ -14,9 +14,15 @@ enum { NO_PART = UINT32_MAX, LAST_CODEPOINT = 0x10FFFF };
 
 enum status grammar_new(struct grammar **out, struct fault *fault)
 {
-    *out = calloc(1, sizeof **out);
-    if (!*out) return fault_set(fault, STATUS_NO_MEMORY, "no memory for a grammar");
-    return OK;
+    struct grammar *grammar = *out = calloc(1, sizeof *grammar);
+    if (grammar && ARRAY_MORE(grammar->parts, 0, grammar->part_capacity, 1) &&
+        ARRAY_MORE(grammar->children, 0, grammar->child_capacity, 1) &&
+        ARRAY_MORE(grammar->ranges, 0, grammar->range_capacity, 1) &&
+        ARRAY_MORE(grammar->bytes, 0, grammar->byte_capacity, 1))
+        return OK;
+    grammar_free(grammar);
+    *out = NULL;
+    return fault_set(fault, STATUS_NO_MEMORY, "no memory for a grammar");
 }
 
 void grammar_free(struct grammar *grammar)

@@ -71,10 +71,10 @@ static inline size_t testing_text(char *out, size_t most, uint64_t *seed)
     static const char *const LETTERS[] = {"a", "b", "a", "b", "c", "\xC3\xA9", "d"};
     size_t wanted = testing_random(seed, (uint32_t)most + 1), length = 0;
     while (length < wanted) {
-        const char *letter = LETTERS[testing_random(seed, 7)];
-        if (length + strlen(letter) > most) break;
-        memcpy(out + length, letter, strlen(letter));
-        length += strlen(letter);
+        struct text letter = text_of(LETTERS[testing_random(seed, 7)]);
+        if (length + letter.length > most) break;
+        memcpy(out + length, letter.data, letter.length);
+        length += letter.length;
     }
     return length;
 }

@@ -8,7 +8,8 @@
 
 static enum status no_memory(struct fault *fault)
 {
-    return fault_set(fault, STATUS_NO_MEMORY, "no memory for the tree of tokens");
+    (void)fault_set(fault, STATUS_NO_MEMORY, "no memory for the tree of tokens");
+    return STATUS_NO_MEMORY;
 }
 
 static int by_bytes(const void *a, const void *b, void *trie)
