@@ -73,6 +73,10 @@ static const struct option_row ROWS[] = {
      .help = "guess what comes next from what was said before, and verify several tokens a step: "
              "lookup where that pays, off, or always. The answers are the same",
      .environment = "LIMINAL_SPECULATION"},
+    {"draft-model", 0, OPTION_TEXT, FIELD(draft_model), .value_name = "MODEL",
+     .help = "small model of the same vocabulary that guesses ahead for the main one where that "
+             "pays; the answers are the same",
+     .environment = "LIMINAL_DRAFT_MODEL"},
     {"api-key", 0, OPTION_TEXT, FIELD(api_key), .value_name = "KEY",
      .help =
          "clients must send it as `Authorization: Bearer KEY`; better set as a variable, because "

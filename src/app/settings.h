@@ -22,6 +22,7 @@ struct settings {
     uint64_t models_max;      /* 0: as many as fit */
     const char *keep_alive;   /* inference/keep_alive.h */
     const char *speculation;  /* inference/engine.h */
+    const char *draft_model;  /* a name or a path; NULL: none */
     const char *api_key;
     const char *chat_template; /* a file */
     struct option_list cors, allowed_hosts;

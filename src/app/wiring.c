@@ -145,8 +145,8 @@ static enum status open_host(struct service *service, const struct settings *set
     return model_host_open(&service->host, &options, fault);
 }
 
-static enum status preload(struct service *service, const char *word, struct text chat_template,
-                           struct arena *arena, struct fault *fault)
+static enum status preload(struct service *service, const char *word, const char *draft_model,
+                           struct text chat_template, struct arena *arena, struct fault *fault)
 {
     struct model_choice choice;
     struct progress_bar bar;
@@ -156,6 +156,7 @@ static enum status preload(struct service *service, const char *word, struct tex
     const struct model_preload wanted = {
         .name = choice.name,
         .path = choice.path,
+        .draft_model = draft_model,
         .chat_template = chat_template,
         .progress = is_live ? show_share : NULL,
         .progress_argument = &bar,
@@ -170,7 +171,10 @@ static enum status preload_main(struct service *service, const struct settings *
                                 struct arena *arena, struct fault *fault)
 {
     const char *word = settings->models.count ? settings->models.items[0] : NULL;
-    enum status status = preload(service, word, buffer_text(&service->chat_template), arena, fault);
+    struct model_choice draft = {.path = NULL};
+    if (settings->draft_model) TRY(model_choose(settings->draft_model, arena, &draft, fault));
+    enum status status =
+        preload(service, word, draft.path, buffer_text(&service->chat_template), arena, fault);
     if (status != STATUS_NOT_FOUND || word) return status;
     log_write("app", LOG_WARN, NULL, "no model loaded: %s", fault->message);
     return OK;
@@ -181,9 +185,9 @@ static enum status preload_all(struct service *service, const struct settings *s
 {
     TRY(preload_main(service, settings, arena, fault));
     for (size_t i = 1; i < settings->models.count; i++)
-        TRY(preload(service, settings->models.items[i], TEXT(""), arena, fault));
+        TRY(preload(service, settings->models.items[i], NULL, TEXT(""), arena, fault));
     if (!settings->embedding_model) return OK;
-    return preload(service, settings->embedding_model, TEXT(""), arena, fault);
+    return preload(service, settings->embedding_model, NULL, TEXT(""), arena, fault);
 }
 
 static enum status open_api(struct service *service, const struct settings *settings,

@@ -37,6 +37,7 @@ struct engine_options {
     uint32_t prefill_chunk;   /* rows of prefill per step; default 256 */
     uint64_t kv_budget_bytes; /* 0: from the memory there is */
     enum speculation speculation;
+    const char *draft_model;  /* path of a small model of the same vocabulary; NULL: none */
     uint64_t spill_bytes;     /* of a file for pages that find no room in memory, or are to survive
                                 a restart; 0: none */
     const char *spill_folder; /* for that file; made if need be */
@@ -110,6 +111,7 @@ struct generation_request {
     void *argument;
 };
 
+/* With `turns`, the caller has the turn: what is on disk is only taken for its own by computing. */
 enum status engine_open(struct engine **out, struct model *model /* taken */,
                         const struct engine_options *options, struct fault *fault) MUST_USE;
 /* Refuse what comes, and end what runs or waits with a fault of STATUS_STOPPING, within one step.
@@ -143,6 +145,7 @@ struct engine_counters {
     uint64_t requests, prompt_tokens, generated_tokens, steps, cancelled, refused;
     uint64_t rows;          /* of all steps: tokens computed, without wrong drafts */
     uint64_t cached_tokens; /* of prompts, that another request had computed */
+    uint64_t shared_tokens; /* and of those, that it was computing just then */
     uint64_t drafted_tokens, accepted_tokens; /* guesses verified, and right */
     uint64_t preempted;                       /* parked for want of pages, and continued later */
     uint32_t running, waiting, batch_rows;    /* now; rows of the last step */

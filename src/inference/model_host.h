@@ -78,6 +78,7 @@ enum model_use {
  * model. */
 struct model_preload {
     const char *name, *path;
+    const char *draft_model;                       /* a path; NULL: none */
     struct text chat_template;                     /* instead of the model's own; empty: its own */
     void (*progress)(void *argument, double done); /* may be NULL */
     void *progress_argument;

@@ -133,15 +133,49 @@ void speculation_share_all(const struct draft_offer *offers, size_t count, uint3
     grant_rows(offers, count, most_rows(count), granted);
 }
 
+/* ---- how far a draft model should guess ---- */
+
+enum { DEPTH_TO_TRY = 2, DEPTH_ALWAYS = 4 };
+
+static uint32_t most_depth(size_t count, uint32_t wanted)
+{
+    size_t most = count > 0 ? most_rows(count) / count : 0;
+    return most < wanted ? (uint32_t)most : wanted;
+}
+
+uint32_t speculation_depth(const struct step_costs *costs, size_t count, uint64_t pass_ns,
+                           float credit)
+{
+    if (count == 0 || count > STEP_ROWS_LIMIT || !known_ns(costs, count)) return 0;
+    if (pass_ns == 0) return most_depth(count, DEPTH_TO_TRY);
+    uint32_t most = most_depth(count, DRAFT_LIMIT), chosen = 0;
+    double tokens = (double)count;
+    double best = LEAST_GAIN * tokens / (double)known_ns(costs, count);
+    for (uint32_t depth = 1; depth <= most; depth++) {
+        tokens += (double)count * pow((double)credit, depth);
+        double ns = estimate_ns(costs, count, count * (1 + depth)) + depth * (double)pass_ns;
+        if (tokens / ns <= best) continue;
+        best = tokens / ns;
+        chosen = depth;
+    }
+    return chosen;
+}
+
+uint32_t speculation_depth_always(size_t count)
+{
+    return most_depth(count, DEPTH_ALWAYS);
+}
+
 /* ---- how often guesses are right ---- */
 
 void draft_credit_init(struct draft_credit *credit)
 {
-    *credit = (struct draft_credit){{0.25f, 0.5f, 0.75f}};
+    *credit = (struct draft_credit){{0.25f, 0.5f, 0.75f, 0.6f}};
 }
 
 static size_t class_of(size_t matched)
 {
+    if (matched == DRAFT_BY_MODEL) return 3;
     return matched < 4 ? 0 : matched < 8 ? 1 : 2;
 }
 

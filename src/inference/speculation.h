@@ -37,8 +37,16 @@ void speculation_share(const struct step_costs *costs, const struct draft_offer 
 /* As many as fit, whatever they cost. */
 void speculation_share_all(const struct draft_offer *offers, size_t count, uint32_t *granted);
 
+/* How many tokens a draft model should guess for each of `count` sequences, when a pass of it costs
+ * `pass_ns` (0: not known yet: try) and so many of its tokens were right; 0: it does not pay. */
+uint32_t speculation_depth(const struct step_costs *costs, size_t count, uint64_t pass_ns,
+                           float credit);
+/* The same where it is to be used whatever it costs. */
+uint32_t speculation_depth_always(size_t count);
+
 /* How often guesses were right: by how many tokens they were based on. */
-enum { CREDIT_CLASSES = 3 };
+enum { CREDIT_CLASSES = 4 };
+#define DRAFT_BY_MODEL SIZE_MAX /* instead of how many tokens: a draft model guessed */
 struct draft_credit {
     float share[CREDIT_CLASSES];
 };

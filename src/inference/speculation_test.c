@@ -122,6 +122,21 @@ static void bad_news_is_taken_further(void **state)
     assert_int_equal(granted[0] + granted[1], 0);
 }
 
+static void a_draft_model_guesses_as_far_as_it_pays(void **state)
+{
+    struct step_costs costs = machine(20000000, 1000000);
+    assert_true(speculation_depth(&costs, 1, 0, 0.6f) > 0); /* to know what a pass costs */
+    uint32_t cheap = speculation_depth(&costs, 1, 100000, 0.8f);
+    uint32_t dear = speculation_depth(&costs, 1, 4000000, 0.8f);
+    assert_true(cheap > dear && dear > 0);
+    assert_int_equal(speculation_depth(&costs, 1, 40000000, 0.8f), 0); /* no smaller than it */
+    assert_int_equal(speculation_depth(&costs, 1, 4000000, 0.1f), 0);
+    assert_true(speculation_depth(&costs, 8, 100000, 0.99f) <= DRAFT_ROWS_LIMIT / 8);
+    assert_int_equal(speculation_depth(&costs, 40, 100000, 0.99f), 0);
+    assert_int_equal(speculation_depth_always(1), 4);
+    assert_int_equal(speculation_depth_always(17), 0);
+}
+
 static void credit_follows_what_happens(void **state)
 {
     struct draft_credit credit;
@@ -146,6 +161,7 @@ int main(void)
         cmocka_unit_test(steps_full_of_sequences_get_none),
         cmocka_unit_test(costs_are_found_by_trying),
         cmocka_unit_test(bad_news_is_taken_further),
+        cmocka_unit_test(a_draft_model_guesses_as_far_as_it_pays),
         cmocka_unit_test(credit_follows_what_happens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

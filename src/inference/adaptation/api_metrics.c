@@ -127,6 +127,8 @@ FIGURE(preempted)
 FIGURE(steps)
 FIGURE(prompt_tokens)
 FIGURE(cached_tokens)
+FIGURE(shared_tokens)
+FIGURE(rows)
 FIGURE(generated_tokens)
 FIGURE(drafted_tokens)
 FIGURE(accepted_tokens)
@@ -136,6 +138,11 @@ FIGURE(batch_rows)
 FIGURE(kv_pages)
 FIGURE(kv_pages_used)
 FIGURE(kv_pages_kept)
+FIGURE(kv_pages_evicted)
+FIGURE(kv_pages_stored)
+FIGURE(kv_pages_spilled)
+FIGURE(kv_pages_restored)
+FIGURE(kv_spill_failures)
 #undef FIGURE
 
 static double figure_bytes(const struct hosted_model *model)
@@ -181,6 +188,9 @@ static const struct figure ENGINE_FIGURES[] = {
     {"liminal_engine_prompt_tokens_total", "counter", "Tokens of prompts.", figure_prompt_tokens},
     {"liminal_engine_cached_tokens_total", "counter", "Those that needed no computing.",
      figure_cached_tokens},
+    {"liminal_engine_shared_tokens_total", "counter",
+     "And of those, that another sequence was reading at that time.", figure_shared_tokens},
+    {"liminal_engine_rows_total", "counter", "Tokens computed in all steps.", figure_rows},
     {"liminal_engine_generated_tokens_total", "counter", "Tokens made.", figure_generated_tokens},
     {"liminal_engine_drafted_tokens_total", "counter", "Tokens guessed ahead and verified.",
      figure_drafted_tokens},
@@ -193,6 +203,15 @@ static const struct figure ENGINE_FIGURES[] = {
     {"liminal_engine_kv_pages_used", "gauge", "Pages of running sequences.", figure_kv_pages_used},
     {"liminal_engine_kv_pages_kept", "gauge", "Pages kept for requests that begin alike.",
      figure_kv_pages_kept},
+    {"liminal_engine_kv_pages_evicted_total", "counter", "Kept pages given up for others.",
+     figure_kv_pages_evicted},
+    {"liminal_engine_kv_pages_stored", "gauge", "Pages on disk.", figure_kv_pages_stored},
+    {"liminal_engine_kv_pages_spilled_total", "counter", "Pages written to disk.",
+     figure_kv_pages_spilled},
+    {"liminal_engine_kv_pages_restored_total", "counter", "Pages read back from disk.",
+     figure_kv_pages_restored},
+    {"liminal_engine_kv_spill_failures_total", "counter",
+     "Pages that the disk did not take or gave back damaged.", figure_kv_spill_failures},
 };
 
 /* Of all models that are in memory, on their way, or waited for. */

@@ -444,9 +444,11 @@ static enum status submit_all(struct completion_run *run, const struct completio
                               struct fault *fault)
 {
     struct token_list prediction = {.ids = NULL};
-    enum status status =
-        tokenizer_encode(engine_tokenizer(run->lease->engine), start->generation->prediction, 0,
-                         &prediction, fault);
+    struct text predicted = start->generation->prediction;
+    enum status status = OK;
+    if (predicted.length > 0)
+        status = tokenizer_encode(engine_tokenizer(run->lease->engine), predicted, 0, &prediction,
+                                  fault);
     if (status == OK) status = submit_each(run, start, &prediction, fault);
     token_list_deinit(&prediction);
     return status;

@@ -89,6 +89,9 @@ static enum status prepare(struct engine *engine, const struct engine_options *o
     TRY(engine_choose_init(engine, fault));
     TRY(engine_spill_open(engine, options, fault));
     TRY(open_cache(engine, options, fault));
+    if (options->draft_model && engine->speculation != SPECULATION_OFF)
+        TRY(drafter_open(&engine->drafter, options->draft_model, engine->model,
+                         engine->sequence_limit, engine->context_length, fault));
     engine->running = calloc(engine->sequence_limit, sizeof *engine->running);
     if (options->audit)
         engine->holders = calloc(prefix_cache_pages(engine->cache), sizeof *engine->holders);
@@ -103,6 +106,7 @@ static void publish(struct engine *engine)
 {
     engine->counters.running = engine->running_count;
     engine->counters.memory_bytes = engine->info->memory_bytes;
+    if (engine->drafter) engine->counters.memory_bytes += drafter_memory_bytes(engine->drafter);
     if (engine->cache) {
         engine->counters.kv_pages_used = prefix_cache_held(engine->cache);
         engine->counters.kv_pages_kept = prefix_cache_kept(engine->cache);
@@ -204,6 +208,7 @@ static void engine_free(struct engine *engine)
     engine_choose_deinit(engine);
     free(engine->running);
     free(engine->holders);
+    drafter_close(engine->drafter);
     prefix_cache_free(engine->cache);
     model_close(engine->model);
     pthread_mutex_destroy(&engine->trie_lock);

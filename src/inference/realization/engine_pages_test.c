@@ -70,6 +70,8 @@ static void expect_read_once(uint32_t prompt_count, const struct engine_options 
     assert_int_equal(counters.rows, prompt_count + (CROWD - 1) + CROWD * (ANSWER - 1));
     assert_int_equal(counters.prompt_tokens, CROWD * prompt_count);
     assert_int_equal(counters.cached_tokens, (CROWD - 1) * (prompt_count - 1));
+    assert_in_range(counters.shared_tokens, 0, counters.cached_tokens);
+    if (prompt_count > 24) assert_true(counters.shared_tokens > 0);
     for (int i = 1; i < CROWD; i++) expect_same(told[0], told[i]);
     uint32_t cached = 0;
     for (int i = 0; i < CROWD; i++) cached += told[i]->cached_tokens;

@@ -12,6 +12,7 @@
 #include "inference/engine.h"
 #include "inference/prefix_cache.h"
 #include "inference/realization/board.h"
+#include "inference/realization/drafter.h"
 #include "inference/realization/generation.h"
 #include "inference/realization/inbox.h"
 #include "inference/realization/kv_store.h"
@@ -60,6 +61,7 @@ struct step_plan {
     struct draft_offer *offers;     /* per running sequence */
     uint32_t *needs, *grants;       /* prefill, per running sequence */
     uint64_t cached_tokens;         /* of prompts, that others had computed */
+    uint64_t shared_tokens;         /* and of those, for which a sequence waited */
     float *logits;                  /* logits_limit x vocabulary */
 };
 
@@ -95,6 +97,8 @@ struct engine {
     struct step_plan plan;
     enum speculation speculation;
     struct step_costs costs; /* of steps that only write */
+    struct drafter *drafter; /* NULL: none */
+    uint32_t undrafted;      /* steps since it was asked */
     uint64_t row_ns;         /* of late, in steps with prefill */
 };
 

@@ -108,22 +108,68 @@ static void add_rows(struct engine *engine, struct generation *generation, uint3
     plan->logits_rows += 1 + drafts;
 }
 
+/* Does one before it compute the same page? */
+static bool follows(const struct engine *engine, uint32_t index)
+{
+    for (uint32_t i = 0; i < index; i++) {
+        const struct generation *ahead = engine->running[i];
+        if (!ahead->waits && generation_is_reading(ahead) &&
+            generation_follows(engine->running[index], ahead))
+            return true;
+    }
+    return false;
+}
+
 /* Rows that the sequence at `index` could use to read its prompt; it waits while the disk brings
  * the next page, or one before it computes it. What others computed meanwhile it takes over first.
  */
 static uint32_t rows_to_read(struct engine *engine, uint32_t index)
 {
     struct generation *generation = engine->running[index];
+    bool has_followed = generation->follows;
+    uint32_t before = generation->computed;
     generation_adopt(generation, engine->cache);
-    generation->waits = engine_spill_brings(engine, generation);
-    for (uint32_t i = 0; i < index && !generation->waits; i++) {
-        const struct generation *ahead = engine->running[i];
-        generation->waits =
-            !ahead->waits && generation_is_reading(ahead) && generation_follows(generation, ahead);
+    generation->follows = follows(engine, index);
+    generation->waits = generation->follows || engine_spill_brings(engine, generation);
+    if (!generation->waits) generation_adopt_part(generation, engine->cache);
+    if (has_followed) engine->plan.shared_tokens += generation->computed - before;
+    return generation->waits ? 0 : generation->count - generation->computed;
+}
+
+/* What was looked up is surer than what the draft model would say. */
+static bool trusts_lookup(const struct drafting *drafting)
+{
+    return drafting->guessed > 0 && draft_credit_of(&drafting->credit, drafting->matched) >=
+                                        draft_credit_of(&drafting->credit, DRAFT_BY_MODEL);
+}
+
+/* The draft model guesses where it is surer, as far ahead as that pays. When it does not, it is
+ * asked from time to time whether it would now. */
+static void draft_by_model(struct engine *engine)
+{
+    enum { ASK_AGAIN = 64 };
+    uint32_t count = 0, running = engine->running_count;
+    float credit = 0;
+    for (uint32_t i = 0; i < running; i++) {
+        const struct drafting *drafting = &engine->running[i]->drafting;
+        if (trusts_lookup(drafting)) continue;
+        credit += draft_credit_of(&drafting->credit, DRAFT_BY_MODEL);
+        count++;
     }
-    if (generation->waits) return 0;
-    generation_adopt_part(generation, engine->cache);
-    return generation->count - generation->computed;
+    if (count == 0) return;
+    uint64_t pass_ns = drafter_pass_ns(engine->drafter);
+    if (++engine->undrafted % ASK_AGAIN == 0) pass_ns = 0;
+    uint32_t depth =
+        engine->speculation == SPECULATION_ALWAYS
+            ? speculation_depth_always(running)
+            : speculation_depth(&engine->costs, running, pass_ns, credit / (float)count);
+    if (depth == 0) return;
+    engine->undrafted = 0;
+    for (uint32_t i = 0; i < running; i++) {
+        struct drafting *drafting = &engine->running[i]->drafting;
+        if (!trusts_lookup(drafting)) drafting->guessed = 0;
+    }
+    drafter_guess(engine->drafter, engine->running, running, depth);
 }
 
 /* How many drafts to verify in a step that reads no prompts: those steps are bound by arithmetic,
@@ -131,11 +177,10 @@ static uint32_t rows_to_read(struct engine *engine, uint32_t index)
 static void plan_drafts(struct engine *engine)
 {
     struct step_plan *plan = &engine->plan;
-    for (uint32_t i = 0; i < engine->running_count; i++) {
-        struct generation *generation = engine->running[i];
-        generation_guess(generation);
-        plan->offers[i] = drafting_offer(&generation->drafting);
-    }
+    for (uint32_t i = 0; i < engine->running_count; i++) generation_guess(engine->running[i]);
+    if (engine->drafter) draft_by_model(engine);
+    for (uint32_t i = 0; i < engine->running_count; i++)
+        plan->offers[i] = drafting_offer(&engine->running[i]->drafting);
     if (engine->speculation == SPECULATION_ALWAYS)
         speculation_share_all(plan->offers, engine->running_count, plan->grants);
     else
@@ -157,7 +202,8 @@ static void make_room_for_drafts(struct engine *engine, struct generation *gener
 static void plan_step(struct engine *engine)
 {
     struct step_plan *plan = &engine->plan;
-    plan->batch.count = plan->asker_count = plan->logits_rows = plan->cached_tokens = 0;
+    plan->batch.count = plan->asker_count = plan->logits_rows = 0;
+    plan->cached_tokens = plan->shared_tokens = 0;
     uint32_t writing = 0;
     for (uint32_t i = 0; i < engine->running_count; i++) {
         bool reads = generation_is_reading(engine->running[i]);
@@ -165,6 +211,7 @@ static void plan_step(struct engine *engine)
         engine->running[i]->drafting.granted = 0;
         writing += !reads;
     }
+    if (engine->drafter) drafter_follow(engine->drafter, engine->running, engine->running_count);
     if (writing == engine->running_count && engine->speculation != SPECULATION_OFF)
         plan_drafts(engine);
     scheduler_share(plan->needs, engine->running_count,
@@ -245,6 +292,7 @@ bool engine_step(struct engine *engine)
     engine->counters.rows += plan->batch.count - in_vain;
     engine->counters.prompt_tokens += prompts;
     engine->counters.cached_tokens += plan->cached_tokens;
+    engine->counters.shared_tokens += plan->shared_tokens;
     engine->counters.generated_tokens += generated;
     engine->counters.batch_rows = (uint32_t)plan->batch.count;
     engine->counters.last_step_ns = clock_monotonic_ns();

@@ -196,7 +196,7 @@ void generation_park(struct generation *generation, struct prefix_cache *cache)
     while (generation->page_count > 0)
         prefix_cache_release(cache, generation->pages[--generation->page_count]);
     generation->computed = generation->known_pages = 0;
-    generation->waits = false;
+    generation->waits = generation->follows = false;
 }
 
 uint32_t generation_note_rows(struct generation *generation, uint32_t rows)

@@ -44,10 +44,12 @@ struct generation {
     struct prefix_scope scope;
     void **pages;
     uint32_t page_count, known_pages; /* known: to the cache, as full pages */
-    bool waits; /* one ahead of it computes, or the disk brings, what it needs next */
+    bool waits;   /* one ahead of it computes, or the disk brings, what it needs next */
+    bool follows; /* it waits for one ahead */
 
     int32_t *prediction;
     struct drafting drafting; /* its guess lies behind the last token */
+    uint32_t draft_place;     /* drafter.c's; 0: none */
 
     /* text */
     struct detokenizer detokenizer;

@@ -320,8 +320,10 @@ static enum status open_preloaded(struct model_host *host, const struct model_pr
     };
     struct model *model;
     TRY(model_open(&model, host->options.compute, preload->path, &options, fault));
-    enum status status = lease_open(lease, preload->name, model, &host->options.engine,
-                                    preload->chat_template, fault);
+    struct engine_options engine_options = host->options.engine;
+    engine_options.draft_model = preload->draft_model;
+    enum status status =
+        lease_open(lease, preload->name, model, &engine_options, preload->chat_template, fault);
     if (status != OK) fault_prefix(fault, "%s", preload->name); /* model_open's name the path */
     return status;
 }
