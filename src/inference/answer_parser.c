@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "inference/text_steps.h"
+
 void answer_parser_init(struct answer_parser *parser, const struct chat_format *format,
                         bool finds_calls, enum chat_reasoning reasoning,
                         void (*on_event)(void *argument, const struct answer_event *event),
@@ -30,31 +32,6 @@ void answer_parser_deinit(struct answer_parser *parser)
 static struct text rest_of(const struct answer_parser *parser)
 {
     return text_slice(buffer_text(&parser->held), parser->taken, parser->held.length);
-}
-
-static struct text text_from(struct text t, size_t from)
-{
-    return text_slice(t, from, t.length);
-}
-
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\n' || c == '\t' || c == '\r';
-}
-
-static size_t leading_space(struct text t)
-{
-    size_t length = 0;
-    while (length < t.length && is_space(t.data[length])) length++;
-    return length;
-}
-
-/* The length without the white space at the end. */
-static size_t trimmed_length(struct text t)
-{
-    size_t length = t.length;
-    while (length > 0 && is_space(t.data[length - 1])) length--;
-    return length;
 }
 
 /* Is `t` the beginning of `mark`, but not all of it? */
@@ -86,7 +63,7 @@ static void tell_passage(struct answer_parser *parser, enum answer_event_kind ki
 {
     struct text passage = text_slice(rest_of(parser), 0, length);
     bool follows_mark = parser->has_reasoned || parser->call_count > 0;
-    if (follows_mark && !parser->in_passage) passage = text_from(passage, leading_space(passage));
+    if (follows_mark && !parser->in_passage) passage = text_from(passage, skip_space(passage, 0));
     parser->taken += length;
     if (passage.length == 0) return;
     parser->in_passage = true;
@@ -122,7 +99,7 @@ static bool begin_call(struct answer_parser *parser, size_t before, struct text 
 static bool step_start(struct answer_parser *parser)
 {
     struct text rest = rest_of(parser);
-    size_t space = leading_space(rest);
+    size_t space = skip_space(rest, 0);
     struct text body = text_from(rest, space), call = opening_at_start(parser);
     struct text reasoning = parser->has_reasoned ? TEXT("") : parser->format->reasoning_open;
     if (reasoning.length && text_starts_with(body, reasoning)) {
@@ -156,7 +133,7 @@ static bool step_text(struct answer_parser *parser)
     struct text before =
         text_slice(rest, 0, opens ? at : rest.length - unsure_length(rest, opening));
     tell_passage(parser, ANSWER_TEXT, opening.length ? trimmed_length(before) : before.length);
-    return opens && begin_call(parser, leading_space(rest_of(parser)), opening);
+    return opens && begin_call(parser, skip_space(rest_of(parser), 0), opening);
 }
 
 /* What stands between a call's opening and its arguments. */
@@ -200,7 +177,7 @@ static enum reading read_head(const struct answer_parser *parser, struct text t,
     if (reading != READ) return reading;
     reading = read_text(t, &head->length, parser->format->tools.between);
     if (reading != READ) return reading;
-    head->length += leading_space(text_from(t, head->length));
+    head->length = skip_space(t, head->length);
     if (head->length == t.length) return READ_MORE;
     return t.data[head->length] == '{' ? READ : READ_NOTHING;
 }

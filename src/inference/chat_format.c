@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "inference/text_steps.h"
 #include "model/template/chat_template.h"
 #include "model/tokenizer/tokenizer.h"
 
@@ -48,7 +49,9 @@ struct learner {
     const struct chat_template *compiled;
     struct text source;
     struct buffer plain, one, two; /* the three conversations */
-    bool has_own_notation, out_of_memory;
+    bool has_own_notation;
+    bool is_hopeless; /* the template met a bound: it is not asked again */
+    bool out_of_memory;
 };
 
 /* ---- conversations to try ---- */
@@ -97,6 +100,10 @@ static json_t *probe_tools(void)
 /* What the template makes of the messages (taken). False when it refuses them. */
 static bool render(struct learner *learner, json_t *messages, struct buffer *out)
 {
+    if (learner->is_hopeless) {
+        json_decref(messages);
+        return false;
+    }
     json_t *context =
         json_pack("{s:o, s:o, s:b, s:s, s:s}", "messages", messages, "tools", probe_tools(),
                   "add_generation_prompt", 0, "bos_token", "", "eos_token", "");
@@ -106,6 +113,7 @@ static bool render(struct learner *learner, json_t *messages, struct buffer *out
     if (context) status = chat_template_render(learner->compiled, context, 0, out, &fault);
     json_decref(context);
     if (status == STATUS_NO_MEMORY || out->failed) learner->out_of_memory = true;
+    if (status == STATUS_TOO_LARGE) learner->is_hopeless = true;
     return status == OK && !out->failed;
 }
 
@@ -125,22 +133,6 @@ bool call_name_has(char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' ||
            c == '-';
-}
-
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\n' || c == '\t' || c == '\r';
-}
-
-static size_t skip_space(struct text t, size_t at)
-{
-    while (at < t.length && is_space(t.data[at])) at++;
-    return at;
-}
-
-static struct text text_from(struct text t, size_t from)
-{
-    return text_slice(t, from, t.length);
 }
 
 static bool contains(struct text t, const char *word)
@@ -220,8 +212,7 @@ static bool cut_ending(struct text *after, struct text ending)
     struct text t = text_trim(*after);
     if (!text_ends_with(t, ending)) return false;
     size_t kept = (size_t)(t.data - after->data) + t.length - ending.length;
-    while (kept > 0 && is_space(after->data[kept - 1])) kept--;
-    *after = text_slice(*after, 0, kept);
+    after->length = trimmed_length(text_slice(*after, 0, kept));
     return true;
 }
 
@@ -387,21 +378,21 @@ static bool has_special(const struct chat_format *format, int32_t token)
     return false;
 }
 
-/* Those in one of the format's texts. More than there is room for stay plain text. */
+/* Those in one of the format's texts. More than there is room for stay plain text, as does what the
+ * vocabulary cannot say. */
 static enum status learn_specials(struct chat_format *format, const struct tokenizer *tokenizer,
                                   struct text t, struct fault *fault)
 {
     struct token_list tokens = {.ids = NULL};
     enum status status = tokenizer_encode(tokenizer, t, TOKENIZE_PARSE_SPECIAL, &tokens, fault);
-    for (size_t i = 0; status == OK && i < tokens.count; i++) {
+    for (size_t i = 0; i < tokens.count && format->special_count < CHAT_SPECIALS_LIMIT; i++) {
         int32_t token = tokens.ids[i];
         if (!tokenizer_is_special(tokenizer, token) || has_special(format, token)) continue;
-        if (format->special_count == CHAT_SPECIALS_LIMIT) break;
         format->specials[format->special_count++] =
             (struct chat_special){tokenizer_token_text(tokenizer, token), token};
     }
     token_list_deinit(&tokens);
-    return status;
+    return status == STATUS_NO_MEMORY ? status : OK;
 }
 
 static enum status learn_all_specials(struct chat_format *format, const struct tokenizer *tokenizer,

@@ -98,6 +98,7 @@ static json_t *arranged_caller(const struct chat_format *format, const json_t *m
     if (is_silent)
         failed |= json_object_set_new(copy, "content",
                                       format->content_is_null ? json_null() : json_string(""));
+    if (from > 0) json_object_del(copy, "reasoning_content"); /* told with the first */
     failed |= json_object_set_new(copy, "tool_calls", some);
     if (!failed) return copy;
     json_decref(copy);
@@ -116,37 +117,18 @@ static int add_caller(const struct chat_format *format, json_t *out, const json_
     return failed;
 }
 
-/* The name of the function that was called by this id; NULL when there was no such call. */
-static json_t *called_name(const json_t *messages, struct text id)
+static int add_result(const struct chat_format *format, json_t *out, const json_t *message)
 {
-    json_t *found = NULL;
-    size_t i, k;
-    const json_t *message, *call;
-    json_array_foreach(messages, i, message) json_array_foreach(
-        json_object_get(message, "tool_calls"), k, call) if (text_equal(field_text(call, "id"), id))
-        found = json_object_get(json_object_get(call, "function"), "name");
-    return found;
+    json_t *copy = json_copy((json_t *)message);
+    json_t *id = arranged_id(format, field_text(message, "tool_call_id"));
+    if (json_object_set_new(copy, "tool_call_id", id) == 0) return json_array_append_new(out, copy);
+    json_decref(copy);
+    return -1;
 }
 
-/* Some templates want the function's name, which OpenAI's messages lack. */
-static int add_result(const struct chat_format *format, json_t *out, const json_t *message,
-                      const json_t *messages)
+static int add_known(const struct chat_format *format, json_t *out, json_t *message)
 {
-    struct text id = field_text(message, "tool_call_id");
-    json_t *copy = json_copy((json_t *)message), *name = called_name(messages, id);
-    int failed = json_object_set_new(copy, "tool_call_id", arranged_id(format, id));
-    if (name && !json_object_get(copy, "name")) failed |= json_object_set(copy, "name", name);
-    if (failed) {
-        json_decref(copy);
-        return failed;
-    }
-    return json_array_append_new(out, copy);
-}
-
-static int add_known(const struct chat_format *format, json_t *out, json_t *message,
-                     const json_t *messages)
-{
-    if (has_role(message, "tool")) return add_result(format, out, message, messages);
+    if (has_role(message, "tool")) return add_result(format, out, message);
     if (json_array_size(json_object_get(message, "tool_calls")) > 0)
         return add_caller(format, out, message);
     return json_array_append(out, message);
@@ -307,7 +289,7 @@ enum status chat_messages_arrange(const struct chat_format *format, const json_t
         if (format->is_generic)
             failed = add_unknown(*out, messages, &at);
         else
-            failed = add_known(format, *out, json_array_get(messages, at++), messages);
+            failed = add_known(format, *out, json_array_get(messages, at++));
     }
     if (!failed && format->is_generic && json_array_size(tools) > 0)
         failed = add_instructions(format, *out, tools);

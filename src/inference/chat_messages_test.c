@@ -55,11 +55,10 @@ static void a_template_that_knows_tools_gets_them(void **state)
 {
     const struct chat_format format = {.tools = {.middle = TEXT("\n")}};
     expect(&format,
-           "[" USER "," CALLER(CALL("call_1", "now", "{\"a\": [1]}") "," CALL("x", "g", "{}")) ","
-               RESULT("call_1", "12:00") "," RESULT("none", "?") "]",
-           "[" USER "," CALLER(CALL("call_1", "now", "{\"a\": [1]}") "," CALL("x", "g", "{}")) ","
-               "{\"role\": \"tool\", \"content\": \"12:00\", \"tool_call_id\": \"call_1\", "
-               "\"name\": \"now\"}," RESULT("none", "?") "]");
+           "[" USER "," CALLER(CALL("call_1", "now", "{\"a\": [1]}") "," CALL(
+               "x", "g", "{}")) "," RESULT("call_1", "12:00") "," RESULT("none", "?") "]",
+           "[" USER "," CALLER(CALL("call_1", "now", "{\"a\": [1]}") "," CALL(
+               "x", "g", "{}")) "," RESULT("call_1", "12:00") "," RESULT("none", "?") "]");
 }
 
 static void habits_are_kept(void **state)
@@ -71,12 +70,10 @@ static void habits_are_kept(void **state)
         .ids_are_short = true,
     };
     expect(&format,
-           "[" USER "," CALLER(CALL("call_abc123XYZ", "now", "{\"a\": [1]}")) ","
-               RESULT("call_abc123XYZ", "12:00") "]",
-           "[" USER ", {\"role\": \"assistant\", \"content\": null, \"tool_calls\": ["
-               CALL("abc123XYZ", "now", "\"{\\\"a\\\": [1]}\"") "]},"
-               "{\"role\": \"tool\", \"content\": \"12:00\", \"tool_call_id\": \"abc123XYZ\", "
-               "\"name\": \"now\"}]");
+           "[" USER "," CALLER(CALL("call_abc123XYZ", "now", "{\"a\": [1]}")) "," RESULT(
+               "call_abc123XYZ", "12:00") "]",
+           "[" USER ", {\"role\": \"assistant\", \"content\": null, \"tool_calls\": [" CALL(
+               "abc123XYZ", "now", "\"{\\\"a\\\": [1]}\"") "]}," RESULT("abc123XYZ", "12:00") "]");
     json_t *told = arrange(&format,
                            "[" USER "," CALLER(CALL("functions.now:0", "now", "{}")) "," RESULT(
                                "functions.now:0", "12:00") "]",

@@ -134,3 +134,8 @@ struct text json_text_of(const json_t *string)
 {
     return (struct text){json_string_value(string), json_string_length(string)};
 }
+
+struct text json_field_text(const json_t *object, const char *name)
+{
+    return json_text_of(json_object_get(object, name));
+}

@@ -35,5 +35,7 @@ enum status json_read_object(const json_t *object, const char *name, json_t **va
                              struct fault *fault) MUST_USE;
 
 struct text json_text_of(const json_t *string);
+/* A field as it is; empty when it is no string. */
+struct text json_field_text(const json_t *object, const char *name);
 
 #endif

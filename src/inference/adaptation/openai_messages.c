@@ -9,6 +9,7 @@ enum { FIELD_BYTES = 64 /* ".tool_calls[17].function.arguments" */ };
 
 struct reader {
     json_t *messages; /* so far */
+    json_t *called;   /* ids of calls so far, to the names of what was called */
     size_t prompt_bytes, arguments_bytes;
     int prompt_is_blank; /* the user's last; -1: none yet */
 };
@@ -31,11 +32,6 @@ static enum status message_fault(struct fault *fault, enum status status, size_t
     char param[FAULT_PARAM_BYTES];
     snprintf(param, sizeof param, "messages[%zu]%s", index, field);
     return fault_set_param(fault, status, param, "%s %s", param, what);
-}
-
-static struct text field_text(const json_t *object, const char *name)
-{
-    return json_text_of(json_object_get(object, name));
 }
 
 /* ---- role and content ---- */
@@ -132,9 +128,9 @@ static enum status read_call(struct reader *reader, const struct place *at, size
 {
     const json_t *call = json_array_get(json_object_get(at->message, "tool_calls"), index);
     const json_t *function = json_object_get(call, "function");
-    struct text type = field_text(call, "type");
+    struct text type = json_field_text(call, "type");
     if (!json_is_object(call)) return call_fault(fault, at, index, "", "must be an object");
-    if (!json_is_string(json_object_get(call, "id")) || field_text(call, "id").length == 0)
+    if (!json_is_string(json_object_get(call, "id")) || json_field_text(call, "id").length == 0)
         return call_fault(fault, at, index, ".id", "must be a string, and not empty");
     if (!text_equal(type, TEXT("function")))
         return call_fault(fault, at, index, ".type", "must be \"function\"");
@@ -146,7 +142,10 @@ static enum status read_call(struct reader *reader, const struct place *at, size
     json_t *copy =
         json_pack("{s:O, s:s, s:{s:O, s:o}}", "id", json_object_get(call, "id"), "type", "function",
                   "function", "name", json_object_get(function, "name"), "arguments", arguments);
-    return json_array_append_new(calls, copy) == 0 ? OK : no_memory(fault);
+    if (json_array_append_new(calls, copy) != 0) return no_memory(fault);
+    const char *id = json_string_value(json_object_get(call, "id"));
+    json_t *name = json_object_get(function, "name");
+    return json_object_set(reader->called, id, name) == 0 ? OK : no_memory(fault);
 }
 
 static enum status read_calls(struct reader *reader, const struct place *at, json_t *copy,
@@ -172,30 +171,20 @@ static enum status read_reasoning(const struct place *at, json_t *copy, struct f
     return no_memory(fault);
 }
 
-static bool was_called(const json_t *messages, struct text id)
-{
-    size_t i, k;
-    const json_t *message, *call;
-    json_array_foreach(messages, i, message)
-    {
-        json_array_foreach(json_object_get(message, "tool_calls"), k, call)
-        {
-            if (text_equal(field_text(call, "id"), id)) return true;
-        }
-    }
-    return false;
-}
-
+/* The function's name, which some templates want, comes from the call. */
 static enum status read_call_id(const struct reader *reader, const struct place *at, json_t *copy,
                                 struct fault *fault)
 {
     json_t *id = json_body_field(at->message, "tool_call_id");
     if (!json_is_string(id))
         return message_fault(fault, STATUS_INVALID, at->index, ".tool_call_id", "must be a string");
-    if (!was_called(reader->messages, json_text_of(id)))
+    json_t *name = json_object_get(reader->called, json_string_value(id));
+    if (!name)
         return message_fault(fault, STATUS_INVALID, at->index, ".tool_call_id",
                              "is the id of no call in the tool_calls of a message before");
-    return json_object_set(copy, "tool_call_id", id) == 0 ? OK : no_memory(fault);
+    if (json_object_set(copy, "tool_call_id", id) != 0 || json_object_set(copy, "name", name) != 0)
+        return no_memory(fault);
+    return OK;
 }
 
 /* ---- messages ---- */
@@ -238,7 +227,7 @@ done:
 
 static enum status read_all(struct reader *reader, const json_t *messages, struct fault *fault)
 {
-    if (!reader->messages) return no_memory(fault);
+    if (!reader->messages || !reader->called) return no_memory(fault);
     for (size_t i = 0; i < json_array_size(messages); i++)
         TRY(read_message(reader, &(struct place){json_array_get(messages, i), i}, fault));
     if (reader->prompt_is_blank < 0) /* R19 */
@@ -256,8 +245,13 @@ enum status openai_messages_read(json_t **messages, size_t *prompt_bytes, const 
     if (json_array_size(array) == 0)
         return fault_set_param(fault, STATUS_INVALID, "messages",
                                "messages must be an array with at least one message");
-    struct reader reader = {.messages = json_array(), .prompt_is_blank = -1};
+    struct reader reader = {
+        .messages = json_array(),
+        .called = json_object(),
+        .prompt_is_blank = -1,
+    };
     enum status status = read_all(&reader, array, fault);
+    json_decref(reader.called);
     if (status != OK) {
         json_decref(reader.messages);
         return status;

@@ -15,7 +15,8 @@ enum {
 };
 
 /* `messages`: a new array of objects: "role" and "content", both strings; an assistant's may have
- * "reasoning_content" and "tool_calls" with objects for arguments, a tool's has "tool_call_id".
+ * "reasoning_content" and "tool_calls" with objects for arguments, a tool's has "tool_call_id"
+ * and "name".
  * `prompt_bytes`: of all contents. */
 enum status openai_messages_read(json_t **messages, size_t *prompt_bytes, const json_t *root,
                                  struct fault *fault) MUST_USE;

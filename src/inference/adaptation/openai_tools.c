@@ -26,11 +26,6 @@ static enum status tool_fault(struct fault *fault, enum status status, size_t in
     return entry_fault(fault, status, "tools", index, field, what);
 }
 
-static struct text field_text(const json_t *object, const char *name)
-{
-    return json_text_of(json_object_get(object, name));
-}
-
 /* ---- tools ---- */
 
 static bool is_name(struct text name)
@@ -171,7 +166,7 @@ static enum status allow(struct openai_tools *out, const json_t *named, const ch
                          struct fault *fault)
 {
     json_t *name = json_object_get(json_object_get(named, "function"), "name");
-    if (!text_equal(field_text(named, "type"), TEXT("function")))
+    if (!text_equal(json_field_text(named, "type"), TEXT("function")))
         return choice_fault(fault, STATUS_UNSUPPORTED, param,
                             "is not supported, except for tools of type \"function\"");
     if (!json_is_string(name) || !is_known(out->tools, name))
@@ -206,7 +201,7 @@ static enum status read_choice(struct openai_tools *out, const json_t *root, str
     if (!is_object) return OK;
     out->allowed = json_array();
     if (!out->allowed) return no_memory(fault);
-    if (text_equal(field_text(field, "type"), TEXT("allowed_tools")))
+    if (text_equal(json_field_text(field, "type"), TEXT("allowed_tools")))
         return read_allowed(out, field, fault);
     out->choice = TOOLS_REQUIRED;
     out->is_one_call = true;

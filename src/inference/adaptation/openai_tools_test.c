@@ -165,7 +165,7 @@ static void calls_and_results_are_read(void **state)
     expect_json(messages,
                 "[" USER ", {\"role\": \"assistant\", \"content\": \"\", \"tool_calls\": [" CALL(
                     "c1", "{\"a\": [1]}") "," CALL("c2", "{}") "]},"
-                "{\"role\": \"tool\", \"content\": \"12:00\", \"tool_call_id\": \"c1\"},"
+                "{\"role\": \"tool\", \"content\": \"12:00\", \"tool_call_id\": \"c1\", \"name\": \"now\"},"
                 "{\"role\": \"assistant\", \"content\": \"Noon.\", \"reasoning_content\": \"Hm.\"}]");
     json_decref(messages);
     json_decref(root);
