@@ -27,7 +27,8 @@ struct compute {
 
     /* Grown when a wider matrix is packed, so that a product never allocates. */
     uint32_t widest_cols;
-    void *activation_memory;
+    void *activation_memory;                   /* quantised */
+    uint16_t *pair_memory;                     /* in BF16 */
     struct multiply_scratch *multiply_scratch; /* one per thread */
 
     struct attention_state *attention; /* private to attention.c */

@@ -115,6 +115,17 @@ struct kernels {
                                         unsigned tokens, size_t cols, float *sums,
                                         size_t sums_stride);
 
+    /* `cols` floats to BF16. */
+    void (*round_pairs)(const float *x, size_t cols, uint16_t *y);
+    /* The same for `pairs` pairs of columns of BF16 and activations in BF16. The second is NULL
+     * where there is no instruction for it; needs kernels_have_bf16(). */
+    void (*dot_pairs)(const uint8_t *tiles, size_t tile_stride, unsigned tile_count,
+                      const uint16_t *x, size_t x_stride, unsigned tokens, size_t pairs,
+                      float *sums, size_t sums_stride);
+    void (*dot_pairs_native)(const uint8_t *tiles, size_t tile_stride, unsigned tile_count,
+                             const uint16_t *x, size_t x_stride, unsigned tokens, size_t pairs,
+                             float *sums, size_t sums_stride);
+
     /* ---- one row ---- (see compute.h) */
 
     void (*rms_norm)(const float *x, const float *w, float epsilon, float *y, size_t width);

@@ -8,6 +8,7 @@
 #include "compute/cpu/few_kernels.h"
 #include "compute/cpu/float_kernels.h"
 #include "compute/cpu/math_kernels.h"
+#include "compute/cpu/pair_kernels.h"
 #include "compute/cpu/row_kernels.h"
 /* after math and rows */
 #include "compute/cpu/attention_kernels.h"
@@ -96,6 +97,11 @@ const struct kernels KERNELS_NAME = {
 #define ENTRY(L) [L] = dot_float_##L,
     .dot_float = {FLOAT_LAYOUTS(ENTRY)},
 #undef ENTRY
+    .round_pairs = round_pairs,
+    .dot_pairs = dot_pairs,
+#if defined(LANES_BF16)
+    .dot_pairs_native = dot_pairs_native,
+#endif
     .rms_norm = rms_norm,
     .layer_norm = layer_norm,
     .add = add_row,

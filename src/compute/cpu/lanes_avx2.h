@@ -68,6 +68,17 @@ ALWAYS_INLINE f32x16 f32_load_bf16(const uint16_t *from)
         f32x16, _mm256_castsi256_ps(_mm256_slli_epi32(
                     _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(from + 8 * h))), 16)));
 }
+ALWAYS_INLINE f32x16 f32_load_pair_first(const uint16_t *from)
+{
+    return HALVES(f32x16, _mm256_castsi256_ps(_mm256_slli_epi32(
+                              _mm256_loadu_si256((const __m256i *)(from + 16 * h)), 16)));
+}
+ALWAYS_INLINE f32x16 f32_load_pair_second(const uint16_t *from)
+{
+    const __m256i upper = _mm256_set1_epi32((int)0xffff0000);
+    return HALVES(f32x16, _mm256_castsi256_ps(_mm256_and_si256(
+                              _mm256_loadu_si256((const __m256i *)(from + 16 * h)), upper)));
+}
 ALWAYS_INLINE f32x16 f32_load_i8(const int8_t *from)
 {
     return HALVES(

@@ -47,6 +47,16 @@ ALWAYS_INLINE f32x16 f32_load_bf16(const uint16_t *from)
     __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)from));
     return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
 }
+/* Of 16 pairs of BF16. */
+ALWAYS_INLINE f32x16 f32_load_pair_first(const uint16_t *from)
+{
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(from), 16));
+}
+ALWAYS_INLINE f32x16 f32_load_pair_second(const uint16_t *from)
+{
+    const __m512i upper = _mm512_set1_epi32((int)0xffff0000);
+    return _mm512_castsi512_ps(_mm512_and_si512(_mm512_loadu_si512(from), upper));
+}
 ALWAYS_INLINE f32x16 f32_load_i8(const int8_t *from)
 {
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)from)));
@@ -171,6 +181,13 @@ ALWAYS_INLINE void i32_store_i8(int8_t *to, i32x16 a)
 ALWAYS_INLINE i32x16 i32_dot(i32x16 sum, u8x64 weights, int32_t x)
 {
     return _mm512_dpbusd_epi32(sum, weights, _mm512_set1_epi32(x));
+}
+
+#define LANES_BF16
+/* Per lane: sum += the two BF16 weights times the two activations in x, the second pair first. */
+ALWAYS_INLINE f32x16 f32_dot_bf16(f32x16 sum, u8x64 weights, int32_t x)
+{
+    return _mm512_dpbf16_ps(sum, (__m512bh)weights, (__m512bh)_mm512_set1_epi32(x));
 }
 
 ALWAYS_INLINE u8x64 u8_load(const uint8_t *from)

@@ -64,6 +64,17 @@ ALWAYS_INLINE f32x16 f32_load_bf16(const uint16_t *from)
 {
     return PARTS(f32x16, vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(from + 4 * i), 16)));
 }
+ALWAYS_INLINE f32x16 f32_load_pair_first(const uint16_t *from)
+{
+    return PARTS(f32x16, vreinterpretq_f32_u32(
+                             vshlq_n_u32(vreinterpretq_u32_u16(vld1q_u16(from + 8 * i)), 16)));
+}
+ALWAYS_INLINE f32x16 f32_load_pair_second(const uint16_t *from)
+{
+    return PARTS(f32x16,
+                 vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_u16(vld1q_u16(from + 8 * i)),
+                                                 vdupq_n_u32(0xffff0000))));
+}
 ALWAYS_INLINE i32x16 i32_of_bytes(int8x16_t bytes)
 {
     int16x8_t words[2] = {vmovl_s8(vget_low_s8(bytes)), vmovl_s8(vget_high_s8(bytes))};

@@ -72,6 +72,16 @@ LANE_FUNCTION f32x16 f32_load_bf16(const uint16_t *from)
     f32x16 y;
     EACH_LANE(bf16_to_f32(from[i]));
 }
+LANE_FUNCTION f32x16 f32_load_pair_first(const uint16_t *from)
+{
+    f32x16 y;
+    EACH_LANE(bf16_to_f32(from[2 * i]));
+}
+LANE_FUNCTION f32x16 f32_load_pair_second(const uint16_t *from)
+{
+    f32x16 y;
+    EACH_LANE(bf16_to_f32(from[2 * i + 1]));
+}
 LANE_FUNCTION f32x16 f32_load_i8(const int8_t *from)
 {
     f32x16 y;

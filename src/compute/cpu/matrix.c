@@ -30,8 +30,8 @@ static void pack_work(void *argument, unsigned thread, unsigned threads)
         if (tile >= job->end) return;
         uint32_t row = tile * TILE_ROWS;
         unsigned rows = m->rows - row < TILE_ROWS ? m->rows - row : TILE_ROWS;
-        tile_pack(m->type, job->data + row * job->row_bytes, job->row_bytes, rows, m->cols,
-                  (uint8_t *)m->packed + tile * job->tile_bytes);
+        tile_pack(m->type, (enum tile_layout)m->layout, job->data + row * job->row_bytes,
+                  job->row_bytes, rows, m->cols, (uint8_t *)m->packed + tile * job->tile_bytes);
     }
 }
 
@@ -70,6 +70,23 @@ static void pack_through_gate(struct pack_job *job)
     gate->leave(gate->argument);
 }
 
+/* The layout for these values: weights of 16 bits that fit are multiplied as pairs of BF16. That is
+ * the rule also for F16, because what was trained in BF16 is often handed on in F16. On the calling
+ * thread, as fast as memory: others may have the pool. */
+static enum tile_layout choose_layout(enum tensor_type type, uint32_t rows, uint32_t cols,
+                                      const uint8_t *data)
+{
+    enum { STEP = 1 << 16 };
+    const enum tile_layout layout = tile_layout_of(type);
+    if ((layout != TILE_F16 && layout != TILE_BF16) || cols % 2 != 0) return layout;
+    const size_t count = (size_t)rows * cols;
+    for (size_t i = 0; i < count; i += STEP)
+        if (!tile_fits_pairs(type, data + i * sizeof(uint16_t),
+                             count - i < STEP ? count - i : STEP))
+            return layout;
+    return TILE_PAIRS;
+}
+
 enum status matrix_pack_bytes(enum tensor_type type, uint32_t rows, uint32_t cols, size_t *bytes,
                               struct fault *fault)
 {
@@ -98,7 +115,7 @@ enum status matrix_pack_into(struct compute *compute, struct matrix *matrix, voi
     size_t bytes;
     TRY(matrix_pack_bytes(type, rows, cols, &bytes, fault));
     TRY(compute_reserve(compute, cols, fault));
-    enum tile_layout layout = tile_layout_of(type);
+    enum tile_layout layout = choose_layout(type, rows, cols, data);
     uint64_t row_bytes = 0;
     (void)tensor_type_bytes(type, cols, &row_bytes); /* looked at before */
     *matrix = (struct matrix){.type = type,
@@ -151,6 +168,10 @@ static void float_row(const struct matrix *m, const uint8_t *tile, unsigned lane
         size_t at = (size_t)c * TILE_ROWS + lane;
         switch (m->layout) {
         case TILE_F16: values[c] = f16_to_f32(((const uint16_t *)tile)[at]); break;
+        case TILE_PAIRS:
+            at = ((size_t)c / 2 * TILE_ROWS + lane) * 2 + c % 2;
+            values[c] = bf16_to_f32(((const uint16_t *)tile)[at]);
+            break;
         case TILE_BF16: values[c] = bf16_to_f32(((const uint16_t *)tile)[at]); break;
         default: values[c] = ((const float *)tile)[at];
         }

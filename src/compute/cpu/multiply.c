@@ -19,6 +19,7 @@
 
 enum {
     FLOAT_CHUNK_COLS = 128, /* of float weights at a time: 4 tiles x 128 x 4 bytes fill L1 */
+    PAIR_CHUNK_COLS = 256,  /* of BF16 in pairs */
     FEW_PASSES = 6,         /* of dot_few over a tile, which the first leaves in the cache */
     ITEMS_PER_THREAD = 16,  /* how finely work on few tokens is shared when there is plenty */
     CACHE_LINE_BYTES = 64,
@@ -76,6 +77,12 @@ static struct activations activation_group(const struct compute *compute, size_t
                                 .half_sums = scales + 5 * values};
 }
 
+static void multiply_free_activations(struct compute *compute)
+{
+    free(compute->activation_memory);
+    free(compute->pair_memory);
+}
+
 enum status compute_reserve(struct compute *compute, uint32_t cols, struct fault *fault)
 {
     if (!compute->multiply_scratch) {
@@ -88,17 +95,22 @@ enum status compute_reserve(struct compute *compute, uint32_t cols, struct fault
     size_t blocks = (cols + BLOCK_COLS - 1) / BLOCK_COLS;
     size_t bytes = (activations_bytes(BATCH_TOKENS, blocks) + 63) / 64 * 64;
     void *memory = aligned_alloc(64, bytes);
-    if (!memory)
+    void *pairs = aligned_alloc(64, BATCH_TOKENS * blocks * BLOCK_COLS * sizeof(uint16_t));
+    if (!memory || !pairs) {
+        free(memory);
+        free(pairs);
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for products of %u columns", cols);
-    free(compute->activation_memory);
+    }
+    multiply_free_activations(compute);
     compute->activation_memory = memory;
+    compute->pair_memory = pairs;
     compute->widest_cols = cols;
     return OK;
 }
 
 void multiply_deinit(struct compute *compute)
 {
-    free(compute->activation_memory);
+    multiply_free_activations(compute);
     free(compute->multiply_scratch);
 }
 
@@ -110,7 +122,11 @@ struct multiply_job {
     size_t x_stride, n;
     const struct product *group;
     size_t group_count;
-    bool quantise;  /* the threads do it, then meet at a barrier */
+    bool quantised, pairs; /* what the matrices of the group want to see of x */
+    bool prepare;          /* the threads do it, then meet at a barrier */
+    void (*dot_pairs)(const uint8_t *tiles, size_t tile_stride, unsigned tile_count,
+                      const uint16_t *x, size_t x_stride, unsigned tokens, size_t pairs,
+                      float *sums, size_t sums_stride);
     uint32_t items; /* some tiles each, all products after each other */
     uint32_t most;  /* items that a thread takes at once */
 };
@@ -204,24 +220,40 @@ static void multiply_many(const struct multiply_job *job, const struct product *
     }
 }
 
+/* Activations in BF16, from column `col` on, which begins a chunk: those of a chunk lie together.
+ */
+static uint16_t *pair_row(const struct compute *compute, size_t n, size_t cols, size_t col,
+                          size_t token)
+{
+    size_t chunk = cols - col < PAIR_CHUNK_COLS ? cols - col : PAIR_CHUNK_COLS;
+    return compute->pair_memory + col * n + token * chunk;
+}
+
 /* `tiles` (1, 2 or 4) tiles of float weights with all tokens. */
 static void multiply_float(const struct multiply_job *job, const struct product *product,
                            uint32_t tile, unsigned tiles, struct multiply_scratch *scratch)
 {
     const struct matrix *m = product->matrix;
+    const struct kernels *k = job->compute->kernels;
     const size_t bytes = tile_bytes((enum tile_layout)m->layout, m->cols);
-    const size_t col_bytes = bytes / m->cols;
+    const size_t col_bytes = bytes / m->cols, n = job->n, sums_stride = BATCH_TOKENS * TILE_ROWS;
     const uint8_t *packed = (const uint8_t *)m->packed + tile * bytes;
+    const bool pairs = m->layout == TILE_PAIRS;
+    const size_t chunk = pairs ? PAIR_CHUNK_COLS : FLOAT_CHUNK_COLS;
     for (unsigned i = 0; i < tiles; i++)
-        memset(scratch->sums[i], 0, job->n * sizeof scratch->sums[i][0]);
-    for (size_t col = 0; col < m->cols; col += FLOAT_CHUNK_COLS) {
-        size_t cols = m->cols - col < FLOAT_CHUNK_COLS ? m->cols - col : FLOAT_CHUNK_COLS;
-        for (size_t t = 0; t < job->n; t += TOKEN_GROUP) {
-            size_t tokens = job->n - t < TOKEN_GROUP ? job->n - t : TOKEN_GROUP;
-            job->compute->kernels->dot_float[m->layout](
-                packed + col * col_bytes, bytes, tiles, job->x + t * job->x_stride + col,
-                job->x_stride, (unsigned)tokens, cols, scratch->sums[0][t],
-                BATCH_TOKENS * TILE_ROWS);
+        memset(scratch->sums[i], 0, n * sizeof scratch->sums[i][0]);
+    for (size_t col = 0; col < m->cols; col += chunk) {
+        const size_t cols = m->cols - col < chunk ? m->cols - col : chunk;
+        const uint8_t *weights = packed + col * col_bytes;
+        for (size_t t = 0; t < n; t += TOKEN_GROUP) {
+            const unsigned tokens = n - t < TOKEN_GROUP ? (unsigned)(n - t) : TOKEN_GROUP;
+            if (pairs)
+                job->dot_pairs(weights, bytes, tiles, pair_row(job->compute, n, m->cols, col, t),
+                               cols, tokens, cols / 2, scratch->sums[0][t], sums_stride);
+            else
+                k->dot_float[m->layout](weights, bytes, tiles, job->x + t * job->x_stride + col,
+                                        job->x_stride, tokens, cols, scratch->sums[0][t],
+                                        sums_stride);
         }
     }
     for (unsigned i = 0; i < tiles; i++) store_tile(job, product, tile + i, scratch->sums[i]);
@@ -272,16 +304,35 @@ static void quantise_share(const struct multiply_job *job, unsigned thread, unsi
     const size_t end = blocks * (thread + 1) / threads;
     const size_t whole = group_tokens(compute, job->n);
     const size_t chunk = chunk_blocks(compute, job->n, blocks);
-    for (size_t first = blocks * thread / threads, next; first < end; first = next) {
-        const size_t chunk_first = first / chunk * chunk;
-        next = chunk_first + chunk < end ? chunk_first + chunk : end;
-        for (size_t g = 0; g * whole < job->n; g++) {
+    for (size_t g = 0; g * whole < job->n; g++) {
+        const float *x = job->x + g * whole * job->x_stride;
+        for (size_t first = blocks * thread / threads, next; first < end; first = next) {
+            const size_t chunk_first = first / chunk * chunk;
+            next = chunk_first + chunk < end ? chunk_first + chunk : end;
             struct activations group = activation_group(compute, job->n, blocks, chunk_first, g);
             struct activations share = activations_from(&group, first - chunk_first);
-            compute->kernels->quantise(job->x + g * whole * job->x_stride + first * BLOCK_COLS,
-                                       job->x_stride, next - first, &share);
+            compute->kernels->quantise(x + first * BLOCK_COLS, job->x_stride, next - first, &share);
         }
     }
+}
+
+/* Threads share the chunks. */
+static void round_share(const struct multiply_job *job, unsigned thread, unsigned threads)
+{
+    const size_t cols = job->group[0].matrix->cols;
+    for (size_t col = thread * (size_t)PAIR_CHUNK_COLS; col < cols;
+         col += threads * (size_t)PAIR_CHUNK_COLS) {
+        size_t count = cols - col < PAIR_CHUNK_COLS ? cols - col : PAIR_CHUNK_COLS;
+        for (size_t t = 0; t < job->n; t++)
+            job->compute->kernels->round_pairs(job->x + t * job->x_stride + col, count,
+                                               pair_row(job->compute, job->n, cols, col, t));
+    }
+}
+
+static void prepare_share(const struct multiply_job *job, unsigned thread, unsigned threads)
+{
+    if (job->quantised) quantise_share(job, thread, threads);
+    if (job->pairs) round_share(job, thread, threads);
 }
 
 /* The next items: fewer towards the end, so that the threads finish together. Returns how many. */
@@ -304,8 +355,8 @@ static void multiply_work(void *argument, unsigned thread, unsigned threads)
 {
     struct multiply_job *job = argument;
     struct compute *compute = job->compute;
-    if (job->quantise) {
-        quantise_share(job, thread, threads);
+    if (job->prepare) {
+        prepare_share(job, thread, threads);
         thread_pool_barrier(compute->pool);
     }
     uint32_t item, count;
@@ -324,11 +375,11 @@ static void multiply_work(void *argument, unsigned thread, unsigned threads)
     }
 }
 
-static void multiply_batch(struct multiply_job *job, bool quantised)
+static void multiply_batch(struct multiply_job *job)
 {
-    /* One token is quantised sooner than the threads have met. */
-    job->quantise = quantised && job->n > 1;
-    if (quantised && job->n == 1) quantise_share(job, 0, 1);
+    /* One token is prepared sooner than the threads have met. */
+    job->prepare = (job->quantised || job->pairs) && job->n > 1;
+    if (!job->prepare) prepare_share(job, 0, 1);
     const uint32_t pieces = thread_pool_threads(job->compute->pool) * ITEMS_PER_THREAD;
     job->most = is_few(job->compute, job->n) ? job->items / pieces : RUN_TILES / PANEL_PAIR;
     atomic_store_explicit(&job->compute->next_item, 0, memory_order_relaxed);
@@ -341,12 +392,14 @@ void compute_multiply(struct compute *compute, const float *x, size_t x_stride, 
     if (!n || !group_count) return;
     struct multiply_job job = {
         .compute = compute, .x_stride = x_stride, .group_count = group_count};
-    bool quantised = false;
+    const struct kernels *k = compute->kernels;
+    job.dot_pairs = k->dot_pairs_native && kernels_have_bf16() ? k->dot_pairs_native : k->dot_pairs;
     for (size_t p = 0; p < group_count; p++) {
         const struct matrix *m = group[p].matrix;
         assert(m->cols == group[0].matrix->cols && m->cols <= compute->widest_cols);
         job.items += matrix_items(m);
-        quantised |= m->layout >= TILE_FLOAT_COUNT;
+        job.quantised |= m->layout >= TILE_FLOAT_COUNT;
+        job.pairs |= m->layout == TILE_PAIRS;
     }
 
     struct product moved[MULTIPLY_GROUP_MAX];
@@ -357,6 +410,6 @@ void compute_multiply(struct compute *compute, const float *x, size_t x_stride, 
         job.n = n - done < BATCH_TOKENS ? n - done : BATCH_TOKENS;
         job.x = x + done * x_stride;
         for (size_t p = 0; p < group_count; p++) moved[p].y = group[p].y + done * group[p].y_stride;
-        multiply_batch(&job, quantised);
+        multiply_batch(&job);
     }
 }

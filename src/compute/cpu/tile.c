@@ -342,27 +342,79 @@ static void pack_quantised(enum tensor_type type, const uint8_t *data, size_t ro
         }
 }
 
+enum { BF16_EXPONENT_MIN = 127 - 56, F16_SMALLEST_NORMAL = 0x400, F16_INFINITE = 0x7c00 };
+
+/* Eight significant bits are what BF16 has; F16 has eleven, fewer the smaller a denormal is. */
+static bool f16_fits_pair(unsigned bits)
+{
+    const unsigned magnitude = bits & 0x7fff;
+    const unsigned below = magnitude >= 0x400 ? 7 : magnitude >= 0x200 ? 3 : magnitude >= 0x100;
+    return ((magnitude & below) == 0) & (magnitude < F16_INFINITE);
+}
+
+static bool bf16_fits_pair(unsigned bits)
+{
+    const unsigned magnitude = bits & 0x7fff;
+    return (magnitude == 0) | (magnitude >= BF16_EXPONENT_MIN << 7);
+}
+
+bool tile_fits_pairs(enum tensor_type type, const uint8_t *data, size_t count)
+{
+    bool fits = true;
+    for (size_t i = 0; i < count; i++) { /* without a way out, so that it becomes vectors */
+        uint16_t bits;
+        memcpy(&bits, data + i * sizeof bits, sizeof bits);
+        fits &= type == TENSOR_F16 ? f16_fits_pair(bits) : bf16_fits_pair(bits);
+    }
+    return fits;
+}
+
+static uint16_t bf16_of_f16(uint16_t bits)
+{
+    const unsigned magnitude = bits & 0x7fff, sign = bits & 0x8000;
+    if (magnitude >= F16_SMALLEST_NORMAL) /* three bits less, exponents counted from -127 */
+        return (uint16_t)(sign | ((magnitude >> 3) + ((127 - 15) << 7)));
+    return f32_to_bf16(f16_to_f32(bits));
+}
+
+/* The value's place in a tile of floats. */
+static size_t float_place(enum tile_layout layout, size_t row, size_t col)
+{
+    if (layout == TILE_PAIRS) return (col / 2 * TILE_ROWS + row) * 2 + col % 2;
+    return col * TILE_ROWS + row;
+}
+
 /* Columns in blocks whose part of the tile stays in the first-level cache. */
-static void pack_floats(enum tile_layout layout, const uint8_t *data, size_t row_bytes,
-                        unsigned rows, uint32_t cols, uint8_t *tile)
+static void pack_floats(enum tensor_type type, enum tile_layout layout, const uint8_t *data,
+                        size_t row_bytes, unsigned rows, uint32_t cols, uint8_t *tile)
 {
     enum { BLOCK = 64 };
     const size_t size = layout == TILE_F32 ? sizeof(float) : sizeof(uint16_t);
+    const bool converts = layout == TILE_PAIRS && type == TENSOR_F16;
     for (size_t first = 0; first < cols; first += BLOCK) {
         size_t end = first + BLOCK < cols ? first + BLOCK : cols;
         for (unsigned r = 0; r < rows; r++)
-            for (size_t c = first; c < end; c++)
-                memcpy(tile + (c * TILE_ROWS + r) * size, data + r * row_bytes + c * size, size);
+            for (size_t c = first; c < end; c++) {
+                uint8_t *to = tile + float_place(layout, r, c) * size;
+                const uint8_t *from = data + r * row_bytes + c * size;
+                if (converts) {
+                    uint16_t bits;
+                    memcpy(&bits, from, sizeof bits);
+                    bits = bf16_of_f16(bits);
+                    memcpy(to, &bits, sizeof bits);
+                } else {
+                    memcpy(to, from, size);
+                }
+            }
     }
 }
 
-void tile_pack(enum tensor_type type, const uint8_t *data, size_t row_bytes, unsigned rows,
-               uint32_t cols, uint8_t *tile)
+void tile_pack(enum tensor_type type, enum tile_layout layout, const uint8_t *data,
+               size_t row_bytes, unsigned rows, uint32_t cols, uint8_t *tile)
 {
-    enum tile_layout layout = tile_layout_of(type);
     if (rows < TILE_ROWS) memset(tile, 0, tile_bytes(layout, cols));
     if (layout < TILE_FLOAT_COUNT)
-        pack_floats(layout, data, row_bytes, rows, cols, tile);
+        pack_floats(type, layout, data, row_bytes, rows, cols, tile);
     else
         pack_quantised(type, data, row_bytes, rows, cols, tile);
 }

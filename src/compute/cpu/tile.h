@@ -20,7 +20,7 @@
  * [row][entry], then 64 of seven signs and one of the row's four scale bits, likewise (an entry's
  * eighth sign is the parity of the others).
  *
- * Float weights have no header: a tile is [column][16 rows]. */
+ * Float weights have no header: a tile is [column][16 rows], of pairs [2 columns][16 rows][2]. */
 #ifndef LIMINAL_COMPUTE_CPU_TILE_H
 #define LIMINAL_COMPUTE_CPU_TILE_H
 
@@ -42,6 +42,7 @@ enum tile_layout {
     TILE_F32,
     TILE_F16,
     TILE_BF16,
+    TILE_PAIRS,       /* BF16 in pairs of columns, of BF16 or F16 that fit (tile_fits_pairs) */
     TILE_FLOAT_COUNT, /* the layouts from here on are quantised */
     TILE_Q8_0 = TILE_FLOAT_COUNT,
     TILE_Q4_0,
@@ -155,10 +156,14 @@ struct panel {
 
 /* The layout for a type of the file; TILE_LAYOUT_COUNT when there is none. */
 enum tile_layout tile_layout_of(enum tensor_type type);
+/* Whether BF16 holds each of `count` F16 or BF16 values exactly, and none is so small that its
+ * products could become denormal numbers: |value| >= 2^-56, or 0. */
+bool tile_fits_pairs(enum tensor_type type, const uint8_t *data, size_t count);
 /* Bytes of one tile of `cols` columns. */
 size_t tile_bytes(enum tile_layout layout, uint32_t cols);
-/* Pack `rows` (1..16) rows, row_bytes apart in the file's form; missing rows become zeros. */
-void tile_pack(enum tensor_type type, const uint8_t *data, size_t row_bytes, unsigned rows,
-               uint32_t cols, uint8_t *tile);
+/* Pack `rows` (1..16) rows, row_bytes apart in the file's form; missing rows become zeros. The
+ * layout is the type's, or TILE_PAIRS. */
+void tile_pack(enum tensor_type type, enum tile_layout layout, const uint8_t *data,
+               size_t row_bytes, unsigned rows, uint32_t cols, uint8_t *tile);
 
 #endif

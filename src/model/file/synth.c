@@ -128,6 +128,8 @@ static void random_block(enum tensor_type type, unsigned char *block, float spre
     size_t bytes = tensor_type_info(type)->block_bytes;
     if (tensor_type_info(type)->block_values == 1) {
         float value = spread * random_normal(state);
+        /* Like most models that are handed on in F16: trained in BF16, so that both hold them. */
+        if (type == TENSOR_F16) value = bf16_to_f32(f32_to_bf16(value));
         uint16_t half = type == TENSOR_BF16 ? f32_to_bf16(value) : f32_to_f16(value);
         memcpy(block, type == TENSOR_F32 ? (const void *)&value : &half, bytes);
         return;
