@@ -90,10 +90,7 @@ enum status engine_spill_open(struct engine *engine, const struct engine_options
         .done = &engine->bell,
     };
     TRY(directory_make(options->spill_folder, fault));
-    if (engine->turns) turns_take(engine->turns, &engine->taker);
-    enum status status = identify(engine, &store_options.identity, fault);
-    if (engine->turns) turns_leave(engine->turns, &engine->taker);
-    if (status != OK) return status;
+    TRY(identify(engine, &store_options.identity, fault));
     engine->restores = calloc(RESTORES, sizeof *engine->restores);
     if (!engine->restores) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the engine");
     return kv_store_open(&engine->store, &store_options, fault);

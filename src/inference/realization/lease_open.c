@@ -49,23 +49,11 @@ enum status lease_open(struct model_lease *lease, const char *name, struct model
     return status;
 }
 
-static enum status move(struct model *model, struct compute *compute, struct turns *turns,
+static enum status move(struct model_lease *lease, const char *name, struct model *model,
+                        struct compute *compute, const struct engine_options *options,
                         struct fault *fault)
 {
-    struct turn_taker taker;
-    turn_taker_init(&taker);
-    turns_take(turns, &taker);
     enum status status = model_move(model, compute, fault);
-    turns_leave(turns, &taker);
-    turn_taker_deinit(&taker);
-    return status;
-}
-
-static enum status open_moved(struct model_lease *lease, const char *name, struct model *model,
-                              struct compute *compute, const struct engine_options *options,
-                              struct fault *fault)
-{
-    enum status status = move(model, compute, options->turns, fault);
     if (status != OK) {
         model_close(model);
         return status;
@@ -74,6 +62,20 @@ static enum status open_moved(struct model_lease *lease, const char *name, struc
     uint32_t trained = model_info(model)->context_length;
     if (own.context_length > trained) own.context_length = trained; /* it was set for others */
     return lease_open(lease, name, model, &own, TEXT(""), fault);
+}
+
+/* Moving and opening compute: a turn like any other. */
+static enum status open_moved(struct model_lease *lease, const char *name, struct model *model,
+                              struct compute *compute, const struct engine_options *options,
+                              struct fault *fault)
+{
+    struct turn_taker taker;
+    turn_taker_init(&taker);
+    turns_take(options->turns, &taker);
+    enum status status = move(lease, name, model, compute, options, fault);
+    turns_leave(options->turns, &taker);
+    turn_taker_deinit(&taker);
+    return status;
 }
 
 enum status lease_open_loaded(struct model_lease *lease, const char *name, struct model_load *load,
