@@ -70,5 +70,5 @@ enum status answer_constraint_get(const struct model_lease *lease,
         status =
             constraint_cache_get(lease->constraints, buffer_text(&key), build, &wanted, out, fault);
     buffer_deinit(&key);
-    return status;
+    return openai_constraint_fault(form, status, fault);
 }

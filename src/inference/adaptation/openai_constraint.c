@@ -175,17 +175,23 @@ static enum status add_form(struct grammar *grammar, const struct openai_constra
     return OK;
 }
 
+enum status openai_constraint_fault(const struct openai_constraint *constraint, enum status status,
+                                    struct fault *fault)
+{
+    bool is_ours = status == OK || status == STATUS_NO_MEMORY || status == STATUS_INTERNAL;
+    if (is_ours || !constraint->field || !fault || fault->param[0]) return status;
+    char why[FAULT_MESSAGE_BYTES];
+    memcpy(why, fault->message, sizeof why);
+    /* Too large is the form, not the request. */
+    return fault_set_param(fault, status == STATUS_TOO_LARGE ? STATUS_UNSUPPORTED : status,
+                           constraint->field, "%s: %s", constraint->field, why);
+}
+
 enum status openai_constraint_add(struct grammar *grammar,
                                   const struct openai_constraint *constraint, grammar_part *part,
                                   struct fault *fault)
 {
-    enum status status = add_form(grammar, constraint, part, fault);
-    if (status == OK || status == STATUS_NO_MEMORY) return status;
-    /* Too large is the client's matter too: the request itself is not. */
-    char why[FAULT_MESSAGE_BYTES];
-    memcpy(why, fault->message, sizeof why);
-    return fault_set_param(fault, status == STATUS_TOO_LARGE ? STATUS_UNSUPPORTED : status,
-                           constraint->field, "%s: %s", constraint->field, why);
+    return openai_constraint_fault(constraint, add_form(grammar, constraint, part, fault), fault);
 }
 
 static void append_json(struct buffer *key, const json_t *value)

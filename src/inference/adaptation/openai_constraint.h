@@ -39,6 +39,9 @@ enum status openai_constraint_read(struct openai_constraint *constraint, const j
 enum status openai_constraint_add(struct grammar *grammar,
                                   const struct openai_constraint *constraint, grammar_part *part,
                                   struct fault *fault) MUST_USE;
+/* The fault of what was made of the form, with the field that asked for it. Returns the status. */
+enum status openai_constraint_fault(const struct openai_constraint *constraint, enum status status,
+                                    struct fault *fault);
 /* Append what tells this form from others, for constraint_cache_get. */
 void openai_constraint_key(const struct openai_constraint *constraint, struct buffer *key);
 
