@@ -49,7 +49,8 @@ grammar_part grammar_text_without(struct grammar *grammar, struct text word);
 grammar_part grammar_rule(struct grammar *grammar);
 void grammar_rule_set(struct grammar *grammar, grammar_part rule, grammar_part is);
 
-/* ---- readers: a part each, or a fault that names what and where ---- */
+/* ---- readers: a part each, or a fault that names what and where (docs/format-grammar.md) ---- */
+/* ECMAScript's; the whole text has to match. */
 enum status grammar_add_regex(struct grammar *grammar, struct text pattern, grammar_part *part,
                               struct fault *fault) MUST_USE;
 /* The value as JSON text. What a schema says and cannot be honoured is refused by its JSON pointer
