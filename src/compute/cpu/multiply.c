@@ -21,7 +21,6 @@ enum {
     FLOAT_CHUNK_COLS = 128, /* of float weights at a time: 4 tiles x 128 x 4 bytes fill L1 */
     PAIR_CHUNK_COLS = 256,  /* of BF16 in pairs */
     FEW_PASSES = 6,         /* of dot_few over a tile, which the first leaves in the cache */
-    ITEMS_PER_THREAD = 16,  /* how finely work on few tokens is shared when there is plenty */
     CACHE_LINE_BYTES = 64,
 };
 
@@ -380,8 +379,7 @@ static void multiply_batch(struct multiply_job *job)
     /* One token is prepared sooner than the threads have met. */
     job->prepare = (job->quantised || job->pairs) && job->n > 1;
     if (!job->prepare) prepare_share(job, 0, 1);
-    const uint32_t pieces = thread_pool_threads(job->compute->pool) * ITEMS_PER_THREAD;
-    job->most = is_few(job->compute, job->n) ? job->items / pieces : RUN_TILES / PANEL_PAIR;
+    job->most = is_few(job->compute, job->n) ? job->items : RUN_TILES / PANEL_PAIR;
     atomic_store_explicit(&job->compute->next_item, 0, memory_order_relaxed);
     thread_pool_run(job->compute->pool, multiply_work, job);
 }

@@ -25,21 +25,22 @@
 
 enum { CACHE_LINE_BYTES = 64, SPINS_PER_CLOCK_LOOK = 200 };
 
-/* A number that some threads watch and one changes. On a cache line of its own. */
+/* A number that some threads watch and others change. */
 struct signal_word {
-    _Alignas(CACHE_LINE_BYTES) _Atomic uint32_t value;
+    _Atomic uint32_t value;
     _Atomic uint32_t parked; /* threads that wait in the kernel */
 };
 
+/* What changes hands together lies on one cache line: moving a line from core to core is most of
+ * what a hand-over costs. */
 struct thread_pool {
-    struct signal_word job;      /* grows by one with each job */
-    struct signal_word finished; /* jobs that all workers have done */
-    struct signal_word phase;    /* barriers passed */
-    _Alignas(CACHE_LINE_BYTES) _Atomic uint32_t unfinished_workers;
-    _Alignas(CACHE_LINE_BYTES) _Atomic uint32_t at_barrier;
-    _Alignas(CACHE_LINE_BYTES) void (*work)(void *, unsigned, unsigned); /* NULL: end */
+    _Alignas(CACHE_LINE_BYTES) struct signal_word job; /* grows by one with each job */
+    void (*work)(void *, unsigned, unsigned);          /* NULL: end */
     void *argument;
-    unsigned threads;
+    _Alignas(CACHE_LINE_BYTES) struct signal_word finished; /* grows by one with each worker's */
+    _Alignas(CACHE_LINE_BYTES) struct signal_word phase;    /* barriers passed */
+    _Alignas(CACHE_LINE_BYTES) _Atomic uint32_t at_barrier;
+    _Alignas(CACHE_LINE_BYTES) unsigned threads;
     struct worker {
         struct thread_pool *pool;
         unsigned index;
@@ -91,7 +92,7 @@ static void *worker_main(void *argument)
         signal_wait(&pool->job, job);
         if (!pool->work) return NULL;
         pool->work(pool->argument, self->index, pool->threads);
-        if (atomic_fetch_sub(&pool->unfinished_workers, 1) == 1) signal_raise(&pool->finished);
+        signal_raise(&pool->finished);
     }
 }
 
@@ -103,13 +104,16 @@ void thread_pool_run(struct thread_pool *pool, void (*work)(void *, unsigned, un
         work(argument, 0, 1);
         return;
     }
-    uint32_t finished = atomic_load_explicit(&pool->finished.value, memory_order_relaxed);
+    /* No worker is at work now, so that this is not a race. */
+    uint32_t all =
+        atomic_load_explicit(&pool->finished.value, memory_order_relaxed) + (pool->threads - 1);
     pool->work = work;
     pool->argument = argument;
-    atomic_store_explicit(&pool->unfinished_workers, pool->threads - 1, memory_order_relaxed);
     signal_raise(&pool->job);
     work(argument, 0, pool->threads);
-    signal_wait(&pool->finished, finished);
+    for (uint32_t seen;
+         (seen = atomic_load_explicit(&pool->finished.value, memory_order_acquire)) != all;)
+        signal_wait(&pool->finished, seen);
 }
 
 void thread_pool_barrier(struct thread_pool *pool)
