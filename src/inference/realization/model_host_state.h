@@ -41,7 +41,8 @@ struct model_host {
     size_t loading; /* RESIDENCY_NOBODY: none */
     bool load_ended;
     uint64_t load_began_ns;
-    uint32_t retry_after_s; /* about as long as the last load took */
+    int64_t progress_due_ms; /* when the log hears next how far it is */
+    uint32_t retry_after_s;  /* about as long as the last load took */
 
     struct model_ticket *told, **told_end; /* to be told as soon as the lock is free */
     struct model_host_counters counters;   /* bytes are counted when asked for */

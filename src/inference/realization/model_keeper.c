@@ -8,7 +8,7 @@
 #include "model/model.h"
 #include "platform/platform.h"
 
-enum { RETRY_MOST_S = 60 };
+enum { RETRY_MOST_S = 60, PROGRESS_EVERY_MS = 5000 };
 
 static double megabytes(uint64_t bytes)
 {
@@ -161,6 +161,7 @@ static void begin_load(struct model_host *host, size_t model)
     host->loading = model;
     host->load_ended = false;
     host->load_began_ns = clock_monotonic_ns();
+    host->progress_due_ms = host_now_ms() + PROGRESS_EVERY_MS;
     host->load.path = host->slots[model].path;
     enum status status = model_load_start(&host->load, &fault);
     if (status != OK) load_failed(host, model, &fault);
@@ -227,8 +228,23 @@ static void forget_absent(struct model_host *host)
             host_free_slot(host, i);
 }
 
+/* A load that takes long says now and then how far it is. Releases the lock meanwhile. */
+static void log_progress(struct model_host *host)
+{
+    if (host->loading == RESIDENCY_NOBODY || host_now_ms() < host->progress_due_ms) return;
+    const char *name = host->slots[host->loading].name;
+    char more[48];
+    snprintf(more, sizeof more, ",\"progress\":%.2f", atomic_load(&host->load.progress));
+    host->progress_due_ms = host_now_ms() + PROGRESS_EVERY_MS;
+    pthread_mutex_unlock(&host->lock);
+    log_model(LOG_INFO, name, more, "loading model");
+    pthread_mutex_lock(&host->lock);
+}
+
 static void sleep_until(struct model_host *host, int64_t until_ms)
 {
+    if (host->loading != RESIDENCY_NOBODY && host->progress_due_ms < until_ms)
+        until_ms = host->progress_due_ms;
     if (until_ms == RESIDENCY_NEVER) {
         pthread_cond_wait(&host->news, &host->lock);
         return;
@@ -242,6 +258,7 @@ static void take_steps(struct model_host *host, struct residency_step *step)
 {
     *step = (struct residency_step){.act = RESIDENCY_WAIT, .until_ms = RESIDENCY_NEVER};
     while (!host->stopping) {
+        log_progress(host);
         drop_void_tickets(host);
         if (host->load_ended && host->loading != RESIDENCY_NOBODY) finish_load(host);
         measure(host);
