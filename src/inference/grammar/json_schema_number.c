@@ -213,7 +213,26 @@ static size_t digits_of(const struct limit *limit)
     return limit->is_set ? limit->at.whole.length : 0;
 }
 
-/* How numbers of these types are written. */
+/* A number with so many digits before the point and at most 15 in all: doubles tell these apart, so
+ * that what is above a limit, or no integer, still is when it is read. */
+static void append_form(struct buffer *out, unsigned types, size_t digits, bool negative)
+{
+    size_t places = digits < NUMBER_DIGITS ? NUMBER_DIGITS - digits : 0;
+    bool may_be_whole = (types & TYPE_INTEGER) != 0;
+    if (places == 0 && !may_be_whole) return;
+    buffer_printf(out, "|%s", negative ? "-" : "");
+    if (digits == 1)
+        buffer_append_string(out, negative ? "[1-9]" : "[0-9]");
+    else
+        buffer_printf(out, "[1-9][0-9]{%zu}", digits - 1);
+    if (types == TYPE_FRACTION)
+        buffer_printf(out, "\\.[0-9]{0,%zu}[1-9]", places - 1);
+    else if (types != TYPE_INTEGER && places > 0)
+        buffer_printf(out, "(?:\\.[0-9]{1,%zu})?", places);
+}
+
+/* How numbers of these types are written. Below zero there is no -0, and -0.5 has a form of its
+ * own. */
 static enum status form_language(struct schema_reader *reader, const struct shape *shape,
                                  const struct regular **out)
 {
@@ -222,14 +241,12 @@ static enum status form_language(struct schema_reader *reader, const struct shap
     if (digits_of(&shape->minimum) > digits) digits = digits_of(&shape->minimum);
     if (digits_of(&shape->maximum) > digits) digits = digits_of(&shape->maximum);
     unsigned types = shape->types & TYPE_NUMBER;
-    const char *fraction = types == TYPE_INTEGER    ? ""
-                           : types == TYPE_FRACTION ? "\\.[0-9]{0,14}[1-9]"
-                                                    : "(?:\\.[0-9]{1,15})?";
     buffer_init(&source);
-    buffer_printf(&source, "^(?:(?:0|[1-9][0-9]{0,%zu})%s|-[1-9][0-9]{0,%zu}%s", digits - 1,
-                  fraction, digits - 1, fraction);
-    if (types & TYPE_FRACTION)
-        buffer_printf(&source, "|-0\\.[0-9]{0,14}[1-9]%s", types == TYPE_NUMBER ? "0{0,14}" : "");
+    buffer_append_string(&source, types & TYPE_FRACTION ? "^(?:-0\\.[0-9]{0,13}[1-9]" : "^(?:0");
+    for (size_t n = 1; n <= digits; n++) {
+        append_form(&source, types, n, false);
+        append_form(&source, types, n, true);
+    }
     buffer_append_string(&source, ")$");
     return pattern_of(reader, &source, out);
 }

@@ -59,6 +59,12 @@ static void keywords_mean_what_they_say(void **state)
         {"{\"type\":\"number\",\"exclusiveMinimum\":-0.5,\"exclusiveMaximum\":0}",
          {"-0.4", "-0.1"},
          {"-0.5", "0", "-0", "0.1"}},
+        {"{\"type\":\"number\",\"not\":{\"type\":\"integer\"}}",
+         {"0.5", "-0.25", "123.25"},
+         {"1", "1.0", "119651464358818.997344537557064"}}, /* as a double an integer */
+        {"{\"type\":\"number\",\"exclusiveMinimum\":1000}",
+         {"1000.5"},
+         {"1000", "1000.000000000000001"}},
         {"{\"type\":\"integer\",\"multipleOf\":7,\"minimum\":0}",
          {"0", "7", "700"},
          {"1", "8", "-7"}},
