@@ -51,8 +51,17 @@ static void rates_follow_from_the_models_size(void **state)
     double operations = result.prefill_gops * 1e9 / result.prefill_tps;
     assert_true(operations > 0 && operations < 2.0 * (double)info->parameters);
 
+    /* a step of three sequences reads the weights once, the keys and values of each */
+    struct model_bench_options three = unlimited;
+    three.batch = 3;
+    assert_int_equal(model_bench(model, &three, &result, &fault), OK);
+    bytes = result.decode_gbs * 1e9 / result.decode_tps * 3;
+    assert_true(bytes > (double)info->weight_bytes + 2 * kv_bytes &&
+                bytes < 1.001 * ((double)info->weight_bytes + 3 * kv_bytes));
+
     assert_int_equal(model_bench(model, &options, &result, &fault), OK);
-    assert_true(result.limits.read_gbs > 0 && result.limits.int8_gops > 0);
+    assert_true(result.limits.read_gbs > 0 && result.limits.handover_us > 0 &&
+                result.limits.int8_gops > 0);
     assert_true(result.decode_share > 0 && result.prefill_share > 0);
     model_close(model);
     compute_close(compute);
@@ -67,6 +76,9 @@ static void impossible_benches_are_refused(void **state)
     const struct model_bench_options deep = {.depth = model_info(model)->context_length};
     assert_int_equal(model_bench(model, &deep, &result, &fault), STATUS_TOO_LARGE);
     assert_non_null(strstr(fault.message, "beyond the context"));
+    const struct model_bench_options wide = {.batch = 100000};
+    assert_int_equal(model_bench(model, &wide, &result, &fault), STATUS_TOO_LARGE);
+    assert_non_null(strstr(fault.message, "sequences at once"));
     model_close(model);
 
     model = open_shape(compute, "tiny-bert");

@@ -279,6 +279,10 @@ describe('bench', () => {
     for (const key of ['prefill_tps', 'decode_tps', 'prefill_gops', 'decode_gbs', 'limit_int8_gops',
       'limit_read_gbs', 'prefill_share', 'decode_share']) assert.ok(json[key] > 0, `${key} is ${json[key]}`);
     assert.ok(json.limit_bf16_gflops >= 0);
+    assert.equal(json.batch, 1);
+    for (const key of ['handover_us', 'barrier_us']) assert.ok(json[key] >= 0, `${key} is ${json[key]}`);
+    const batch = run(env, ['bench', 'stories15m', '--prefill', '32', '--decode', '4', '--repetitions', '1', '--batch', '3']);
+    assert.match(batch.out, /^decode x3 +\d/m);
     assert.equal(JSON.parse(JSON.stringify(json)).model, 'stories15m');
     refused(['bench', 'minilm'], 7, /embed/);
   });
