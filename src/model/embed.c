@@ -1,6 +1,7 @@
 /* embed.c - a vector for each of several texts: the last layer's rows, pooled and brought to unit
  * length. Texts share forward passes, whole, one after the other, as many as fit; a row sees its
  * own text only, so that its vector is the same whatever is computed beside it. */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +106,7 @@ static void pack_deinit(struct pack *pack)
     free(pack->wanted);
     free(pack->pages);
     free(pack->memory);
+    *pack = (struct pack){0};
 }
 
 /* An encoder's layers use the same place, one after the other. */
@@ -129,6 +131,7 @@ static enum status pack_init(struct pack *pack, const struct model *model,
     if (pack->row_limit > rows) pack->row_limit = rows;
     if (pack->page_limit > pages) pack->page_limit = pages;
     size_t page_bytes = page_bytes_of(model), n = pack->row_limit;
+    assert(n > 0 && pack->page_limit > 0);
     pack->tokens = calloc(n, sizeof *pack->tokens);
     pack->positions = calloc(n, sizeof *pack->positions);
     pack->lengths = calloc(n, sizeof *pack->lengths);
