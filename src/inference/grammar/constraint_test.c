@@ -182,21 +182,21 @@ struct given {
     struct matcher *matcher;
 };
 
-enum { BYTE_TOKENS = 257 };
+enum { BYTE_TOKENS = 257, PAIR_TOKEN = BYTE_TOKENS };
 
-/* A token for each byte, and one that ends the answer. */
+/* A token for each byte, one that ends the answer, and "1,". */
 static struct token_trie *make_bytes(void)
 {
     static char bytes[256];
-    struct text texts[BYTE_TOKENS] = {{NULL, 0}};
-    bool is_end[BYTE_TOKENS] = {[256] = true};
+    struct text texts[BYTE_TOKENS + 1] = {[PAIR_TOKEN] = TEXT("1,")};
+    bool is_end[BYTE_TOKENS + 1] = {[256] = true};
     struct token_trie *trie;
     struct fault fault = {0};
     for (int i = 0; i < 256; i++) {
         bytes[i] = (char)i;
         texts[i] = (struct text){&bytes[i], 1};
     }
-    assert_ok(token_trie_make(&trie, texts, is_end, BYTE_TOKENS, &fault), &fault);
+    assert_ok(token_trie_make(&trie, texts, is_end, BYTE_TOKENS + 1, &fault), &fault);
     return trie;
 }
 
@@ -256,6 +256,16 @@ static void test_counts(void **state)
     assert_string_equal(next_bytes(given.matcher), "$");
     assert_true(matcher_is_complete(given.matcher));
     close_given(&given);
+    /* A token that ends a round and leaves fits only after the least number of them. */
+    given = open_gbnf("root ::= (\"a{1\"){30,40} \",\"");
+    for (int i = 1; i <= 40; i++) {
+        uint64_t mask[(BYTE_TOKENS + 64) / 64];
+        accept_all(given.matcher, "a{");
+        assert_int_equal(matcher_mask(given.matcher, mask, NULL), OK);
+        assert_int_equal(token_mask_allows(mask, PAIR_TOKEN), i >= 30);
+        accept_all(given.matcher, "1");
+    }
+    close_given(&given);
     given = open_gbnf("root ::= item{2,90}\nitem ::= \"(\" (item | \"x\")* \")\"");
     accept_all(given.matcher, "(x(x))");
     assert_string_equal(next_bytes(given.matcher), "(");
@@ -282,6 +292,23 @@ static void test_depth(void **state)
     assert_int_equal(matcher_position(given.matcher), mark + 100002);
     matcher_rewind(given.matcher, mark + 100002 - MATCHER_REWIND_MAX);
     assert_string_equal(next_bytes(given.matcher), ",]");
+    close_given(&given);
+}
+
+/* Far more readings than are followed: what the mask allows is taken all the same, and the answer
+ * can be ended. */
+static void test_too_many_readings(void **state)
+{
+    uint64_t seed = 11;
+    struct given given = open_gbnf(
+        "root ::= s\ns ::= \"a\" s \"b\"? | \"a\" s{2,90} \"c\" | \"a\" "
+        "(\"a\" s?){3,70} | \"a\"\n");
+    for (int i = 0; i < 300; i++) {
+        const char *next = next_bytes(given.matcher);
+        size_t count = strcspn(next, "$");
+        if (count == 0) break;
+        assert_true(matcher_accept(given.matcher, next[testing_random(&seed, (uint32_t)count)]));
+    }
     close_given(&given);
 }
 
@@ -323,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_masks_equal_trying),
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_too_many_readings),
         cmocka_unit_test(test_dead_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,7 +34,7 @@ static void count_node(struct counting *c, const struct trie_node *node, uint32_
         c->begun[c->count++] = begun;
         c->found->bits[token / 64] |= (uint64_t)1 << (token % 64);
     }
-    if (node->token != NO_TOKEN && begun > c->found->most_begun) c->found->most_begun = begun;
+    if (begun > c->found->most_begun) c->found->most_begun = begun;
 }
 
 static bool walk(struct counting *c, uint32_t state)

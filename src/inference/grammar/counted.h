@@ -9,10 +9,10 @@
 #include "inference/grammar/mask_walk.h"
 
 struct counted_tokens {
-    uint64_t *bits;   /* of all tokens that fit when nothing is bounded */
-    uint32_t *tokens; /* the same, those that begin the fewest rounds first */
-    uint32_t *up_to;  /* [n]: how many of them begin at most n rounds, n up to most_begun */
-    uint32_t most_begun;
+    uint64_t *bits;      /* of all tokens that fit when nothing is bounded */
+    uint32_t *tokens;    /* the same, those that begin the fewest rounds first */
+    uint32_t *up_to;     /* [n]: how many of them begin at most n rounds, n up to most_begun */
+    uint32_t most_begun; /* by any token or exit; one round more can be over than begun */
     struct mask_exits *exits;
 };
 

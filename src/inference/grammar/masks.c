@@ -193,7 +193,7 @@ static struct mask_node *counted_node(struct masks *masks, struct mask_walk *wal
 {
     const struct counted_tokens *counted = counted_at(masks, place.state);
     if (!counted) return NULL;
-    struct mask_key key = counted_key(place.state, symbol, place.count, counted->most_begun + 1);
+    struct mask_key key = counted_key(place.state, symbol, place.count, counted->most_begun + 2);
     /* In the middle of a round, that one is begun. */
     bool is_between = masks->automaton->states[place.state].flags & STATE_ROUND;
     if (!is_between) key.most_left--;

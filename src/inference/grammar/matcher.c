@@ -175,15 +175,16 @@ static struct position advance(struct stacks *stacks, const struct place *places
     return at;
 }
 
-/* Where readings had to be let go, one of those that fit may have been among them: then each way
- * on is tried alone, as masks are found. */
+/* Where readings had to be let go, those that fit may have been among them: then one of them is
+ * looked for, and followed alone. */
 static struct position advance_all(struct stacks *stacks, const struct moment *now,
                                    struct text bytes)
 {
     stacks->let_go = false;
     struct position at = advance(stacks, now->places, now->count, bytes);
     for (uint32_t i = 0; stacks->let_go && position_is_dead(at) && i < now->count; i++)
-        at = advance(stacks, &now->places[i], 1, bytes);
+        at = stacks_find_one(stacks, now->places[i], (const unsigned char *)bytes.data,
+                             bytes.length);
     return at;
 }
 

@@ -121,21 +121,30 @@ static bool is_tail(const struct automaton *automaton, const struct automaton_ca
            target->edge_count == 0;
 }
 
+static void call_one(struct stacks *stacks, struct position *position,
+                     const struct automaton_call *call, uint32_t frame)
+{
+    const struct automaton *automaton = stacks->automaton;
+    if (is_tail(automaton, call)) {
+        struct place inner = {automaton->symbols[call->symbol].start, frame, 0};
+        stacks_add(stacks, position, inner);
+        return;
+    }
+    enter(stacks, position,
+          (struct frame){
+              .parent = frame, .target = call->target, .symbol = call->symbol, .count = 1});
+}
+
 static void call_all(struct stacks *stacks, struct position *position, struct place place)
 {
     const struct automaton *automaton = stacks->automaton;
     const struct automaton_state *state = &automaton->states[place.state];
-    for (uint32_t i = 0; i < state->call_count && position->count < STACKS_MAX; i++) {
-        const struct automaton_call *call = &automaton->calls[state->first_call + i];
-        if (is_tail(automaton, call)) {
-            struct place inner = {automaton->symbols[call->symbol].start, place.frame, 0};
-            stacks_add(stacks, position, inner);
-            continue;
+    for (uint32_t i = 0; i < state->call_count && !stacks->failed; i++) {
+        if (position->count == STACKS_MAX) {
+            stacks->let_go = true;
+            return;
         }
-        enter(
-            stacks, position,
-            (struct frame){
-                .parent = place.frame, .target = call->target, .symbol = call->symbol, .count = 1});
+        call_one(stacks, position, &automaton->calls[state->first_call + i], place.frame);
     }
 }
 
@@ -217,4 +226,87 @@ struct position stacks_start(struct stacks *stacks, uint32_t first)
     stacks_close(stacks, &start);
     start.can_end |= stacks->automaton->knows_empty;
     return start;
+}
+
+/* ---- one reading by trying ---- */
+
+enum { SEARCH_STEPS_MAX = 1 << 16, SEARCH_DEPTH_MAX = 2000 };
+
+struct search {
+    struct stacks *stacks;
+    const unsigned char *bytes;
+    size_t length;
+    uint32_t steps, depth;
+    struct place found;
+};
+
+static bool search_from(struct search *search, struct place place, size_t at);
+
+/* Each place of a small position, added without closing. */
+static bool search_each(struct search *search, struct position position, size_t at)
+{
+    struct place places[2];
+    uint32_t count = position.count < 2 ? position.count : 2;
+    memcpy(places, search->stacks->places + position.first, count * sizeof *places);
+    for (uint32_t i = 0; i < count; i++)
+        if (search_from(search, places[i], at)) return true;
+    return false;
+}
+
+static bool search_byte(struct search *search, struct place place, size_t at)
+{
+    struct stacks *stacks = search->stacks;
+    if (!is_open(stacks, place)) return false;
+    place.state = automaton_next(stacks->automaton, place.state, search->bytes[at]);
+    if (place.state == NO_STATE) return false;
+    if (stacks->automaton->states[place.state].flags & STATE_ROUND) {
+        uint32_t symbol = stacks->frames[place.frame].symbol;
+        place.count = symbol_count_up(&stacks->automaton->symbols[symbol], place.count);
+    }
+    return search_from(search, place, at + 1);
+}
+
+static bool search_calls(struct search *search, struct place place, size_t at)
+{
+    const struct automaton *automaton = search->stacks->automaton;
+    const struct automaton_state *state = &automaton->states[place.state];
+    for (uint32_t i = 0; i < state->call_count; i++) {
+        const struct automaton_call *call = &automaton->calls[state->first_call + i];
+        struct position called = stacks_begin(0);
+        call_one(search->stacks, &called, call, place.frame);
+        if (search_each(search, called, at)) return true;
+    }
+    return false;
+}
+
+/* A byte, a return or a call, whichever leads to the end. */
+static bool search_from(struct search *search, struct place place, size_t at)
+{
+    if (at == search->length) {
+        search->found = place;
+        return true;
+    }
+    if (search->steps == SEARCH_STEPS_MAX || search->depth == SEARCH_DEPTH_MAX) return false;
+    search->steps++;
+    search->depth++;
+    bool is_found = search_byte(search, place, at);
+    if (!is_found && may_return(search->stacks, place)) {
+        struct position left = stacks_begin(0);
+        leave(search->stacks, &left, place.frame);
+        is_found = search_each(search, left, at);
+    }
+    is_found = is_found || search_calls(search, place, at);
+    search->depth--;
+    return is_found;
+}
+
+struct position stacks_find_one(struct stacks *stacks, struct place place,
+                                const unsigned char *bytes, size_t length)
+{
+    struct search search = {.stacks = stacks, .bytes = bytes, .length = length};
+    struct position position = stacks_begin(0);
+    if (!search_from(&search, place, 0)) return position;
+    stacks_add(stacks, &position, search.found);
+    stacks_close(stacks, &position);
+    return position;
 }

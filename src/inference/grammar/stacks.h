@@ -63,6 +63,12 @@ struct position stacks_step(struct stacks *stacks, struct position from, unsigne
 /* Where a text of the automaton begins. */
 struct position stacks_start(struct stacks *stacks, uint32_t first);
 
+/* One reading of `bytes` from `place`, found by trying; for texts whose readings are too many to be
+ * followed at once. The position behind it, at places[0..]; dead when there is none, or when it was
+ * not found within a bounded number of steps. */
+struct position stacks_find_one(struct stacks *stacks, struct place place,
+                                const unsigned char *bytes, size_t length);
+
 static inline bool position_is_dead(struct position position)
 {
     return position.count == 0 && !position.can_end;
