@@ -6,10 +6,11 @@ import { columns, progress, rowCells } from './measure.mjs';
 import { benchEmbed } from './embed.mjs';
 import { benchDepth, benchEngine } from './engine.mjs';
 import { benchHttp } from './http.mjs';
+import { benchSchema } from './schema.mjs';
 import { benchSpeculation } from './speculation.mjs';
 
 const suites = {
-  engine: benchEngine, depth: benchDepth, http: benchHttp, embed: benchEmbed, speculation: benchSpeculation,
+  engine: benchEngine, depth: benchDepth, http: benchHttp, schema: benchSchema, embed: benchEmbed, speculation: benchSpeculation,
 };
 const wanted = process.argv.slice(2).length ? process.argv.slice(2) : Object.keys(suites);
 for (const name of wanted)

@@ -1,21 +1,13 @@
 // http.mjs - many users at once over HTTP: `liminal serve` beside llama-server, the same prompts.
 import { join } from 'node:path';
 import { addRow, median, pairs, percentile, progress } from './measure.mjs';
-import { closedLoop, complete, startOurs, startPeer } from './server.mjs';
+import { closedLoop, complete, randomPrompt, startOurs, startPeer } from './server.mjs';
 
 const models = join(process.env.LIMINAL_CACHE, 'models');
 const STREAMS = [1, 4, 8, 16, 32];
 const PROMPT_TOKENS = 128, ANSWER_TOKENS = 64;
 
-// Tokens, so that both servers read prompts of exactly this length; every prompt is another one, so
-// that no cache helps. Small ids are common words in none of the vocabularies' special ranges.
-let seed = 1;
-const randomToken = () => {
-  seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
-  return 300 + (seed >>> 8) % 20000;
-};
-const prompt = (tokens) => Array.from({ length: tokens }, randomToken);
-const ask = (tokens, answer) => ({ prompt: prompt(tokens), max_tokens: answer, temperature: 0 });
+const ask = (tokens, answer) => ({ prompt: randomPrompt(tokens), max_tokens: answer, temperature: 0 });
 
 async function together(model, options, work) {
   const servers = [await startOurs(model, options), await startPeer(model, options)];
@@ -70,7 +62,7 @@ export async function benchHttp() {
     await together(model, { streams: 32, context: 256 }, async (servers) => {
       for (const streams of STREAMS) {
         const label = `${name} ${streams} streams`;
-        const requests = Math.max(4, 2 * streams);
+        const requests = Math.max(4, 3 * streams);
         throughputRows(label, await interleaved(servers, label, (server) =>
           closedLoop(server, streams, requests, () => ask(PROMPT_TOKENS, ANSWER_TOKENS))));
       }

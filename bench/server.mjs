@@ -51,6 +51,14 @@ export async function startPeer(model, { streams, context, args = [] }) {
     '-c', String(streams * context), '-np', String(streams), '--no-webui', ...args], port, 'llama-server');
 }
 
+// Tokens, so that all servers read prompts of exactly this length; every prompt is another one, so that
+// no cache helps. Small ids are common words, and special tokens in none of the vocabularies.
+let seed = 1;
+export const randomPrompt = (tokens) => Array.from({ length: tokens }, () => {
+  seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+  return 300 + (seed >>> 8) % 20000;
+});
+
 // One streamed completion. Times in milliseconds: to the first token, and between its pieces.
 export function complete(server, body, route = '/v1/completions') {
   return new Promise((resolve, reject) => {
