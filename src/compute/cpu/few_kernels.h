@@ -14,7 +14,7 @@ enum { PREFETCH_BYTES = 8192 };
 ALWAYS_INLINE int few_bias(const struct tile_format *f)
 {
     bool plain = f->low_bits < 8 && !f->table && f->factors != FACTORS_IN_GRID;
-    return LANES_BIAS && plain ? -f->offset : LANES_BIAS;
+    return LANES_BIAS != 0 && plain ? -f->offset : LANES_BIAS;
 }
 
 ALWAYS_INLINE void few_weights(const struct tile_format *f, const uint8_t *block,
