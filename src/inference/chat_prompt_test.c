@@ -89,6 +89,42 @@ static void a_template_may_refuse(void **state)
     token_list_deinit(&tokens);
 }
 
+/* Tools and options reach the template, and the options take nothing's place. */
+static void a_template_is_told_all_there_is(void **state)
+{
+    struct chat_template *compiled;
+    struct chat_format format = {.reasoning_open = TEXT("<think>"),
+                                 .reasoning_close = TEXT("</think>")};
+    struct token_list tokens = {.ids = NULL};
+    struct buffer text;
+    struct fault fault;
+    enum chat_reasoning reasoning = REASONING_AHEAD;
+    buffer_init(&text);
+    const struct chat_prompt prompt = {
+        .messages = json_pack("[{s:s, s:s}]", "role", "user", "content", "Hi"),
+        .tools = json_pack("[s]", "tool"),
+        .options = json_pack("{s:s, s:s}", "mood", "glad", "messages", "none"),
+    };
+    struct text source = TEXT(
+        "{{ messages[0].content }} {{ tools[0] }} {{ mood }}{% if tools %} <think>{% endif %}");
+    assert_ok(chat_template_compile(&compiled, source, &fault), &fault);
+    assert_ok(
+        chat_prompt_encode(compiled, tokenizer, &prompt, &format, &tokens, &reasoning, &fault),
+        &fault);
+    assert_ok(tokenizer_decode(tokenizer, tokens.ids, tokens.count, true, &text, &fault), &fault);
+    assert_string_equal(text.data, "<s> Hi tool glad <think>");
+    assert_int_equal(reasoning, REASONING_BEGUN);
+    assert_int_equal(chat_format_reasoning(&format, TEXT("a <think>\n\n</think>\n\n")),
+                     REASONING_OVER);
+    assert_int_equal(chat_format_reasoning(&format, TEXT("<think> a")), REASONING_AHEAD);
+    json_decref(prompt.messages);
+    json_decref(prompt.tools);
+    json_decref(prompt.options);
+    chat_template_free(compiled);
+    token_list_deinit(&tokens);
+    buffer_deinit(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -96,6 +132,7 @@ int main(void)
         cmocka_unit_test(end_tokens_of_the_template_are_tokens),
         cmocka_unit_test(the_generation_prompt_is_asked_for),
         cmocka_unit_test(a_template_may_refuse),
+        cmocka_unit_test(a_template_is_told_all_there_is),
     };
     return cmocka_run_group_tests(tests, open_tokenizer, close_tokenizer);
 }
