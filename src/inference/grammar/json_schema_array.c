@@ -164,7 +164,7 @@ static enum status write_containing(const struct array_writer *writer, grammar_p
     bool bounded = writer->most != SCHEMA_UNBOUNDED,
          counts_others = counted.most != SCHEMA_UNBOUNDED;
     uint32_t last = bounded ? writer->most : writer->least;
-    if (last < writer->places) last = writer->places;
+    if (!bounded && last < writer->places) last = writer->places;
     if (!bounded && last == 0) last = 1; /* the last row repeats, and its items follow a comma */
     uint32_t last_counted = counts_others ? counted.most : counted.least;
     for (const struct listed *l = contains; l && contains->next; l = l->next)

@@ -3,6 +3,7 @@
  * Limits are compared in decimal, digit by digit, so that they hold exactly. What is written then
  * has no exponent, at most 15 digits before the point (more when a limit has more) and at most 15
  * behind it. Each condition is a pattern of digits; together they are intersected. */
+#include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -268,7 +269,7 @@ static bool scale_step(const struct decimal *step, uint32_t *scaled, size_t *pla
     return true;
 }
 
-static void add_edge(struct regular_state *state, char first, char last, uint32_t target)
+static void add_edge(struct regular_state *state, int first, int last, uint32_t target)
 {
     state->edges[state->edge_count++] =
         (struct regular_edge){(uint32_t)first, (uint32_t)last, target};
@@ -286,6 +287,7 @@ static uint32_t power_of_ten(size_t exponent, uint32_t modulus)
 static enum status multiples_language(struct schema_reader *reader, uint32_t step, size_t places,
                                       const struct regular **out)
 {
+    assert(step > 0);
     uint32_t rows = (uint32_t)places + 2, zeros = 1 + rows * step, count = zeros + 1;
     struct regular *language = arena_alloc(reader->job, sizeof *language);
     struct regular_state *states = arena_alloc_array(reader->job, count, sizeof *states);
@@ -293,7 +295,7 @@ static enum status multiples_language(struct schema_reader *reader, uint32_t ste
     if (!language || !states || !edges) return schema_no_memory(reader);
     for (uint32_t i = 0; i < count; i++) states[i].edges = edges + (size_t)i * 12;
     add_edge(&states[0], '-', '-', 1);
-    for (char d = '0'; d <= '9'; d++) add_edge(&states[0], d, d, 1 + (uint32_t)(d - '0') % step);
+    for (int d = '0'; d <= '9'; d++) add_edge(&states[0], d, d, 1 + (uint32_t)(d - '0') % step);
     add_edge(&states[zeros], '0', '0', zeros);
     states[zeros].accepts = true;
     for (uint32_t row = 0; row < rows; row++)
@@ -307,7 +309,7 @@ static enum status multiples_language(struct schema_reader *reader, uint32_t ste
                 if (divides) add_edge(&states[self], '0', '0', zeros);
                 continue;
             }
-            for (char d = '0'; d <= '9'; d++)
+            for (int d = '0'; d <= '9'; d++)
                 add_edge(&states[self], d, d,
                          1 + (row ? row + 1 : 0) * step + (r * 10 + (uint32_t)(d - '0')) % step);
         }

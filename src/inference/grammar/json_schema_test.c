@@ -90,6 +90,10 @@ static void keywords_mean_what_they_say(void **state)
          "\"maxContains\":1}",
          {"[7]", "[1,7,2]"},
          {"[]", "[1]", "[7,7]"}},
+        {"{\"type\":\"array\",\"prefixItems\":[true],\"contains\":true,\"minContains\":0,"
+         "\"maxItems\":0}",
+         {"[]"},
+         {"[1]"}},
         {"{\"type\":\"array\",\"items\":{\"enum\":[\"a\",\"b\",\"c\"]},\"uniqueItems\":true}",
          {"[]", "[\"a\",\"c\"]"},
          {"[\"a\",\"a\"]"}},

@@ -215,7 +215,7 @@ static size_t find_bounds(struct determiniser *d, const struct subset *subset)
             d->bounds[count++] = state->ranges[r].last + 1;
         }
     }
-    qsort(d->bounds, count, sizeof *d->bounds, compare_numbers);
+    if (count) qsort(d->bounds, count, sizeof *d->bounds, compare_numbers);
     for (size_t i = 0; i < count; i++)
         if (i == 0 || d->bounds[i] != d->bounds[kept - 1]) d->bounds[kept++] = d->bounds[i];
     return kept;
