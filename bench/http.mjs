@@ -10,7 +10,8 @@ const PROMPT_TOKENS = 128, ANSWER_TOKENS = 64;
 const ask = (tokens, answer) => ({ prompt: randomPrompt(tokens), max_tokens: answer, temperature: 0 });
 
 async function together(model, options, work) {
-  const servers = [await startOurs(model, options), await startPeer(model, options)];
+  // Models of random weights soon repeat themselves, and drafts would feast on that: without.
+  const servers = [await startOurs(model, { ...options, args: ['--speculation', 'off'] }), await startPeer(model, options)];
   try {
     for (const server of servers) await complete(server, ask(PROMPT_TOKENS, 8)); // pages touched, clocks up
     return await work(servers);

@@ -20,7 +20,7 @@ const held = {
 
 export async function benchSchema() {
   const options = { streams: 8, context: 256 };
-  const servers = [await startOurs(model, options), await startPeer(model, options)];
+  const servers = [await startOurs(model, { ...options, args: ['--speculation', 'off'] }), await startPeer(model, options)];
   try {
     for (const streams of [1, 8]) {
       const ratios = servers.map(() => []);
