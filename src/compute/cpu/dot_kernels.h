@@ -130,7 +130,6 @@ ALWAYS_INLINE void quantise_block(const float *x, const struct activations *grou
     int8_t *quants = group->quants + at * BLOCK_COLS;
     i32_store_i8(quants, first);
     i32_store_i8(quants + LANES, second);
-    grid_order(quants, group->grid_quants + at * BLOCK_COLS);
     int32_t first_sum = i32_sum(first), second_sum = i32_sum(second);
     group->scales[at] = zero ? 0 : largest / 127.0f;
     group->starts[at] = -LANES_BIAS * (first_sum + second_sum);
@@ -147,4 +146,7 @@ static void quantise(const float *x, size_t x_stride, size_t blocks,
     for (size_t b = 0; b < blocks; b++)
         for (size_t t = 0; t < group->tokens; t++)
             quantise_block(x + t * x_stride + b * BLOCK_COLS, group, b * group->tokens + t);
+    /* In a pass of its own: bytes just stored in pieces are slow to load as a whole. */
+    for (size_t i = 0; group->grid_quants && i < blocks * group->tokens; i++)
+        grid_order(group->quants + i * BLOCK_COLS, group->grid_quants + i * BLOCK_COLS);
 }

@@ -18,7 +18,7 @@ enum {
 struct activations {
     unsigned tokens;
     int8_t *quants;       /* x BLOCK_COLS: round(x / scale) */
-    int8_t *grid_quants;  /* the same in the order of IQ2_XXS's columns */
+    int8_t *grid_quants;  /* the same in the order of IQ2_XXS's columns; NULL: not wanted */
     float *scales;        /* largest magnitude of the block / 127 */
     int32_t *starts;      /* where the integer sum starts: -LANES_BIAS x sum of quants */
     int32_t *half_starts; /* the same for each 16 columns: x 2 */

@@ -40,30 +40,37 @@ static bool is_few(const struct compute *compute, size_t n)
     return n <= (most > 1 ? FEW_PASSES * most : most);
 }
 
-/* Tokens of a group of activations: cut evenly, so that none is left alone at the end. */
-static size_t group_tokens(const struct compute *compute, size_t n)
-{
-    size_t most = is_few(compute, n) ? compute->kernels->few_tokens : TOKEN_GROUP;
-    size_t groups = (n + most - 1) / most;
-    return (n + groups - 1) / groups;
-}
+/* How the quantised activations of a batch are cut. */
+struct cut {
+    char *memory;
+    size_t tokens, blocks;
+    size_t group; /* tokens of a group: evenly, so that none is left alone at the end */
+    /* Blocks whose activations lie together, of all groups: what a panel holds, so that the tokens
+     * pass by it in the order of memory. Few tokens go through all blocks at once. */
+    size_t chunk;
+    bool in_grid; /* some matrix wants them in the order of IQ2_XXS's columns */
+};
 
-/* Blocks whose activations lie together, of all groups: what a panel holds, so that the tokens pass
- * by it in the order of memory. Few tokens go through all blocks at once. */
-static size_t chunk_blocks(const struct compute *compute, size_t n, size_t blocks)
+static struct cut cut_activations(const struct compute *compute, size_t n, uint32_t cols)
 {
-    return is_few(compute, n) || blocks < PANEL_BLOCKS ? blocks : PANEL_BLOCKS;
+    const bool few = is_few(compute, n);
+    const size_t most = few ? compute->kernels->few_tokens : TOKEN_GROUP;
+    const size_t groups = (n + most - 1) / most, blocks = cols / BLOCK_COLS;
+    return (struct cut){.memory = compute->activation_memory,
+                        .tokens = n,
+                        .blocks = blocks,
+                        .group = (n + groups - 1) / groups,
+                        .chunk = few || blocks < PANEL_BLOCKS ? blocks : PANEL_BLOCKS};
 }
 
 /* The arrays of group `g` for the chunk that begins with block `first`, in one piece of memory. */
-static struct activations activation_group(const struct compute *compute, size_t n, size_t blocks,
-                                           size_t first, size_t g)
+static struct activations activation_group(const struct cut *cut, size_t first, size_t g)
 {
-    const size_t whole = group_tokens(compute, n), rest = n - g * whole;
-    const size_t chunk = chunk_blocks(compute, n, blocks), left = blocks - first;
-    const size_t count = left < chunk ? left : chunk, tokens = rest < whole ? rest : whole;
-    char *memory = (char *)compute->activation_memory + activations_bytes(n, first) +
-                   activations_bytes(g * whole, count);
+    const size_t rest = cut->tokens - g * cut->group, left = cut->blocks - first;
+    const size_t tokens = rest < cut->group ? rest : cut->group;
+    const size_t count = left < cut->chunk ? left : cut->chunk;
+    char *memory = cut->memory + activations_bytes(cut->tokens, first) +
+                   activations_bytes(g * cut->group, count);
     size_t values = tokens * count;
     float *scales = (float *)(memory + 2 * values * BLOCK_COLS);
     return (struct activations){.tokens = (unsigned)tokens,
@@ -121,6 +128,7 @@ struct multiply_job {
     size_t x_stride, n;
     const struct product *group;
     size_t group_count;
+    struct cut cut;
     bool quantised, pairs; /* what the matrices of the group want to see of x */
     bool prepare;          /* the threads do it, then meet at a barrier */
     void (*dot_pairs)(const uint8_t *tiles, size_t tile_stride, unsigned tile_count,
@@ -185,8 +193,8 @@ static void multiply_many(const struct multiply_job *job, const struct product *
     const struct tile_format *f = &tile_formats[m->layout];
     const size_t bytes = tile_bytes((enum tile_layout)m->layout, m->cols);
     const uint8_t *packed = (const uint8_t *)m->packed + tile * bytes;
-    const size_t blocks = m->cols / BLOCK_COLS, n = job->n, whole = group_tokens(job->compute, n);
-    const size_t groups = (n + whole - 1) / whole;
+    const size_t blocks = job->cut.blocks, whole = job->cut.group;
+    const size_t groups = (job->n + whole - 1) / whole;
     const size_t chunk_bytes = PANEL_BLOCKS / f->unit_blocks * tile_unit_bytes(f);
     for (size_t first = 0; first < blocks; first += PANEL_BLOCKS) {
         size_t rest = blocks - first;
@@ -201,7 +209,7 @@ static void multiply_many(const struct multiply_job *job, const struct product *
                                   : first + PANEL_BLOCKS < blocks ? units + chunk_bytes
                                                                   : packed + tiles * bytes;
             for (size_t g = 0; g < groups; g++) {
-                struct activations group = activation_group(job->compute, n, blocks, first, g);
+                struct activations group = activation_group(&job->cut, first, g);
                 if (f->factors == FACTORS_IN_GRID) group.quants = group.grid_quants;
                 float(*sums)[TILE_ROWS] = &scratch->sums[i][g * whole];
                 for (unsigned p = 0; p < pair; p++)
@@ -263,11 +271,12 @@ static void multiply_few(const struct multiply_job *job, const struct product *p
 {
     const struct matrix *m = product->matrix;
     const size_t bytes = tile_bytes((enum tile_layout)m->layout, m->cols);
-    const size_t blocks = m->cols / BLOCK_COLS, whole = group_tokens(job->compute, job->n);
+    const size_t whole = job->cut.group;
     for (size_t g = 0; g * whole < job->n; g++) {
-        struct activations group = activation_group(job->compute, job->n, blocks, 0, g);
-        job->compute->kernels->dot_few[m->layout]((const uint8_t *)m->packed + tile * bytes, blocks,
-                                                  &group, scratch->sums[0][g * whole]);
+        struct activations group = activation_group(&job->cut, 0, g);
+        job->compute->kernels->dot_few[m->layout]((const uint8_t *)m->packed + tile * bytes,
+                                                  job->cut.blocks, &group,
+                                                  scratch->sums[0][g * whole]);
     }
     store_tile(job, product, tile, scratch->sums[0]);
 }
@@ -298,19 +307,18 @@ static void multiply_items(const struct multiply_job *job, const struct product 
 /* Threads share the columns, not the tokens: those of a group lie in the same cache lines. */
 static void quantise_share(const struct multiply_job *job, unsigned thread, unsigned threads)
 {
-    const struct compute *compute = job->compute;
-    const size_t blocks = job->group[0].matrix->cols / BLOCK_COLS;
-    const size_t end = blocks * (thread + 1) / threads;
-    const size_t whole = group_tokens(compute, job->n);
-    const size_t chunk = chunk_blocks(compute, job->n, blocks);
-    for (size_t g = 0; g * whole < job->n; g++) {
-        const float *x = job->x + g * whole * job->x_stride;
-        for (size_t first = blocks * thread / threads, next; first < end; first = next) {
-            const size_t chunk_first = first / chunk * chunk;
-            next = chunk_first + chunk < end ? chunk_first + chunk : end;
-            struct activations group = activation_group(compute, job->n, blocks, chunk_first, g);
+    const struct cut *cut = &job->cut;
+    const size_t end = cut->blocks * (thread + 1) / threads;
+    for (size_t g = 0; g * cut->group < job->n; g++) {
+        const float *x = job->x + g * cut->group * job->x_stride;
+        for (size_t first = cut->blocks * thread / threads, next; first < end; first = next) {
+            const size_t chunk_first = first / cut->chunk * cut->chunk;
+            next = chunk_first + cut->chunk < end ? chunk_first + cut->chunk : end;
+            struct activations group = activation_group(cut, chunk_first, g);
             struct activations share = activations_from(&group, first - chunk_first);
-            compute->kernels->quantise(x + first * BLOCK_COLS, job->x_stride, next - first, &share);
+            if (!cut->in_grid) share.grid_quants = NULL;
+            job->compute->kernels->quantise(x + first * BLOCK_COLS, job->x_stride, next - first,
+                                            &share);
         }
     }
 }
@@ -376,6 +384,9 @@ static void multiply_work(void *argument, unsigned thread, unsigned threads)
 
 static void multiply_batch(struct multiply_job *job)
 {
+    job->cut = cut_activations(job->compute, job->n, job->group[0].matrix->cols);
+    for (size_t p = 0; p < job->group_count; p++)
+        job->cut.in_grid |= job->group[p].matrix->layout == TILE_IQ2_XXS;
     /* One token is prepared sooner than the threads have met. */
     job->prepare = (job->quantised || job->pairs) && job->n > 1;
     if (!job->prepare) prepare_share(job, 0, 1);
