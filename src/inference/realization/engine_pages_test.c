@@ -201,6 +201,56 @@ static void tenants_and_adapters_share_nothing(void **state)
     engine_close(engine);
 }
 
+/* ---- nobody starves ---- */
+
+/* Three write, short prompts come without end, and a long one has its quarter of the rows: it is
+ * through in bounded time, and each step has a token for each of those who write. */
+static void long_and_short_prompts_and_writers_all_go_on(void **state)
+{
+    enum { WRITERS = 3, LONG = 200, SHORT = 12, CHUNK = 16 };
+    struct engine *engine = open_engine(
+        &(struct engine_options){.sequences = WRITERS + 3, .prefill_chunk = CHUNK, .audit = true});
+    int32_t tokens[LONG];
+    struct told *writers[WRITERS], *shorts[2];
+    size_t before[WRITERS];
+    uint32_t variant = 1;
+    for (int i = 0; i < WRITERS; i++) {
+        make_prompt(engine, tokens, SHORT, variant++);
+        writers[i] = start_tokens(engine, tokens, SHORT, 240, 0, 0);
+        told_wait(writers[i], 3);
+    }
+    make_prompt(engine, tokens, LONG, 0);
+    struct engine_counters start, end;
+    engine_counters(engine, &start);
+    for (int i = 0; i < WRITERS; i++) before[i] = told_count(writers[i]);
+    struct told *late = start_tokens(engine, tokens, LONG, 1, 0, 0);
+    int passed = 0;
+    for (; told_count(late) == 0; passed += 2) {
+        for (int i = 0; i < 2; i++) {
+            make_prompt(engine, tokens, SHORT, variant++);
+            shorts[i] = start_tokens(engine, tokens, SHORT, 1, 0, 0);
+        }
+        for (int i = 0; i < 2; i++) {
+            told_wait(shorts[i], SIZE_MAX);
+            told_free(shorts[i]);
+        }
+    }
+    engine_counters(engine, &end);
+    uint64_t steps = end.steps - start.steps;
+    print_message("%llu steps, %d short prompts passed\n", (unsigned long long)steps, passed);
+    assert_true(steps <= LONG / (CHUNK / 4) + 10);
+    assert_true(passed >= 10);
+    for (int i = 0; i < WRITERS; i++) {
+        assert_true(told_count(writers[i]) - before[i] + 3 >= steps);
+        engine_cancel(engine, writers[i]->generation);
+        told_wait(writers[i], SIZE_MAX);
+        told_free(writers[i]);
+    }
+    told_wait(late, SIZE_MAX);
+    told_free(late);
+    engine_close(engine);
+}
+
 /* ---- everything at once ---- */
 
 /* Requests whose prompts are made of few pieces, so that they begin alike in all ways and lengths,
@@ -315,6 +365,7 @@ int main(void)
         cmocka_unit_test(whoever_reads_ahead_may_leave),
         cmocka_unit_test(a_turn_reads_only_what_is_new),
         cmocka_unit_test(tenants_and_adapters_share_nothing),
+        cmocka_unit_test(long_and_short_prompts_and_writers_all_go_on),
         cmocka_unit_test(random_crowds_read_what_each_reads_alone),
     };
     return cmocka_run_group_tests(tests, open_compute, close_compute);
