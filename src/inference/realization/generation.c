@@ -24,6 +24,7 @@ static bool copy_stops(struct generation *generation, const struct generation_re
     }
     stop_matcher_init(&generation->stop_matcher, generation->stops, request->stop_count);
     return buffer_reserve(&generation->stop_matcher.held, bytes + PIECE_BYTES) &&
+           buffer_reserve(&generation->detokenizer.pending, PIECE_BYTES) &&
            buffer_reserve(&generation->piece, PIECE_BYTES) &&
            buffer_reserve(&generation->shown, bytes + PIECE_BYTES);
 }

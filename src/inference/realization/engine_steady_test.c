@@ -1,0 +1,125 @@
+/* engine_steady_test.c - once requests are in, the engine allocates nothing and takes no mutex, on
+ * any of its threads: while it admits, reads, writes, shares pages, spills them, and lets go. */
+#include <dlfcn.h>
+#include <semaphore.h>
+#include <unistd.h>
+
+#include "compute/compute.h"
+#include "inference/realization/engine_test_support.h"
+
+enum { REQUESTS = 8, PLACES = 4, PROMPT = 60, ANSWER = 60, FIRST = 5 };
+
+/* ---- what is counted: the test's own thread asks, and may allocate ---- */
+
+static __thread bool is_asking;
+static atomic_bool watching;
+static atomic_int allocations, locks;
+
+static void count(atomic_int *what)
+{
+    if (atomic_load(&watching) && !is_asking) atomic_fetch_add(what, 1);
+}
+
+#ifndef SANITIZED /* which own the allocator */
+void *__libc_malloc(size_t bytes);
+void *__libc_calloc(size_t number, size_t size);
+void *__libc_realloc(void *old, size_t bytes);
+
+void *malloc(size_t size)
+{
+    count(&allocations);
+    return __libc_malloc(size);
+}
+
+void *calloc(size_t nmemb, size_t size)
+{
+    count(&allocations);
+    return __libc_calloc(nmemb, size);
+}
+
+void *realloc(void *ptr, size_t size)
+{
+    count(&allocations);
+    return __libc_realloc(ptr, size);
+}
+
+int pthread_mutex_lock(pthread_mutex_t *mutex)
+{
+    static int (*_Atomic next)(pthread_mutex_t *);
+    if (!next) next = (int (*)(pthread_mutex_t *))dlsym(RTLD_NEXT, "pthread_mutex_lock");
+    count(&locks);
+    return next(mutex);
+}
+#endif
+
+/* ---- requests that are told without a lock ---- */
+
+static sem_t ended;
+static atomic_int tokens, open_requests;
+
+/* From the fifth token on, until the last request ends. */
+static void note_event(void *argument, const struct generation_event *event)
+{
+    if (event->token >= 0 && atomic_fetch_add(&tokens, 1) + 1 == FIRST)
+        atomic_store(&watching, true);
+    if (event->end == END_NONE) return;
+    assert_int_equal(event->end, END_LENGTH);
+    if (atomic_fetch_sub(&open_requests, 1) == 1) atomic_store(&watching, false);
+    sem_post(&ended);
+}
+
+static struct generation *submit_nth(struct engine *engine, int n)
+{
+    int32_t prompt[PROMPT];
+    for (int i = 0; i < PROMPT; i++) prompt[i] = 300 + (i * 37 + (i > PROMPT / 2) * n * 11) % 1000;
+    struct generation_request request = {
+        .prompt = prompt,
+        .prompt_count = PROMPT,
+        .max_tokens = ANSWER,
+        .ignore_end = true,
+        .top_logprobs = n % 2 ? 3 : -1,
+        .on_event = note_event,
+    };
+    sampling_defaults(&request.sampling);
+    request.sampling.temperature = n % 3 ? 0.8f : 0;
+    request.sampling.repetition_penalty = n % 4 ? 1 : 1.1f;
+    struct generation *generation;
+    struct fault fault;
+    assert_ok(engine_submit(engine, &request, &generation, &fault), &fault);
+    return generation;
+}
+
+static void the_engine_neither_allocates_nor_locks(void **state)
+{
+    char folder[] = "/tmp/liminal-steady-XXXXXX", command[64];
+    assert_non_null(mkdtemp(folder));
+    struct engine *engine = open_engine(&(struct engine_options){
+        .sequences = PLACES, .spill_bytes = 1 << 26, .spill_folder = folder});
+    struct generation *generations[REQUESTS];
+    sem_init(&ended, 0, 0);
+    atomic_store(&open_requests, REQUESTS);
+    is_asking = true;
+    for (int i = 0; i < REQUESTS; i++) generations[i] = submit_nth(engine, i);
+    for (int i = 0; i < REQUESTS; i++)
+        while (sem_wait(&ended) != 0) continue;
+    is_asking = false;
+    assert_int_equal(atomic_load(&tokens), REQUESTS * ANSWER);
+    assert_int_equal(atomic_load(&allocations), 0);
+    assert_int_equal(atomic_load(&locks), 0);
+    for (int i = 0; i < REQUESTS; i++) generation_release(generations[i]);
+    struct engine_counters counters;
+    expect_idle(engine);
+    engine_counters(engine, &counters);
+    assert_true(counters.kv_pages_spilled > 0 && counters.shared_tokens > 0);
+    engine_close(engine);
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_engine_neither_allocates_nor_locks),
+    };
+    return cmocka_run_group_tests(tests, open_compute, close_compute);
+}
