@@ -2,6 +2,7 @@
  * or shared with whom it does not concern. The books are checked after every operation. */
 #include "inference/prefix_cache.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/test_support.h"
@@ -48,9 +49,9 @@ static void set_tokens(struct sequence *sequence, const char *text)
     uint32_t count = 0;
     *sequence = (struct sequence){.prefix = {.scope = sequence->prefix.scope}};
     for (; *text && *text != '+'; text++)
-        for (int i = 0; i < T; i++) sequence->tokens[count++] = *text;
+        for (int i = 0; i < T; i++) sequence->tokens[count++] = (unsigned char)*text;
     if (*text == '+')
-        while (*++text) sequence->tokens[count++] = *text;
+        while (*++text) sequence->tokens[count++] = (unsigned char)*text;
     sequence->prefix.tokens = sequence->tokens;
     sequence->prefix.pages = sequence->pages;
     sequence->prefix.count = count;
@@ -178,7 +179,7 @@ static void a_part_is_copied_while_somebody_has_it(void **state)
 {
     struct prefix_cache *cache = open_cache(PAGES);
     compute_sequence(cache, FIRST, "a+xyz");
-    strcpy(FIRST->pages[1], "what x, y and z are");
+    snprintf(FIRST->pages[1], 64, "what x, y and z are");
     assert_int_equal(find(cache, SECOND, "a+xyq"), T + 2);
     assert_ptr_equal(FIRST->pages[0], SECOND->pages[0]);
     assert_ptr_not_equal(FIRST->pages[1], SECOND->pages[1]);

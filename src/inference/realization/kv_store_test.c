@@ -22,9 +22,9 @@ static struct doorbell bell;
 
 static int make_folder(void **state)
 {
-    snprintf(path, sizeof path, "/tmp/liminal-kv-XXXXXX");
-    assert_non_null(mkdtemp(path));
-    strcat(path, "/pages");
+    char folder[] = "/tmp/liminal-kv-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/pages", folder);
     doorbell_init(&bell);
     return 0;
 }
