@@ -45,9 +45,9 @@ void access_token_make(const unsigned char key[SERVER_KEY_BYTES], struct uuid se
     for (int i = 0; i < 8; i++)
         token[EXPIRY_AT + i] = (unsigned char)((uint64_t)expires_s >> (56 - 8 * i));
     sign(key, token, token + SIGNED_BYTES);
-    size_t mark = strlen(ACCESS_TOKEN_MARK);
-    memcpy(out, ACCESS_TOKEN_MARK, mark);
-    base64url_encode(token, TOKEN_BYTES, out + mark);
+    char letters[BASE64URL_BYTES(TOKEN_BYTES) + 1];
+    base64url_encode(token, TOKEN_BYTES, letters);
+    snprintf(out, ACCESS_TOKEN_BYTES, ACCESS_TOKEN_MARK "%s", letters);
 }
 
 bool access_token_read(const unsigned char key[SERVER_KEY_BYTES], struct text token, int64_t now_s,

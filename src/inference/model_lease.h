@@ -22,7 +22,7 @@ struct model_lease {
     struct chat_format chat_format;      /* learnt from it */
     struct fault chat_template_fault;
     struct constraint_cache *constraints; /* what answers were held to */
-    struct model_host *host; /* its own, like the following */
+    struct model_host *host;              /* its own, like the following */
     size_t model;
 };
 

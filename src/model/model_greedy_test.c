@@ -127,9 +127,9 @@ static void stories_are_told_as_llama_cpp_tells_them(void **state)
     check_model("stories15m", 1e-3);
 }
 
-/* Activations of 8 bits move our logits by 0.07 rms (llama.cpp's by 0.27), so the distance of two by
- * 0.1; three times that is what one of 720 tokens may show. Which one changes with every change of
- * the arithmetic. The default model takes a minute on a small machine: make check-deep sets
+/* Activations of 8 bits move our logits by 0.07 rms (llama.cpp's by 0.27), so the distance of two
+ * by 0.1; three times that is what one of 720 tokens may show. Which one changes with every change
+ * of the arithmetic. The default model takes a minute on a small machine: make check-deep sets
  * LIMINAL_TEST_DEEP. */
 static void the_default_model_answers_as_llama_cpp_does(void **state)
 {

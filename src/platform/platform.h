@@ -73,8 +73,8 @@ void buffer_append_json_string(struct buffer *buffer, struct text t); /* with qu
 
 /* ---- memory ---- */
 /* Zeroed memory for what is large, stays, and is read over and over: in huge pages where the kernel
- * grants them, because small ones are read faster than their translations are found. NULL when there
- * is none. */
+ * grants them, because small ones are read faster than their translations are found. NULL when
+ * there is none. */
 void *large_memory_map(size_t bytes);
 void large_memory_unmap(void *memory, size_t bytes); /* NULL is allowed */
 

@@ -366,7 +366,7 @@ enum status hot_redis_open(struct hot_state **out, const struct hot_redis_option
     struct hot_redis *self = calloc(1, sizeof *self);
     if (!self) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the hot state");
     self->state.ops = &redis_ops;
-    memcpy(self->prefix, prefix, strlen(prefix));
+    snprintf(self->prefix, sizeof self->prefix, "%s", prefix);
     unsigned count = options->connections ? options->connections : DEFAULT_CONNECTIONS;
     enum status status = redis_url_parse(options->url, &self->url, fault);
     if (status == OK)
