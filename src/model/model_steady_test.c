@@ -25,12 +25,12 @@ enum { PROMPT = 40, STEPS = 20, SEQUENCES = 3, LENGTH = PROMPT + STEPS };
 static atomic_bool watching;
 static atomic_int allocations, locks;
 
+#ifndef SANITIZED /* which own the allocator */
 static void count(atomic_int *what)
 {
     if (atomic_load(&watching)) atomic_fetch_add(what, 1);
 }
 
-#ifndef SANITIZED /* which own the allocator */
 void *__libc_malloc(size_t bytes);
 void *__libc_calloc(size_t number, size_t size);
 void *__libc_realloc(void *old, size_t bytes);
