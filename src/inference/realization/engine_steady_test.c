@@ -15,12 +15,12 @@ static __thread bool is_asking;
 static atomic_bool watching;
 static atomic_int allocations, locks;
 
+#ifndef SANITIZED /* which own the allocator */
 static void count(atomic_int *what)
 {
     if (atomic_load(&watching) && !is_asking) atomic_fetch_add(what, 1);
 }
 
-#ifndef SANITIZED /* which own the allocator */
 void *__libc_malloc(size_t bytes);
 void *__libc_calloc(size_t number, size_t size);
 void *__libc_realloc(void *old, size_t bytes);
