@@ -302,7 +302,7 @@ bool masks_add(struct masks *masks, struct mask_walk *walk, const struct stacks 
 /* ---- ahead of time ---- */
 
 enum {
-    WARM_VISITS = 4 << 20,       /* nodes of the tree of tokens; some 20 ms */
+    WARM_VISITS = 1 << 20,       /* nodes of the tree of tokens; some 25 ms */
     WARM_SHARE = WARM_VISITS / 8 /* of one automaton, before all had their turn */
 };
 

