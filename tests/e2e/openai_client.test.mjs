@@ -52,7 +52,8 @@ test("chat: a stream says the same, in OpenAI's order", async () => {
   assert.equal(last.choices[0].finish_reason, "length");
   assert.deepEqual(last.choices[0].delta, {});
   assert.deepEqual(usage.choices, []);
-  assert.deepEqual(usage.usage, whole.usage);
+  // How many drafts were tried depends on what steps cost at that moment; the text does not.
+  assert.deepEqual({...usage.usage, completion_tokens_details: null}, {...whole.usage, completion_tokens_details: null});
   for (const chunk of chunks) {
     assert.equal(chunk.object, "chat.completion.chunk");
     assert.equal(chunk.id, chunks[0].id);
