@@ -1,8 +1,9 @@
 /* accounts.h - the face of accounts: signing up, proving an address, signing in and out, tokens,
  * and who it is that comes with a credential.
  *
- * Every function is safe from any thread and blocks its caller (a worker). Where an answer would
- * tell a stranger whether somebody has an account, it does not, neither in words nor in time. */
+ * Every function is safe from any thread and blocks its caller (a worker). Signing in and asking
+ * for a new password tell no stranger whether somebody has an account, neither in words nor by what
+ * is hashed and written; signing up does (R31). */
 #ifndef LIMINAL_ACCOUNTS_H
 #define LIMINAL_ACCOUNTS_H
 

@@ -381,7 +381,7 @@ static enum status make_bcrypt(struct transaction *t, void *argument, struct fau
 static enum status read_hash(struct transaction *t, void *argument, struct fault *f)
 {
     struct account account;
-    return store_account_find_email(t, &job, "ada@example.com", &account, argument, f);
+    return store_account_find_email(t, "ada@example.com", &account, argument, f);
 }
 
 static void a_bcrypt_hash_is_upgraded_on_sign_in(void **state)

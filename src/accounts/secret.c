@@ -26,11 +26,6 @@ struct secret_hash secret_hash_of(struct text secret)
     return hash;
 }
 
-bool secret_hash_equal(const struct secret_hash *a, const struct secret_hash *b)
-{
-    return sodium_memcmp(a->bytes, b->bytes, SECRET_HASH_BYTES) == 0;
-}
-
 static void sign(const unsigned char key[SERVER_KEY_BYTES], const unsigned char token[TOKEN_BYTES],
                  unsigned char signature[SIGNATURE_BYTES])
 {

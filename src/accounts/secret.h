@@ -32,9 +32,9 @@ struct secret_hash {
 /* The mark and 43 letters (R29). */
 void secret_format(const unsigned char random[SECRET_BYTES], const char *mark,
                    char out[SECRET_TEXT_BYTES]);
-/* SHA-256: enough for what is random, and can be looked up by. */
+/* SHA-256: enough for what is random. It is looked up by, so that no secret is ever compared byte
+ * by byte with a guess. */
 struct secret_hash secret_hash_of(struct text secret);
-bool secret_hash_equal(const struct secret_hash *a, const struct secret_hash *b);
 
 /* Names a session until `expires_s` (Unix time), signed with the server's key. */
 void access_token_make(const unsigned char key[SERVER_KEY_BYTES], struct uuid session,

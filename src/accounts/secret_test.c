@@ -13,10 +13,8 @@ static void forms(void **state)
     secret_format(random, API_TOKEN_MARK, text);
     assert_int_equal(strlen(text), 4 + 43);
     assert_memory_equal(text, "lim__-4AAAA", 11);
-    struct secret_hash a = secret_hash_of(TEXT("abc")), b = secret_hash_of(TEXT("abd"));
+    struct secret_hash a = secret_hash_of(TEXT("abc"));
     assert_memory_equal(a.bytes, "\xba\x78\x16\xbf\x8f\x01\xcf\xea", 8); /* FIPS 180-2 */
-    assert_true(secret_hash_equal(&a, &a));
-    assert_false(secret_hash_equal(&a, &b));
 }
 
 static void access_tokens_expire(void **state)

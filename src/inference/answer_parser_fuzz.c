@@ -4,40 +4,11 @@
 #include <string.h>
 
 #include "inference/answer_parser.h"
+#include "inference/chat_format_test_support.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
-#define PART(string)               \
-    {                              \
-        string, sizeof(string) - 1 \
-    }
-
-static const struct chat_format FORMATS[] = {
-    {
-        .reasoning_open = PART("<think>"),
-        .reasoning_close = PART("</think>"),
-        .tools = {.opening = PART("<tool_call>\n{\"name\": \""),
-                  .mark = PART("<tool_call>"),
-                  .between = PART("\", \"arguments\": "),
-                  .middle = PART("}\n</tool_call>\n<tool_call>\n{\"name\": \""),
-                  .end = PART("}\n</tool_call>")},
-    },
-    {
-        .tools = {.opening = PART("<|python_tag|>{\"name\": \""),
-                  .opening_at_start = PART("{\"name\": \""),
-                  .mark = PART("<|python_tag|>"),
-                  .between = PART("\", \"parameters\": "),
-                  .end = PART("}")},
-    },
-    {
-        .reasoning_open = PART("[THINK]"),
-        .reasoning_close = PART("[/THINK]"),
-        .tools = {.opening = PART("[TOOL_CALLS]"),
-                  .mark = PART("[TOOL_CALLS]"),
-                  .between = PART("[CALL_ID]\1[ARGS]"),
-                  .middle = PART("[TOOL_CALLS]")},
-    },
-};
+static const struct chat_format *const FORMATS[] = {&HERMES, &LLAMA, &MISTRAL};
 
 /* Everything that is told, without where it was cut. */
 struct transcript {
@@ -61,9 +32,10 @@ static void transcribe(struct text answer, unsigned flags, size_t step,
     struct answer_parser parser;
     *transcript = (struct transcript){.last = -1};
     buffer_init(&transcript->bytes);
-    bool reasons = FORMATS[flags % 3].reasoning_open.length > 0;
+    const struct chat_format *format = FORMATS[flags % ARRAY_COUNT(FORMATS)];
+    bool reasons = format->reasoning_open.length > 0;
     enum chat_reasoning reasoning = reasons && flags & 8 ? REASONING_BEGUN : REASONING_AHEAD;
-    answer_parser_init(&parser, &FORMATS[flags % 3], flags & 4, reasoning, write_down, transcript);
+    answer_parser_init(&parser, format, flags & 4, reasoning, write_down, transcript);
     for (size_t at = 0; at < answer.length; at += step)
         answer_parser_add(
             &parser, text_slice(answer, at, at + step < answer.length ? at + step : answer.length));

@@ -1,47 +1,9 @@
-/* answer_parser_test.c - however an answer is cut into pieces, it is told apart in the same way;
- * and what the real templates write is read back as what they were told. */
+/* answer_parser_test.c - however an answer is cut into pieces, it is told apart in the same way.
+ * chat_format_test.c reads back what the real templates write. */
 #include "inference/answer_parser.h"
 
-#include "inference/template_test_support.h"
-
-#define LITERAL(string)             \
-    {                               \
-        string, sizeof(string) - 1, \
-    }
-
-static const struct chat_format HERMES = {
-    .reasoning_open = LITERAL("<think>"),
-    .reasoning_close = LITERAL("</think>"),
-    .tools =
-        {
-            .opening = LITERAL("<tool_call>\n{\"name\": \""),
-            .mark = LITERAL("<tool_call>"),
-            .between = LITERAL("\", \"arguments\": "),
-            .middle = LITERAL("}\n</tool_call>\n<tool_call>\n{\"name\": \""),
-            .end = LITERAL("}\n</tool_call>"),
-        },
-};
-static const struct chat_format LLAMA = {
-    .tools =
-        {
-            .opening = LITERAL("<|python_tag|>{\"name\": \""),
-            .opening_at_start = LITERAL("{\"name\": \""),
-            .mark = LITERAL("<|python_tag|>"),
-            .between = LITERAL("\", \"parameters\": "),
-            .end = LITERAL("}"),
-        },
-};
-static const struct chat_format MISTRAL = {
-    .reasoning_open = LITERAL("[THINK]"),
-    .reasoning_close = LITERAL("[/THINK]"),
-    .tools =
-        {
-            .opening = LITERAL("[TOOL_CALLS]"),
-            .mark = LITERAL("[TOOL_CALLS]"),
-            .between = LITERAL("[CALL_ID]\1[ARGS]"),
-            .middle = LITERAL("[TOOL_CALLS]"),
-        },
-};
+#include "base/test_support.h"
+#include "inference/chat_format_test_support.h"
 
 /* ---- what is told, as one line: T(text) R(reasoning) C0(name) A(arguments) E ---- */
 

@@ -25,6 +25,11 @@ struct database {
 };
 struct transaction {
     const struct database_ops *ops;
+    struct arena job; /* sql_job */
 };
+
+/* Run `work` with an arena of its own. */
+enum status transaction_run(struct transaction *transaction, sql_work *work, void *argument,
+                            struct fault *fault);
 
 #endif

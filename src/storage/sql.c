@@ -25,6 +25,20 @@ void database_close(struct database *database)
     if (database) database->ops->close(database);
 }
 
+enum status transaction_run(struct transaction *transaction, sql_work *work, void *argument,
+                            struct fault *fault)
+{
+    arena_init(&transaction->job, 0);
+    enum status status = work(transaction, argument, fault);
+    arena_deinit(&transaction->job);
+    return status;
+}
+
+struct arena *sql_job(struct transaction *transaction)
+{
+    return &transaction->job;
+}
+
 enum sql_dialect sql_dialect(const struct transaction *transaction)
 {
     return transaction->ops->dialect;

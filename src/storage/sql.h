@@ -20,7 +20,7 @@
  * deadlock, a connection lost before the commit), so it must not leave marks outside the
  * transaction that a second run would mind; what it wrote to `argument` counts only after OK. It
  * runs on a thread of the database's choosing while the caller waits, and must not begin another
- * transaction.
+ * transaction. What it reads only for itself lies in the transaction's own arena (sql_job).
  *
  * Isolation is that of READ COMMITTED: what is decided upon is taken by an UPDATE first, which
  * locks its rows in both databases.
@@ -139,7 +139,10 @@ void database_close(struct database *database);
 enum sql_dialect { SQL_SQLITE, SQL_POSTGRES, SQL_DIALECTS };
 enum sql_dialect sql_dialect(const struct transaction *transaction);
 
-/* The answer of a query, whole, in the caller's arena. Values of columns of tables have their
+/* Memory until this run of the function ends. */
+struct arena *sql_job(struct transaction *transaction);
+
+/* The answer of a query, whole, in an arena. Values of columns of tables have their
  * declared types. */
 struct sql_rows {
     size_t count, columns;

@@ -15,14 +15,9 @@ static const struct letter letters[] = {
                              "Somebody, probably you, wants a new password for your account. If it "
                              "was not you, do nothing. Else choose one here:",
                              "15 minutes", 15 * 60},
-    [CODE_SET_UP] = {"Set up Liminal", "/set-up?code=", "Choose your password here:", "24 hours",
-                     24 * 3600},
-    [CODE_INVITE] = {"You are invited to Liminal", "/register?code=",
-                     "Somebody invites you to Liminal. Make your account here:", "7 days",
-                     7 * 24 * 3600},
 };
 
-enum status accounts_mail_link(struct accounts *accounts, struct transaction *t, struct arena *job,
+enum status accounts_mail_link(struct accounts *accounts, struct transaction *t,
                                const struct account *account, enum code_purpose purpose,
                                struct fault *fault)
 {
@@ -34,10 +29,10 @@ enum status accounts_mail_link(struct accounts *accounts, struct transaction *t,
                           now_us + letter->life_s * 1000000, fault));
     /* Neither the URL nor the code holds a character that HTML would mind. */
     const char *plain =
-        arena_printf(job, "%s\n\n%s%s%s\n\nThe link is good for %s.\n", letter->sentence,
+        arena_printf(sql_job(t), "%s\n\n%s%s%s\n\nThe link is good for %s.\n", letter->sentence,
                      accounts->public_url, letter->path, code, letter->life);
     const char *html = arena_printf(
-        job, "<p>%s</p><p><a href=\"%s%s%s\">%s</a></p><p>The link is good for %s.</p>\n",
+        sql_job(t), "<p>%s</p><p><a href=\"%s%s%s\">%s</a></p><p>The link is good for %s.</p>\n",
         letter->sentence, accounts->public_url, letter->path, code, letter->subject, letter->life);
     if (!plain || !html) return fault_set(fault, STATUS_NO_MEMORY, "no memory for a mail");
     const struct mail mail = {

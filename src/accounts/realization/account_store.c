@@ -56,23 +56,23 @@ enum status store_account_insert(struct transaction *t, const struct account *ac
                        string_or_null(hash ? "argon2id" : NULL), sql_time(account->created_us));
 }
 
-enum status store_account_find(struct transaction *t, struct arena *job, struct uuid id,
-                               struct account *account, struct fault *fault)
+enum status store_account_find(struct transaction *t, struct uuid id, struct account *account,
+                               struct fault *fault)
 {
     struct sql_rows rows;
-    TRY(SQL_QUERY(t, job, &rows, fault,
+    TRY(SQL_QUERY(t, sql_job(t), &rows, fault,
                   "SELECT " ACCOUNT_COLUMNS " FROM app_user u WHERE u.id = $1", sql_uuid(id)));
     if (rows.count == 0) return fault_set(fault, STATUS_NOT_FOUND, "User not found");
     row_account(&rows, 0, 0, account);
     return OK;
 }
 
-enum status store_account_find_email(struct transaction *t, struct arena *job, const char *key,
+enum status store_account_find_email(struct transaction *t, const char *key,
                                      struct account *account, char hash[PASSWORD_HASH_BYTES],
                                      struct fault *fault)
 {
     struct sql_rows rows;
-    TRY(SQL_QUERY(t, job, &rows, fault,
+    TRY(SQL_QUERY(t, sql_job(t), &rows, fault,
                   "SELECT " ACCOUNT_COLUMNS ", c.password_hash FROM app_user u"
                   " LEFT JOIN user_auth_credential c ON c.user_id = u.id WHERE u.email_key = $1",
                   sql_text(text_of(key))));
@@ -105,22 +105,11 @@ enum status store_password_update(struct transaction *t, struct uuid user, const
                        sql_uuid(user), sql_text(text_of(hash)), sql_time(now_us));
 }
 
-enum status store_accounts_count(struct transaction *t, struct arena *job, int64_t *count,
-                                 struct fault *fault)
-{
-    struct sql_rows rows;
-    TRY(sql_query(t, job, &rows, "SELECT count(*) FROM app_user", NULL, 0, fault));
-    *count = sql_at(&rows, 0, 0)->integer;
-    return OK;
-}
-
 /* ---- links in mails ---- */
 
 static const char *const purposes[] = {
     [CODE_VERIFY_EMAIL] = "verify_email",
     [CODE_RESET_PASSWORD] = "reset_password",
-    [CODE_SET_UP] = "set_up",
-    [CODE_INVITE] = "invite",
 };
 
 enum status store_code_insert(struct transaction *t, const struct secret_hash *hash,
@@ -136,12 +125,12 @@ enum status store_code_insert(struct transaction *t, const struct secret_hash *h
 }
 
 /* The UPDATE takes the row first: of two that come at once, one finds it unused. */
-enum status store_code_use(struct transaction *t, struct arena *job, const struct secret_hash *hash,
+enum status store_code_use(struct transaction *t, const struct secret_hash *hash,
                            enum code_purpose purpose, int64_t now_us, struct uuid *user,
                            struct fault *fault)
 {
     struct sql_rows rows;
-    TRY(SQL_QUERY(t, job, &rows, fault,
+    TRY(SQL_QUERY(t, sql_job(t), &rows, fault,
                   "UPDATE one_time_code SET used_at = $3 WHERE code_hash = $1 AND purpose = $2"
                   " AND used_at IS NULL RETURNING user_id, expires_at",
                   hash_value(hash), sql_text(text_of(purposes[purpose])), sql_time(now_us)));

@@ -15,29 +15,27 @@
 enum status store_account_insert(struct transaction *t, const struct account *account,
                                  const char *password_hash, struct fault *fault) MUST_USE;
 /* STATUS_NOT_FOUND "User not found". By key: email_key(). */
-enum status store_account_find(struct transaction *t, struct arena *job, struct uuid id,
-                               struct account *account, struct fault *fault) MUST_USE;
-enum status store_account_find_email(struct transaction *t, struct arena *job, const char *key,
+enum status store_account_find(struct transaction *t, struct uuid id, struct account *account,
+                               struct fault *fault) MUST_USE;
+enum status store_account_find_email(struct transaction *t, const char *key,
                                      struct account *account, char hash[PASSWORD_HASH_BYTES],
                                      struct fault *fault) MUST_USE;
 enum status store_account_update(struct transaction *t, const struct account *account,
                                  struct fault *fault) MUST_USE;
 enum status store_password_update(struct transaction *t, struct uuid user, const char *hash,
                                   int64_t now_us, struct fault *fault) MUST_USE;
-enum status store_accounts_count(struct transaction *t, struct arena *job, int64_t *count,
-                                 struct fault *fault) MUST_USE;
 
 /* ---- links in mails ---- */
 
-enum code_purpose { CODE_VERIFY_EMAIL, CODE_RESET_PASSWORD, CODE_SET_UP, CODE_INVITE };
+enum code_purpose { CODE_VERIFY_EMAIL, CODE_RESET_PASSWORD };
 
-/* `user` NULL: for whoever comes with it. */
+/* `user` NULL: of no account, and of no use (accounts_request_reset). */
 enum status store_code_insert(struct transaction *t, const struct secret_hash *hash,
                               enum code_purpose purpose, const struct uuid *user, int64_t now_us,
                               int64_t expires_us, struct fault *fault) MUST_USE;
 /* Use it up. STATUS_INVALID "Invalid verification code" when there is none or it was used,
  * "Verification code has expired" (R30). *user: nil when it was for nobody in particular. */
-enum status store_code_use(struct transaction *t, struct arena *job, const struct secret_hash *hash,
+enum status store_code_use(struct transaction *t, const struct secret_hash *hash,
                            enum code_purpose purpose, int64_t now_us, struct uuid *user,
                            struct fault *fault) MUST_USE;
 
@@ -51,13 +49,11 @@ struct session {
 
 enum status store_session_insert(struct transaction *t, const struct session *session,
                                  struct fault *fault) MUST_USE;
-/* With its account, in one query. STATUS_UNAUTHORIZED "Invalid or expired token". */
-enum status store_session_find(struct transaction *t, struct arena *job, struct uuid id,
-                               int64_t now_us, struct session *session, struct account *account,
+/* With its account, in one query; its texts last as long as the transaction. STATUS_UNAUTHORIZED
+ * "Invalid or expired token". */
+enum status store_session_find(struct transaction *t, struct uuid id, int64_t now_us,
+                               struct session *session, struct account *account,
                                struct fault *fault) MUST_USE;
-enum status store_sessions_list(struct transaction *t, struct arena *job, struct uuid user,
-                                int64_t now_us, struct session **sessions, size_t *count,
-                                struct fault *fault) MUST_USE;
 /* `id` NULL: all of the user's, except `kept` (may be NULL). STATUS_NOT_FOUND for one that is not
  * the user's. */
 enum status store_sessions_revoke(struct transaction *t, struct uuid user, const struct uuid *id,
@@ -69,9 +65,8 @@ enum status store_refresh_insert(struct transaction *t, const struct secret_hash
                                  struct fault *fault) MUST_USE;
 /* Use it up; *reused: it had been used before, so somebody has a copy. STATUS_UNAUTHORIZED when it
  * is unknown or over. */
-enum status store_refresh_use(struct transaction *t, struct arena *job,
-                              const struct secret_hash *hash, int64_t now_us, struct uuid *session,
-                              bool *reused, struct fault *fault) MUST_USE;
+enum status store_refresh_use(struct transaction *t, const struct secret_hash *hash, int64_t now_us,
+                              struct uuid *session, bool *reused, struct fault *fault) MUST_USE;
 
 /* ---- API tokens ---- */
 

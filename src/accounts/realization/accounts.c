@@ -76,13 +76,8 @@ struct registration {
 static enum status insert_account(struct transaction *t, void *argument, struct fault *fault)
 {
     struct registration *r = argument;
-    struct arena job;
-    arena_init(&job, 0);
-    enum status status = store_account_insert(t, r->account, r->hash, fault);
-    if (status == OK)
-        status = accounts_mail_link(r->accounts, t, &job, r->account, CODE_VERIFY_EMAIL, fault);
-    arena_deinit(&job);
-    return status;
+    TRY(store_account_insert(t, r->account, r->hash, fault));
+    return accounts_mail_link(r->accounts, t, r->account, CODE_VERIFY_EMAIL, fault);
 }
 
 enum status accounts_register(struct accounts *accounts, struct text email, struct text password,
@@ -118,18 +113,12 @@ struct verification {
 static enum status use_code(struct transaction *t, void *argument, struct fault *fault)
 {
     struct verification *v = argument;
-    struct arena job;
     struct uuid user;
     int64_t now_us = accounts_now_us(v->accounts);
-    enum status status;
-    arena_init(&job, 0);
-    TRY_DONE(store_code_use(t, &job, &v->hash, CODE_VERIFY_EMAIL, now_us, &user, fault));
-    TRY_DONE(store_account_find(t, &job, user, v->account, fault));
-    TRY_DONE(account_verify(v->account, now_us, fault));
-    TRY_DONE(store_account_update(t, v->account, fault));
-done:
-    arena_deinit(&job);
-    return status;
+    TRY(store_code_use(t, &v->hash, CODE_VERIFY_EMAIL, now_us, &user, fault));
+    TRY(store_account_find(t, user, v->account, fault));
+    TRY(account_verify(v->account, now_us, fault));
+    return store_account_update(t, v->account, fault);
 }
 
 enum status accounts_verify_email(struct accounts *accounts, struct text code,
@@ -152,17 +141,11 @@ static enum status change_status(struct transaction *t, void *argument, struct f
 {
     struct status_change *c = argument;
     struct account account;
-    struct arena job;
-    arena_init(&job, 0);
-    enum status status = store_account_find(t, &job, c->user, &account, fault);
-    if (status == OK) {
-        account.status = c->status;
-        status = store_account_update(t, &account, fault);
-    }
-    if (status == OK && c->status != ACCOUNT_ACTIVE)
-        status = store_sessions_revoke(t, c->user, NULL, NULL, accounts_now_us(c->accounts), fault);
-    arena_deinit(&job);
-    return status;
+    TRY(store_account_find(t, c->user, &account, fault));
+    account.status = c->status;
+    TRY(store_account_update(t, &account, fault));
+    if (c->status == ACCOUNT_ACTIVE) return OK;
+    return store_sessions_revoke(t, c->user, NULL, NULL, accounts_now_us(c->accounts), fault);
 }
 
 enum status accounts_set_status(struct accounts *accounts, struct uuid user,

@@ -25,7 +25,7 @@ enum status accounts_limit_clear(struct accounts *accounts, const char *what, st
                                  struct fault *fault) MUST_USE;
 
 /* A link for `purpose` into the database, and the mail that brings it. */
-enum status accounts_mail_link(struct accounts *accounts, struct transaction *t, struct arena *job,
+enum status accounts_mail_link(struct accounts *accounts, struct transaction *t,
                                const struct account *account, enum code_purpose purpose,
                                struct fault *fault) MUST_USE;
 

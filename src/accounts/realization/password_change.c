@@ -17,19 +17,20 @@ struct change {
 
 /* ---- forgotten ---- */
 
+/* An address that nobody has costs a code too, one that is over at once: a stranger shall not learn
+ * by the time of a write who has an account. */
 static enum status send_link(struct transaction *t, void *argument, struct fault *fault)
 {
     struct change *c = argument;
-    char unused[PASSWORD_HASH_BYTES];
-    struct arena job;
-    arena_init(&job, 0);
-    enum status status = store_account_find_email(t, &job, c->key, &c->account, unused, fault);
+    char unused[PASSWORD_HASH_BYTES], secret[SECRET_TEXT_BYTES];
+    enum status status = store_account_find_email(t, c->key, &c->account, unused, fault);
+    if (status != OK && status != STATUS_NOT_FOUND) return status;
     bool may = status == OK &&
                (c->account.status == ACCOUNT_ACTIVE || c->account.status == ACCOUNT_PENDING);
-    if (may)
-        status = accounts_mail_link(c->accounts, t, &job, &c->account, CODE_RESET_PASSWORD, fault);
-    arena_deinit(&job);
-    return status == STATUS_NOT_FOUND ? OK : status;
+    if (may) return accounts_mail_link(c->accounts, t, &c->account, CODE_RESET_PASSWORD, fault);
+    struct secret_hash nobodys = accounts_new_secret("", secret);
+    int64_t now_us = accounts_now_us(c->accounts);
+    return store_code_insert(t, &nobodys, CODE_RESET_PASSWORD, NULL, now_us, now_us, fault);
 }
 
 enum status accounts_request_reset(struct accounts *accounts, struct text email,
@@ -51,23 +52,16 @@ static enum status reset(struct transaction *t, void *argument, struct fault *fa
 {
     struct change *c = argument;
     struct uuid user;
-    struct arena job;
     int64_t now_us = accounts_now_us(c->accounts);
-    enum status status;
-    arena_init(&job, 0);
-    TRY_DONE(store_code_use(t, &job, &c->code, CODE_RESET_PASSWORD, now_us, &user, fault));
-    TRY_DONE(store_account_find(t, &job, user, &c->account, fault));
-    TRY_DONE(password_check(c->password, text_of(c->account.email), fault));
-    TRY_DONE(store_password_update(t, user, c->hash, now_us, fault));
-    TRY_DONE(store_sessions_revoke(t, user, NULL, NULL, now_us, fault));
+    TRY(store_code_use(t, &c->code, CODE_RESET_PASSWORD, now_us, &user, fault));
+    TRY(store_account_find(t, user, &c->account, fault));
+    TRY(password_check(c->password, text_of(c->account.email), fault));
+    TRY(store_password_update(t, user, c->hash, now_us, fault));
+    TRY(store_sessions_revoke(t, user, NULL, NULL, now_us, fault));
+    if (c->account.status != ACCOUNT_PENDING) return OK;
     /* The link came by mail: the address is proven as well. */
-    if (c->account.status == ACCOUNT_PENDING) {
-        TRY_DONE(account_verify(&c->account, now_us, fault));
-        TRY_DONE(store_account_update(t, &c->account, fault));
-    }
-done:
-    arena_deinit(&job);
-    return status;
+    TRY(account_verify(&c->account, now_us, fault));
+    return store_account_update(t, &c->account, fault);
 }
 
 enum status accounts_reset_password(struct accounts *accounts, struct text code,
@@ -84,15 +78,9 @@ enum status accounts_reset_password(struct accounts *accounts, struct text code,
 static enum status find(struct transaction *t, void *argument, struct fault *fault)
 {
     struct change *c = argument;
-    struct arena job;
-    arena_init(&job, 0);
-    enum status status = store_account_find(t, &job, c->user, &c->account, fault);
-    if (status == OK) {
-        email_key(text_of(c->account.email), c->key);
-        status = store_account_find_email(t, &job, c->key, &c->account, c->hash, fault);
-    }
-    arena_deinit(&job);
-    return status;
+    TRY(store_account_find(t, c->user, &c->account, fault));
+    email_key(text_of(c->account.email), c->key);
+    return store_account_find_email(t, c->key, &c->account, c->hash, fault);
 }
 
 static enum status replace(struct transaction *t, void *argument, struct fault *fault)

@@ -32,12 +32,12 @@ enum status store_session_insert(struct transaction *t, const struct session *se
                        sql_text(session->user_agent), sql_text(session->ip));
 }
 
-enum status store_session_find(struct transaction *t, struct arena *job, struct uuid id,
-                               int64_t now_us, struct session *session, struct account *account,
+enum status store_session_find(struct transaction *t, struct uuid id, int64_t now_us,
+                               struct session *session, struct account *account,
                                struct fault *fault)
 {
     struct sql_rows rows;
-    TRY(SQL_QUERY(t, job, &rows, fault,
+    TRY(SQL_QUERY(t, sql_job(t), &rows, fault,
                   "SELECT " SESSION_COLUMNS ", " ACCOUNT_COLUMNS " FROM auth_session s"
                   " JOIN app_user u ON u.id = s.user_id WHERE s.id = $1",
                   sql_uuid(id)));
@@ -45,23 +45,6 @@ enum status store_session_find(struct transaction *t, struct arena *job, struct 
     if (!rows.count || session->revoked_us || session->expires_us <= now_us)
         return fault_set(fault, STATUS_UNAUTHORIZED, "Invalid or expired token");
     row_account(&rows, 0, SESSION_COLUMN_COUNT, account);
-    return OK;
-}
-
-enum status store_sessions_list(struct transaction *t, struct arena *job, struct uuid user,
-                                int64_t now_us, struct session **sessions, size_t *count,
-                                struct fault *fault)
-{
-    struct sql_rows rows;
-    TRY(SQL_QUERY(t, job, &rows, fault,
-                  "SELECT " SESSION_COLUMNS " FROM auth_session s WHERE s.user_id = $1"
-                  " AND s.revoked_at IS NULL AND s.expires_at > $2"
-                  " ORDER BY s.last_seen_at DESC, s.id DESC",
-                  sql_uuid(user), sql_time(now_us)));
-    *sessions = arena_alloc_array(job, rows.count + 1, sizeof **sessions);
-    if (!*sessions) return fault_set(fault, STATUS_NO_MEMORY, "no memory for sessions");
-    for (size_t i = 0; i < rows.count; i++) (*sessions)[i] = row_session(&rows, i);
-    *count = rows.count;
     return OK;
 }
 
@@ -95,18 +78,17 @@ enum status store_refresh_insert(struct transaction *t, const struct secret_hash
                        sql_time(now_us), sql_time(expires_us));
 }
 
-enum status store_refresh_use(struct transaction *t, struct arena *job,
-                              const struct secret_hash *hash, int64_t now_us, struct uuid *session,
-                              bool *reused, struct fault *fault)
+enum status store_refresh_use(struct transaction *t, const struct secret_hash *hash, int64_t now_us,
+                              struct uuid *session, bool *reused, struct fault *fault)
 {
     struct sql_rows rows;
     *reused = false;
-    TRY(SQL_QUERY(t, job, &rows, fault,
+    TRY(SQL_QUERY(t, sql_job(t), &rows, fault,
                   "UPDATE refresh_token SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL"
                   " RETURNING session_id, expires_at",
                   hash_value(hash), sql_time(now_us)));
     if (rows.count == 0) {
-        TRY(SQL_QUERY(t, job, &rows, fault,
+        TRY(SQL_QUERY(t, sql_job(t), &rows, fault,
                       "SELECT session_id, expires_at FROM refresh_token WHERE token_hash = $1",
                       hash_value(hash)));
         *reused = rows.count > 0;

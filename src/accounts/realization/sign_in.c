@@ -44,11 +44,7 @@ struct sign_in {
 static enum status find_account(struct transaction *t, void *argument, struct fault *fault)
 {
     struct sign_in *s = argument;
-    struct arena job;
-    arena_init(&job, 0);
-    enum status status =
-        store_account_find_email(t, &job, s->key, &s->out->account, s->hash, fault);
-    arena_deinit(&job);
+    enum status status = store_account_find_email(t, s->key, &s->out->account, s->hash, fault);
     if (status != STATUS_NOT_FOUND) return status;
     *s->hash = '\0';
     return OK;
@@ -139,21 +135,12 @@ static enum status refresh(struct transaction *t, void *argument, struct fault *
     struct refreshing *r = argument;
     struct session session;
     struct uuid id;
-    struct arena job;
     int64_t now_us = accounts_now_us(r->accounts);
-    enum status status;
-    arena_init(&job, 0);
-    TRY_DONE(store_refresh_use(t, &job, &r->hash, now_us, &id, &r->reused, fault));
-    TRY_DONE(store_session_find(t, &job, id, now_us, &session, &r->out->account, fault));
-    if (r->reused) {
-        TRY_DONE(store_sessions_revoke(t, session.user_id, &id, NULL, now_us, fault));
-        goto done;
-    }
-    TRY_DONE(account_check_usable(&r->out->account, now_us, fault));
-    TRY_DONE(give_tokens(r->accounts, t, &session, r->out, fault));
-done:
-    arena_deinit(&job);
-    return status;
+    TRY(store_refresh_use(t, &r->hash, now_us, &id, &r->reused, fault));
+    TRY(store_session_find(t, id, now_us, &session, &r->out->account, fault));
+    if (r->reused) return store_sessions_revoke(t, session.user_id, &id, NULL, now_us, fault);
+    TRY(account_check_usable(&r->out->account, now_us, fault));
+    return give_tokens(r->accounts, t, &session, r->out, fault);
 }
 
 enum status accounts_refresh(struct accounts *accounts, struct text refresh_token,
@@ -202,8 +189,8 @@ static enum status find_session(struct transaction *t, void *argument, struct fa
 {
     struct authentication *a = argument;
     struct session session;
-    TRY(store_session_find(t, a->job, a->session, accounts_now_us(a->accounts), &session,
-                           &a->out->account, fault));
+    TRY(store_session_find(t, a->session, accounts_now_us(a->accounts), &session, &a->out->account,
+                           fault));
     a->out->credential_id = session.id;
     return OK;
 }

@@ -36,23 +36,16 @@ static enum status insert_token(struct transaction *t, void *argument, struct fa
     struct token_work *w = argument;
     struct account account;
     struct api_token *tokens;
-    size_t count;
-    struct arena job;
-    enum status status;
-    arena_init(&job, 0);
-    TRY_DONE(store_account_find(t, &job, w->user, &account, fault));
-    TRY_DONE(account_check_may_make_tokens(&account, fault));
-    TRY_DONE(store_tokens_list(t, &job, w->user, &tokens, &count, fault));
-    size_t living = 0;
+    size_t count, living = 0;
+    TRY(store_account_find(t, w->user, &account, fault));
+    TRY(account_check_may_make_tokens(&account, fault));
+    TRY(store_tokens_list(t, sql_job(t), w->user, &tokens, &count, fault));
     for (size_t i = 0; i < count; i++) living += !tokens[i].revoked_us;
     if (living >= TOKENS_PER_USER)
-        TRY_DONE(fault_set(fault, STATUS_CONFLICT,
-                           "you have %d tokens, and more would be too many: revoke some",
-                           TOKENS_PER_USER));
-    TRY_DONE(store_token_insert(t, &w->token, &w->hash, fault));
-done:
-    arena_deinit(&job);
-    return status;
+        return fault_set(fault, STATUS_CONFLICT,
+                         "you have %d tokens, and more would be too many: revoke some",
+                         TOKENS_PER_USER);
+    return store_token_insert(t, &w->token, &w->hash, fault);
 }
 
 enum status accounts_token_create(struct accounts *accounts, struct uuid user,

@@ -1,8 +1,7 @@
 /* answer_constraint.c - see answer_constraint.h. */
 #include "inference/adaptation/answer_constraint.h"
 
-#include <stdlib.h>
-
+#include "http/json_body.h"
 #include "inference/constraint_cache.h"
 
 struct wanted {
@@ -32,24 +31,14 @@ static enum status build(struct grammar *grammar, grammar_part *root, const void
     return answer_grammar_add(grammar, &rules, root, fault);
 }
 
-static void append_json(struct buffer *key, const json_t *value)
-{
-    char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
-    if (text)
-        buffer_append_string(key, text);
-    else if (value)
-        key->failed = true;
-    free(text);
-}
-
 /* All but the format, which is the model's. */
 static void append_rules(struct buffer *key, const struct answer_rules *rules)
 {
     buffer_printf(key, "%d %d %d %d ", (int)rules->choice, (int)rules->reasoning,
                   rules->is_one_call, has_tools(rules));
     if (rules->choice == TOOLS_NONE) return;
-    append_json(key, rules->tools);
-    append_json(key, rules->allowed);
+    json_append(key, rules->tools);
+    json_append(key, rules->allowed);
 }
 
 enum status answer_constraint_get(const struct model_lease *lease,

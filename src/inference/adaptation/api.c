@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "inference/adaptation/api_private.h"
-#include "inference/adaptation/json_body.h"
+#include "http/json_body.h"
 #include "inference/adaptation/turn_line.h"
 #include "model/model.h"
 #include "platform/platform.h"

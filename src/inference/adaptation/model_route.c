@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "inference/adaptation/api_private.h"
-#include "inference/adaptation/json_body.h"
+#include "http/json_body.h"
 #include "platform/platform.h"
 
 /* Lives in the exchange's arena. */
@@ -29,15 +29,14 @@ static bool is_void(struct model_ticket *ticket)
 
 static enum status read_keep_alive(const json_t *root, int64_t *keep_ms, struct fault *fault)
 {
-    const json_t *value = json_object_get(root, "keep_alive");
+    const json_t *value = json_body_field(root, "keep_alive");
     *keep_ms = KEEP_ALIVE_UNSET_MS;
-    if (!value || json_is_null(value)) return OK;
+    if (!value) return OK;
     if (json_is_number(value)) {
         *keep_ms = keep_alive_of_seconds(json_number_value(value));
         return OK;
     }
-    struct text words = {json_string_value(value), json_string_length(value)};
-    return keep_alive_parse(words, keep_ms, fault);
+    return keep_alive_parse(json_text_of(value), keep_ms, fault);
 }
 
 static enum status read_wish(const json_t *root, enum model_use use, struct model_wish *wish,

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "inference/adaptation/json_body.h"
+#include "http/json_body.h"
 
 /* ---- reading ---- */
 
@@ -91,6 +91,8 @@ static enum status read_form(struct openai_constraint *constraint, enum constrai
     if (form == FORM_JSON_SCHEMA) return read_schema(constraint, value, field, false, fault);
     if (form == FORM_CHOICE) return read_words(constraint, value, field, fault);
     if (form == FORM_JSON_OBJECT) {
+        if (!json_is_boolean(value))
+            return fault_set_param(fault, STATUS_INVALID, field, "%s must be true or false", field);
         if (json_is_false(value)) return OK;
         return set_form(constraint, (struct openai_constraint){.form = form, .field = field},
                         fault);
@@ -194,20 +196,10 @@ enum status openai_constraint_add(struct grammar *grammar,
     return openai_constraint_fault(constraint, add_form(grammar, constraint, part, fault), fault);
 }
 
-static void append_json(struct buffer *key, const json_t *value)
-{
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-    if (text)
-        buffer_append_string(key, text);
-    else
-        key->failed = true;
-    free(text);
-}
-
 void openai_constraint_key(const struct openai_constraint *constraint, struct buffer *key)
 {
     buffer_printf(key, "%d %d ", (int)constraint->form, constraint->is_strict);
-    if (constraint->schema) append_json(key, constraint->schema); /* its order means something */
-    if (constraint->words) append_json(key, constraint->words);
+    json_append(key, constraint->schema); /* its order means something */
+    json_append(key, constraint->words);
     buffer_append_text(key, constraint->source);
 }

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "inference/adaptation/json_body.h"
+#include "http/json_body.h"
 
 enum { FIELD_BYTES = 64 /* ".tool_calls[17].function.arguments" */ };
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "inference/adaptation/json_body.h"
+#include "http/json_body.h"
 #include "inference/adaptation/openai_messages.h"
 
 enum {

@@ -1,6 +1,6 @@
 /* openai_request_fuzz.c - any bytes as the body of any request: a struct or a fault, never more.
  * The first byte chooses the request. */
-#include "inference/adaptation/json_body.h"
+#include "http/json_body.h"
 #include "inference/adaptation/openai_request.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/test_support.h"
-#include "inference/adaptation/json_body.h"
+#include "http/json_body.h"
 
 static struct arena job;
 

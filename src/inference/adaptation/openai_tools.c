@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "inference/adaptation/json_body.h"
+#include "http/json_body.h"
 
 static enum status no_memory(struct fault *fault)
 {

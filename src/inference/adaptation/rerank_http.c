@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "inference/adaptation/embedding_run.h"
-#include "inference/adaptation/json_body.h"
+#include "http/json_body.h"
 #include "model/model.h"
 #include "platform/platform.h"
 

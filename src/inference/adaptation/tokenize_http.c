@@ -3,7 +3,7 @@
  * {"content": "text", "add_special": false, "parse_special": false} -> {"tokens": [..], "count": n}
  * {"tokens": [..]} -> {"content": "text"} */
 #include "inference/adaptation/api_private.h"
-#include "inference/adaptation/json_body.h"
+#include "http/json_body.h"
 #include "model/tokenizer/tokenizer.h"
 #include "platform/platform.h"
 

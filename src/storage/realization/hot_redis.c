@@ -120,19 +120,30 @@ static void format_ttl(uint64_t ttl_ms, char out[24])
 
 /* ---- operations ---- */
 
-static enum status redis_put(struct hot_state *state, struct text key, struct text value,
-                             uint64_t ttl_ms, struct fault *fault)
+/* SET; with `only_new` it leaves what is there, and answers that instead of nil. */
+static enum status set(struct hot_state *state, struct text key, struct text value, uint64_t ttl_ms,
+                       bool only_new, redisReply **reply, struct fault *fault)
 {
     struct command command = {.count = 0};
     char ttl[24];
-    redisReply *reply;
     format_ttl(ttl_ms, ttl);
     add_word(&command, TEXT("SET"));
     add_key((struct hot_redis *)state, &command, key);
     add_word(&command, value);
     add_word(&command, TEXT("PX"));
     add_word(&command, text_of(ttl));
-    TRY(run(state, &command, &reply, fault));
+    if (only_new) {
+        add_word(&command, TEXT("NX"));
+        add_word(&command, TEXT("GET"));
+    }
+    return run(state, &command, reply, fault);
+}
+
+static enum status redis_put(struct hot_state *state, struct text key, struct text value,
+                             uint64_t ttl_ms, struct fault *fault)
+{
+    redisReply *reply;
+    TRY(set(state, key, value, ttl_ms, false, &reply, fault));
     freeReplyObject(reply);
     return OK;
 }
@@ -164,23 +175,12 @@ static enum status redis_delete(struct hot_state *state, struct text key, struct
     return OK;
 }
 
-/* The old value where there is one; else stores, and answers nil. */
 static enum status redis_claim(struct hot_state *state, struct text key, struct text value,
                                uint64_t ttl_ms, struct arena *job, bool *mine,
                                struct text *existing, struct fault *fault)
 {
-    struct command command = {.count = 0};
-    char ttl[24];
     redisReply *reply;
-    format_ttl(ttl_ms, ttl);
-    add_word(&command, TEXT("SET"));
-    add_key((struct hot_redis *)state, &command, key);
-    add_word(&command, value);
-    add_word(&command, TEXT("NX"));
-    add_word(&command, TEXT("GET"));
-    add_word(&command, TEXT("PX"));
-    add_word(&command, text_of(ttl));
-    TRY(run(state, &command, &reply, fault));
+    TRY(set(state, key, value, ttl_ms, true, &reply, fault));
     *mine = reply->type == REDIS_REPLY_NIL;
     enum status status = *mine ? OK
                          : reply->type == REDIS_REPLY_STRING

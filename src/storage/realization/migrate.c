@@ -32,7 +32,7 @@ static void checksum(const struct migration *migration, char out[MIGRATION_CHECK
 
 struct migrating {
     const struct migration_set *set;
-    struct arena *job;
+    struct arena *job; /* for what outlives the transaction; NULL: nothing does */
     struct applied_migration *applied;
     size_t applied_count, pending;
     uint32_t down_to;
@@ -42,12 +42,13 @@ struct migrating {
 static enum status read_applied(struct transaction *t, struct migrating *m, struct fault *fault)
 {
     struct sql_rows rows;
-    TRY(sql_query(t, m->job, &rows,
+    struct arena *job = m->job ? m->job : sql_job(t);
+    TRY(sql_query(t, job, &rows,
                   "SELECT version, name, checksum, applied_at FROM schema_migration"
                   " ORDER BY version",
                   NULL, 0, fault));
     m->applied_count = rows.count;
-    m->applied = arena_alloc_array(m->job, rows.count + 1, sizeof *m->applied);
+    m->applied = arena_alloc_array(job, rows.count + 1, sizeof *m->applied);
     if (!m->applied) return fault_set(fault, STATUS_NO_MEMORY, "no memory for migrations");
     for (size_t i = 0; i < rows.count; i++) {
         struct applied_migration *one = &m->applied[i];
@@ -111,11 +112,7 @@ static enum status repeat(struct database *database, sql_work *one, struct migra
 {
     enum status status;
     do {
-        struct arena job;
-        arena_init(&job, 0);
-        m->job = &job;
         status = database_write(database, sql_actor_system(), one, m, fault);
-        arena_deinit(&job);
         if (status == OK && m->done && told) told(argument, m->done);
     } while (status == OK && m->done);
     return status;

@@ -76,7 +76,8 @@ static enum status attempt(struct postgres_database *self, const struct wanted *
     TRY(connection_pool_borrow(&self->pool, &borrowed, fault));
     struct postgres_connection *connection = borrowed;
     enum status status = postgres_begin(connection, wanted->actor, wanted->may_write, fault);
-    if (status == OK) status = wanted->work(&connection->transaction, wanted->argument, fault);
+    if (status == OK)
+        status = transaction_run(&connection->transaction, wanted->work, wanted->argument, fault);
     if (status == OK) {
         status = postgres_commit(connection, fault);
         *again = status != OK && connection->wants_retry;

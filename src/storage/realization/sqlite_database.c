@@ -90,7 +90,7 @@ static enum status read_database(struct database *database, struct sql_actor act
     struct sqlite_connection *connection = &self->readers[reader];
     enum status status = sqlite_control(connection, "BEGIN", fault);
     if (status == OK) {
-        status = work(&connection->transaction, argument, fault);
+        status = transaction_run(&connection->transaction, work, argument, fault);
         struct fault ignored; /* nothing was changed, so there is nothing to lose */
         if (sqlite_in_transaction(connection)) sqlite_control(connection, "ROLLBACK", &ignored);
     }
@@ -106,7 +106,7 @@ static bool run_job(struct sqlite_connection *writer, struct write_job *job)
     struct fault ignored;
     job->status = sqlite_control(writer, "SAVEPOINT job", job->fault);
     if (job->status == OK) {
-        job->status = job->work(&writer->transaction, job->argument, job->fault);
+        job->status = transaction_run(&writer->transaction, job->work, job->argument, job->fault);
         if (job->status != OK && sqlite_in_transaction(writer))
             sqlite_control(writer, "ROLLBACK TO job", &ignored);
         if (sqlite_in_transaction(writer)) sqlite_control(writer, "RELEASE job", &ignored);

@@ -1,5 +1,7 @@
 /* json_body.c - see json_body.h. */
-#include "inference/adaptation/json_body.h"
+#include "http/json_body.h"
+
+#include <stdlib.h>
 
 /* Bytes become a tree that is many times larger, an object's members most of all. */
 enum { DEPTH_LIMIT = 64, CONTAINER_LIMIT = 100000, MEMBER_LIMIT = 200000, VALUE_LIMIT = 2000000 };
@@ -138,4 +140,15 @@ struct text json_text_of(const json_t *string)
 struct text json_field_text(const json_t *object, const char *name)
 {
     return json_text_of(json_object_get(object, name));
+}
+
+void json_append(struct buffer *out, const json_t *value)
+{
+    if (!value) return;
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    if (text)
+        buffer_append_string(out, text);
+    else
+        out->failed = true;
+    free(text);
 }

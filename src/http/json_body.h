@@ -6,8 +6,8 @@
  *
  * Readers: an absent field and null leave *value as it was, another type is STATUS_INVALID with the
  * field's name in the fault. Must not know what the fields mean. */
-#ifndef LIMINAL_INFERENCE_JSON_BODY_H
-#define LIMINAL_INFERENCE_JSON_BODY_H
+#ifndef LIMINAL_HTTP_JSON_BODY_H
+#define LIMINAL_HTTP_JSON_BODY_H
 
 #include <jansson.h>
 
@@ -37,5 +37,7 @@ enum status json_read_object(const json_t *object, const char *name, json_t **va
 struct text json_text_of(const json_t *string);
 /* A field as it is; empty when it is no string. */
 struct text json_field_text(const json_t *object, const char *name);
+/* The value as compact JSON, members in their order; nothing for NULL. */
+void json_append(struct buffer *out, const json_t *value);
 
 #endif
