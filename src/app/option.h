@@ -42,6 +42,7 @@ struct option_row {
     const char *help;
     const char *environment; /* space-separated variables, the first that is set wins; or NULL */
     double least, most;      /* of counts and reals; both 0: any */
+    bool is_secret;          /* not to be shown: a key, or a URL that may hold a password */
 };
 
 enum option_source { SOURCE_DEFAULT, SOURCE_FILE, SOURCE_ENVIRONMENT, SOURCE_COMMAND_LINE };

@@ -21,6 +21,30 @@ static const struct option_row ROWS[] = {
     {"data-dir", 0, OPTION_TEXT, FIELD(data_dir), .value_name = "FOLDER",
      .help = "where Liminal keeps what is yours; default ~/.local/share/liminal",
      .environment = "LIMINAL_HOME"},
+    {"database", 0, OPTION_TEXT, FIELD(database), .value_name = "URL",
+     .help = "where accounts and conversations are kept: sqlite:FILE, or "
+             "postgresql://user:password@host:5432/name; default: liminal.db in the data folder",
+     .environment = "LIMINAL_DATABASE DATABASE_URL", .is_secret = true},
+    {"database-host", 0, OPTION_TEXT, FIELD(database_host), .value_name = "HOST",
+     .help = "PostgreSQL's host or folder of its socket, where --database names none; then the "
+             "four below count too",
+     .environment = "LIMINAL_DATABASE_HOST DATABASE_HOST"},
+    {"database-port", 0, OPTION_COUNT, FIELD(database_port), .value_name = "PORT",
+     .fallback = "5432", .help = "its port", .environment = "LIMINAL_DATABASE_PORT DATABASE_PORT",
+     .least = 1, .most = 65535},
+    {"database-name", 0, OPTION_TEXT, FIELD(database_name), .value_name = "NAME",
+     .fallback = "liminal", .help = "its database",
+     .environment = "LIMINAL_DATABASE_NAME DATABASE_NAME"},
+    {"database-user", 0, OPTION_TEXT, FIELD(database_user), .value_name = "NAME",
+     .fallback = "liminal", .help = "its user",
+     .environment = "LIMINAL_DATABASE_USER DATABASE_USER"},
+    {"database-password", 0, OPTION_TEXT, FIELD(database_password), .value_name = "PASSWORD",
+     .help = "the user's password; better set as a variable",
+     .environment = "LIMINAL_DATABASE_PASSWORD DATABASE_PASSWORD", .is_secret = true},
+    {"redis", 0, OPTION_TEXT, FIELD(redis), .value_name = "URL",
+     .help = "what several servers on one database share limits and sign-outs through: "
+             "redis://user:password@host:6379/0 or unix:SOCKET; default: kept in this process",
+     .environment = "LIMINAL_REDIS REDIS_URL", .is_secret = true},
     {"model", 'm', OPTION_LIST, FIELD(models), .value_name = "MODEL",
      .help = "model to serve, which stays in memory: a name from `liminal list` or a path; may be "
              "repeated, and the first is the main one, local-llm; default: the first of the list. "
@@ -81,7 +105,7 @@ static const struct option_row ROWS[] = {
      .help =
          "clients must send it as `Authorization: Bearer KEY`; better set as a variable, because "
          "others can see command lines",
-     .environment = "LIMINAL_API_KEY"},
+     .environment = "LIMINAL_API_KEY", .is_secret = true},
     {"chat-template", 0, OPTION_TEXT, FIELD(chat_template), .value_name = "FILE",
      .help = "a Jinja chat template to use instead of the model's own",
      .environment = "LIMINAL_CHAT_TEMPLATE"},
@@ -246,10 +270,9 @@ enum status settings_print(const struct option_parse *parse, struct buffer *out,
     static const char *const SOURCES[] = {"default", "file", "environment", "command line"};
     for (size_t i = 0; i < SETTINGS.count; i++) {
         if (!ROWS[i].environment) continue;
-        buffer_printf(out, "%-16s %-13s ", ROWS[i].name, SOURCES[parse->sources[i]]);
+        buffer_printf(out, "%-18s %-13s ", ROWS[i].name, SOURCES[parse->sources[i]]);
         size_t start = out->length;
-        bool hidden = strcmp(ROWS[i].name, "api-key") == 0;
-        if (hidden && parse->sources[i] != SOURCE_DEFAULT)
+        if (ROWS[i].is_secret && parse->sources[i] != SOURCE_DEFAULT)
             buffer_append_string(out, "(hidden)");
         else
             option_describe_value(parse, i, out);

@@ -9,7 +9,11 @@
 struct settings {
     const char *host;
     uint64_t port;
-    const char *data_dir;      /* NULL: path_home() */
+    const char *data_dir; /* NULL: path_home() */
+    const char *database; /* a URL; NULL: what stores.h says */
+    const char *database_host, *database_name, *database_user, *database_password;
+    uint64_t database_port;
+    const char *redis;         /* a URL; NULL: this process's memory */
     struct option_list models; /* names, paths, or "local-llm"; the first is the main one */
     const char *embedding_model;
     uint64_t threads; /* 0: every core */
