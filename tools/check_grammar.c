@@ -6,9 +6,12 @@
  *   {"schema": ..., "closed": false}   or {"regex": "..."} or {"gbnf": "..."} or {"object": true}
  *     "instances": ["text", ...]       -> "matches": [true, ...]: byte by byte
  *     "walks": 5, "seed": 1            -> "texts": ["...", null, ...]: random walks over the masks
- * of the model's vocabulary until the grammar ends (null: not within "limit" tokens) Each answer
- * has "status", for a refusal "message", and "read_ms", "finish_ms", "compile_ms": reading the
- * schema, laying out the grammar, making the constraint. */
+ * of the model's vocabulary until the grammar ends (null: not within "limit" tokens)
+ *     "warm": true                     -> "warm_ms": masks are found ahead, before the walks
+ *
+ * Each answer has "status", for a refusal "message", and "read_ms", "finish_ms", "compile_ms":
+ * reading the schema, laying out the grammar, making the constraint. That is what a request waits
+ * for before its prompt is read; masks are found ahead meanwhile. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,6 +178,11 @@ static enum status judge(const struct vocabulary *vocabulary, const json_t *job,
     grammar = NULL; /* taken */
     if (status != OK) goto done;
     json_object_set_new(answer, "compile_ms", json_real(milliseconds_since(start_ns)));
+    if (json_is_true(json_object_get(job, "warm"))) {
+        start_ns = clock_monotonic_ns();
+        constraint_warm(constraint, NULL);
+        json_object_set_new(answer, "warm_ms", json_real(milliseconds_since(start_ns)));
+    }
     add_walks(vocabulary, job, constraint, answer);
     constraint_release(constraint);
 done:

@@ -2,9 +2,10 @@
  * the same again.
  *
  * A constraint learns its masks while it is used, so the second answer in the same form is cheaper
- * than the first. Those not used for longest are let go beyond a bound of number and of bytes; who
- * still uses one keeps it. Any thread; a grammar is made on the thread that asks, outside of any
- * lock. */
+ * than the first; and what it will need is found ahead by a thread of the cache, while the prompt
+ * of the first is read. Those not used for longest are let go beyond a bound of number and of
+ * bytes; who still uses one keeps it. Any thread; a grammar is made on the thread that asks,
+ * outside of any lock. */
 #ifndef LIMINAL_INFERENCE_CONSTRAINT_CACHE_H
 #define LIMINAL_INFERENCE_CONSTRAINT_CACHE_H
 

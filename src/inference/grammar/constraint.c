@@ -9,12 +9,9 @@ static enum status open_constraint(struct constraint *constraint, const struct t
                                    struct fault *fault)
 {
     struct automaton *automaton = constraint->grammar->automaton;
-    struct mask_walk walk;
     TRY(automaton_restrict(automaton, trie->has_byte, fault));
-    if (!masks_init(&constraint->masks, automaton, trie) || !mask_walk_init(&walk, automaton, trie))
+    if (!masks_init(&constraint->masks, automaton, trie))
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for the masks of a grammar");
-    masks_warm(&constraint->masks, &walk);
-    masks_walk_end(&walk);
     return OK;
 }
 
@@ -50,6 +47,15 @@ void constraint_release(struct constraint *constraint)
     masks_deinit(&constraint->masks);
     grammar_free(constraint->grammar);
     free(constraint);
+}
+
+void constraint_warm(struct constraint *constraint, const _Atomic bool *stop)
+{
+    struct mask_walk walk;
+    struct masks *masks = &constraint->masks;
+    if (!mask_walk_init(&walk, masks->automaton, masks->trie)) return; /* then none are known */
+    masks_warm(masks, &walk, stop);
+    masks_walk_end(&walk);
 }
 
 size_t constraint_bytes(const struct constraint *constraint)

@@ -33,6 +33,10 @@ enum status constraint_new(struct constraint **out, struct grammar *grammar,
                            struct token_trie *trie, struct fault *fault) MUST_USE;
 struct constraint *constraint_share(struct constraint *constraint);
 void constraint_release(struct constraint *constraint);
+/* Find ahead the masks that answers will need, as far as a bounded amount of work and memory goes
+ * (some 25 ms); the others are found when they are needed. For a thread of its own, while the
+ * prompt is read and others write already; ends soon after *stop. NULL: until it is done. */
+void constraint_warm(struct constraint *constraint, const _Atomic bool *stop);
 /* What it takes in memory now; it grows while it learns masks. */
 size_t constraint_bytes(const struct constraint *constraint);
 

@@ -72,6 +72,7 @@ static enum status attempt(bool *complete, struct fault *fault)
     enum status status = make_grammar(&g, fault);
     if (status == OK) status = constraint_new(&constraint, g, trie, fault);
     if (status == OK) {
+        constraint_warm(constraint, NULL);
         status = write_answer(constraint, complete, fault);
         constraint_release(constraint);
     }

@@ -88,18 +88,26 @@ static void *write_answers(void *argument)
     return NULL;
 }
 
+static void *find_ahead(void *constraint)
+{
+    constraint_warm(constraint, NULL);
+    constraint_release(constraint);
+    return NULL;
+}
+
 static void test_threads_agree(void **state)
 {
     struct token_trie *trie = make_trie();
     struct constraint *alone = make_constraint(trie), *shared = make_constraint(trie);
     struct writer expected = {.constraint = alone}, writers[THREADS];
-    pthread_t threads[THREADS];
+    pthread_t threads[THREADS], warmer;
     (void)write_answers(&expected);
     for (int i = 0; i < THREADS; i++) {
         writers[i] = (struct writer){.constraint = constraint_share(shared)};
         assert_int_equal(pthread_create(&threads[i], NULL, write_answers, &writers[i]), 0);
     }
-    constraint_release(shared);
+    assert_int_equal(pthread_create(&warmer, NULL, find_ahead, shared), 0); /* takes it */
+    assert_int_equal(pthread_join(warmer, NULL), 0);
     for (int i = 0; i < THREADS; i++) assert_int_equal(pthread_join(threads[i], NULL), 0);
     for (int i = 0; i < THREADS; i++)
         for (int j = 0; j < ANSWERS; j++) {

@@ -306,17 +306,26 @@ enum {
     WARM_SHARE = WARM_VISITS / 8 /* of one automaton, before all had their turn */
 };
 
-static bool may_go_on(const struct masks *masks, const struct mask_walk *walk)
+struct warming {
+    struct masks *masks;
+    struct mask_walk *walk;
+    const _Atomic bool *stop;
+};
+
+static bool may_go_on(const struct warming *warming)
 {
-    return walk->visited < WARM_VISITS && atomic_load(&masks->used_bytes) < MASKS_BYTES_MAX / 4;
+    return warming->walk->visited < WARM_VISITS && !(warming->stop && atomic_load(warming->stop)) &&
+           atomic_load(&warming->masks->used_bytes) < MASKS_BYTES_MAX / 4;
 }
 
 /* Masks of states. Those of counted automata are put together for each count from one walk. */
-static void warm_states(struct masks *masks, struct mask_walk *walk, uint32_t from, uint32_t to,
-                        bool is_counted, uint64_t most_visits)
+static void warm_states(const struct warming *warming, uint32_t from, uint32_t to, bool is_counted,
+                        uint64_t most_visits)
 {
+    struct masks *masks = warming->masks;
+    struct mask_walk *walk = warming->walk;
     uint64_t begun = walk->visited;
-    for (uint32_t state = from; state < to && may_go_on(masks, walk); state++) {
+    for (uint32_t state = from; state < to && may_go_on(warming); state++) {
         if (masks->automaton->states[state].edge_count == 0) continue;
         if (walk->visited - begun > most_visits) return;
         if (!is_counted) {
@@ -328,37 +337,38 @@ static void warm_states(struct masks *masks, struct mask_walk *walk, uint32_t fr
     }
 }
 
-static void warm_automata(struct masks *masks, struct mask_walk *walk, uint64_t most_visits)
+static void warm_automata(const struct warming *warming, uint64_t most_visits)
 {
-    const struct automaton *automaton = masks->automaton;
-    warm_states(masks, walk, automaton->start, automaton->root_end, false, most_visits);
+    const struct automaton *automaton = warming->masks->automaton;
+    warm_states(warming, automaton->start, automaton->root_end, false, most_visits);
     for (uint32_t i = 0; i < automaton->symbol_count; i++) {
         const struct automaton_symbol *symbol = &automaton->symbols[i];
         bool is_counted = symbol->kind == SYMBOL_COUNTED;
-        warm_states(masks, walk, symbol->start, symbol->end, is_counted, most_visits);
+        warm_states(warming, symbol->start, symbol->end, is_counted, most_visits);
     }
 }
 
 /* What follows a call: for all states of the automaton that is called. */
-static void warm_call(struct masks *masks, struct mask_walk *walk,
-                      const struct automaton_call *call)
+static void warm_call(const struct warming *warming, const struct automaton_call *call)
 {
+    struct masks *masks = warming->masks;
     const struct automaton_symbol *symbol = &masks->automaton->symbols[call->symbol];
     struct frame frame = {.target = call->target, .symbol = call->symbol, .count = 1};
     if (symbol->kind == SYMBOL_COUNTED) return;
-    for (uint32_t state = symbol->start; state < symbol->end && may_go_on(masks, walk); state++) {
+    for (uint32_t state = symbol->start; state < symbol->end && may_go_on(warming); state++) {
         struct mask_node *node = atomic_load(&masks->roots[state]);
-        walk->visited++;
-        if (node && has_exits(node)) (void)child_node(masks, walk, node, frame);
+        warming->walk->visited++;
+        if (node && has_exits(node)) (void)child_node(masks, warming->walk, node, frame);
     }
 }
 
-void masks_warm(struct masks *masks, struct mask_walk *walk)
+void masks_warm(struct masks *masks, struct mask_walk *walk, const _Atomic bool *stop)
 {
-    warm_automata(masks, walk, WARM_SHARE);
+    const struct warming warming = {masks, walk, stop};
+    warm_automata(&warming, WARM_SHARE);
     for (uint32_t i = 0; i < masks->automaton->call_count; i++)
-        warm_call(masks, walk, &masks->automaton->calls[i]);
-    warm_automata(masks, walk, WARM_VISITS);
+        warm_call(&warming, &masks->automaton->calls[i]);
+    warm_automata(&warming, WARM_VISITS);
     walk->stacks.failed = false;
     drop_spares(walk);
 }

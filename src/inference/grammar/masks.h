@@ -55,8 +55,8 @@ void masks_deinit(struct masks *masks);
 bool masks_add(struct masks *masks, struct mask_walk *walk, const struct stacks *stacks,
                struct place place, uint64_t *bits, bool *any) MUST_USE;
 /* Find ahead what answers will need: of each state, then of each call's way back. Ends early when
- * that is much work or much memory; what is left is found when it is needed. */
-void masks_warm(struct masks *masks, struct mask_walk *walk);
+ * that is much work or much memory, or at *stop; what is left is found when it is needed. */
+void masks_warm(struct masks *masks, struct mask_walk *walk, const _Atomic bool *stop);
 void masks_walk_end(struct mask_walk *walk);
 
 #endif

@@ -2,6 +2,7 @@
 #include "inference/constraint_cache.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 #include "inference/grammar/constraint.h"
 #include "platform/platform.h"
 
-enum { KEPT_MAX = 256, KEPT_BYTES_MAX = 128 << 20, KEY_BYTES = 32 };
+enum { KEPT_MAX = 256, KEPT_BYTES_MAX = 128 << 20, KEY_BYTES = 32, COLD_MAX = 16 };
 
 struct kept {
     unsigned char key[KEY_BYTES]; /* SHA-256 */
@@ -24,7 +25,50 @@ struct constraint_cache {
     uint32_t count;
     uint64_t clock; /* counts uses */
     uint64_t hits, misses;
+    pthread_t warmer; /* finds masks ahead, of one constraint after the other */
+    pthread_cond_t has_cold;
+    struct constraint *cold[COLD_MAX]; /* references; the newest goes first */
+    uint32_t cold_count;
+    _Atomic bool stop;
 };
+
+/* ---- finding masks ahead ---- */
+
+static void *warm(void *argument)
+{
+    struct constraint_cache *cache = argument;
+    pthread_mutex_lock(&cache->lock);
+    while (!atomic_load(&cache->stop)) {
+        if (cache->cold_count == 0) {
+            pthread_cond_wait(&cache->has_cold, &cache->lock);
+            continue;
+        }
+        struct constraint *constraint = cache->cold[--cache->cold_count];
+        pthread_mutex_unlock(&cache->lock);
+        constraint_warm(constraint, &cache->stop);
+        constraint_release(constraint);
+        pthread_mutex_lock(&cache->lock);
+    }
+    pthread_mutex_unlock(&cache->lock);
+    return NULL;
+}
+
+/* Under the lock. Beyond COLD_MAX that wait, answers find their masks themselves. */
+static void warm_soon(struct constraint_cache *cache, struct constraint *constraint)
+{
+    if (cache->cold_count == COLD_MAX) return;
+    cache->cold[cache->cold_count++] = constraint_share(constraint);
+    pthread_cond_signal(&cache->has_cold);
+}
+
+/* ---- opening and closing ---- */
+
+static void free_cache(struct constraint_cache *cache)
+{
+    pthread_cond_destroy(&cache->has_cold);
+    pthread_mutex_destroy(&cache->lock);
+    free(cache);
+}
 
 enum status constraint_cache_open(struct constraint_cache **out, struct engine *engine,
                                   struct fault *fault)
@@ -33,6 +77,13 @@ enum status constraint_cache_open(struct constraint_cache **out, struct engine *
     if (!cache) return fault_set(fault, STATUS_NO_MEMORY, "no memory for constraints");
     cache->engine = engine;
     pthread_mutex_init(&cache->lock, NULL);
+    pthread_cond_init(&cache->has_cold, NULL);
+    int error = pthread_create(&cache->warmer, NULL, warm, cache);
+    if (error) {
+        free_cache(cache);
+        return fault_set(fault, STATUS_NO_MEMORY, "cannot start a thread for masks: %s",
+                         strerror(error));
+    }
     *out = cache;
     return OK;
 }
@@ -40,9 +91,14 @@ enum status constraint_cache_open(struct constraint_cache **out, struct engine *
 void constraint_cache_close(struct constraint_cache *cache)
 {
     if (!cache) return;
+    pthread_mutex_lock(&cache->lock);
+    atomic_store(&cache->stop, true);
+    pthread_cond_signal(&cache->has_cold);
+    pthread_mutex_unlock(&cache->lock);
+    pthread_join(cache->warmer, NULL);
+    for (uint32_t i = 0; i < cache->cold_count; i++) constraint_release(cache->cold[i]);
     for (uint32_t i = 0; i < cache->count; i++) constraint_release(cache->kept[i].constraint);
-    pthread_mutex_destroy(&cache->lock);
-    free(cache);
+    free_cache(cache);
 }
 
 static bool digest_key(struct text key, unsigned char digest[KEY_BYTES])
@@ -134,6 +190,7 @@ enum status constraint_cache_get(struct constraint_cache *cache, struct text key
     *out = find(cache, digest); /* somebody else may have been faster: theirs has learnt more */
     if (!*out) {
         keep(cache, digest, made);
+        warm_soon(cache, made);
         *out = constraint_share(made);
     }
     pthread_mutex_unlock(&cache->lock);
