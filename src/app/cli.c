@@ -14,7 +14,7 @@
 static const struct verb *const VERBS[] = {
     &VERB_SERVE,    &VERB_RUN,   &VERB_PULL,     &VERB_LIST,    &VERB_SHOW,
     &VERB_RM,       &VERB_PS,    &VERB_TOKENIZE, &VERB_EMBED,   &VERB_CONVERT,
-    &VERB_QUANTIZE, &VERB_SYNTH, &VERB_BENCH,    &VERB_VERSION,
+    &VERB_QUANTIZE, &VERB_SYNTH, &VERB_BENCH,    &VERB_MIGRATE, &VERB_VERSION,
 };
 
 static const char HEAD[] =

@@ -17,6 +17,7 @@ extern const struct verb VERB_CONVERT;
 extern const struct verb VERB_QUANTIZE;
 extern const struct verb VERB_SYNTH;
 extern const struct verb VERB_BENCH;
+extern const struct verb VERB_MIGRATE;
 extern const struct verb VERB_VERSION;
 
 #endif

@@ -18,6 +18,12 @@ static const char *const table_sql[SQL_DIALECTS] = {
         " name text NOT NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL)",
 };
 
+/* Rows when the table above is there. */
+static const char *const exists_sql[SQL_DIALECTS] = {
+    [SQL_SQLITE] = "SELECT 1 FROM sqlite_schema WHERE name = 'schema_migration'",
+    [SQL_POSTGRES] = "SELECT 1 WHERE to_regclass('schema_migration') IS NOT NULL",
+};
+
 static void checksum(const struct migration *migration, char out[MIGRATION_CHECKSUM_BYTES])
 {
     unsigned char digest[32] = {0};
@@ -118,10 +124,23 @@ static enum status repeat(struct database *database, sql_work *one, struct migra
     return status;
 }
 
+/* Changes nothing, so that whoever may only read may ask. */
+static enum status look(struct transaction *t, void *argument, struct fault *fault)
+{
+    struct migrating *m = argument;
+    struct sql_rows rows;
+    m->applied_count = 0;
+    m->pending = m->set->count;
+    TRY(sql_query(t, sql_job(t), &rows, exists_sql[sql_dialect(t)], NULL, 0, fault));
+    return rows.count ? read_applied(t, m, fault) : OK;
+}
+
 enum status migrate_up(struct database *database, const struct migration_set *set,
                        migrate_told *told, void *argument, struct fault *fault)
 {
     struct migrating m = {.set = set};
+    TRY(database_read(database, sql_actor_system(), look, &m, fault));
+    if (m.pending == 0) return OK;
     return repeat(database, apply_next, &m, told, argument, fault);
 }
 
@@ -132,17 +151,12 @@ enum status migrate_down(struct database *database, const struct migration_set *
     return repeat(database, take_back_last, &m, told, argument, fault);
 }
 
-static enum status look(struct transaction *t, void *argument, struct fault *fault)
-{
-    return begin(t, argument, fault);
-}
-
 enum status migrate_status(struct database *database, const struct migration_set *set,
                            struct arena *job, struct applied_migration **applied, size_t *count,
                            size_t *pending, struct fault *fault)
 {
     struct migrating m = {.set = set, .job = job};
-    TRY(database_write(database, sql_actor_system(), look, &m, fault));
+    TRY(database_read(database, sql_actor_system(), look, &m, fault));
     *applied = m.applied;
     *count = m.applied_count;
     *pending = m.pending;

@@ -18,7 +18,8 @@ extern const struct migration_set migrations_built_in;
 typedef void migrate_told(void *argument, const struct migration *migration);
 
 /* Apply what is pending, each in a transaction of its own. Any number of processes may do this at
- * once: each migration is applied once. `database` must act as the owner of the tables. */
+ * once: each migration is applied once. Where something is pending, `database` must act as the
+ * owner of the tables. */
 enum status migrate_up(struct database *database, const struct migration_set *set,
                        migrate_told *told, void *argument, struct fault *fault) MUST_USE;
 /* Take back what is above `version` (0: all), newest first. */
