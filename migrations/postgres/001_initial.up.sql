@@ -131,20 +131,26 @@ CREATE TABLE one_time_code (
 );
 CREATE INDEX one_time_code_user ON one_time_code (user_id, purpose);
 
+-- The queue of letters. One that was claimed has its next attempt behind the claim's end; of one that
+-- was sent, text and link are emptied.
 CREATE TABLE mail (
   id              uuid PRIMARY KEY,
   recipient       text NOT NULL,
   subject         text NOT NULL,
   body_text       text NOT NULL,
   body_html       text NOT NULL,
+  link            text NOT NULL,
   created_at      timestamptz NOT NULL,
+  expires_at      timestamptz,
   next_attempt_at timestamptz NOT NULL,
   attempts        bigint NOT NULL DEFAULT 0,
   sent_at         timestamptz,
   failed_at       timestamptz,
+  shown_at        timestamptz, -- to who keeps the server, who has no mail server
   last_error      text
 );
-CREATE INDEX mail_waiting ON mail (next_attempt_at) WHERE sent_at IS NULL AND failed_at IS NULL;
+CREATE INDEX mail_waiting ON mail (next_attempt_at)
+  WHERE sent_at IS NULL AND failed_at IS NULL AND shown_at IS NULL;
 
 CREATE TABLE conversation (
   id                uuid PRIMARY KEY,

@@ -115,20 +115,26 @@ CREATE TABLE one_time_code (
 );
 CREATE INDEX one_time_code_user ON one_time_code (user_id, purpose);
 
+-- The queue of letters. One that was claimed has its next attempt behind the claim's end; of one that
+-- was sent, text and link are emptied.
 CREATE TABLE mail (
   id              UUID PRIMARY KEY,
   recipient       TEXT NOT NULL,
   subject         TEXT NOT NULL,
   body_text       TEXT NOT NULL,
   body_html       TEXT NOT NULL,
+  link            TEXT NOT NULL,
   created_at      TIMESTAMP NOT NULL,
+  expires_at      TIMESTAMP,
   next_attempt_at TIMESTAMP NOT NULL,
   attempts        BIGINT NOT NULL DEFAULT 0,
   sent_at         TIMESTAMP,
   failed_at       TIMESTAMP,
+  shown_at        TIMESTAMP, -- to who keeps the server, who has no mail server
   last_error      TEXT
 );
-CREATE INDEX mail_waiting ON mail (next_attempt_at) WHERE sent_at IS NULL AND failed_at IS NULL;
+CREATE INDEX mail_waiting ON mail (next_attempt_at)
+  WHERE sent_at IS NULL AND failed_at IS NULL AND shown_at IS NULL;
 
 CREATE TABLE conversation (
   id                UUID PRIMARY KEY,

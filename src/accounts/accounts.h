@@ -14,10 +14,12 @@
 struct accounts;
 struct database;
 struct hot_state;
+struct mail;
 
 struct accounts_options {
     struct database *database; /* borrowed, migrated */
     struct hot_state *hot;     /* borrowed */
+    struct mail *mail; /* borrowed; NULL: letters are queued, and another server sends them */
     unsigned char server_key[SERVER_KEY_BYTES];
     const char *public_url;     /* "https://app.example.com", in front of links in mails */
     uint32_t access_ttl_s;      /* 0: 30 min */

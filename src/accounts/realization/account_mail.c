@@ -1,46 +1,49 @@
-/* account_mail.c - the mails that bring links. Their words only; how they travel is another's. */
+/* account_mail.c - letters with links: the code into the database, the letter into the queue. */
 #include "accounts/realization/accounts_parts.h"
+#include "mail/mail.h"
 
-struct letter {
-    const char *subject, *path, *sentence, *life;
-    int64_t life_s;
+static const enum account_letter_kind letter_of[] = {
+    [CODE_VERIFY_EMAIL] = LETTER_VERIFY_EMAIL,
+    [CODE_RESET_PASSWORD] = LETTER_RESET_PASSWORD,
 };
 
-/* R30, R35: 24 hours; R240: 15 minutes. */
-static const struct letter letters[] = {
-    [CODE_VERIFY_EMAIL] = {"Verify your email address", "/verify?code=",
-                           "Please confirm that this is your e-mail address:", "24 hours",
-                           24 * 3600},
-    [CODE_RESET_PASSWORD] = {"Reset your password", "/reset?code=",
-                             "Somebody, probably you, wants a new password for your account. If it "
-                             "was not you, do nothing. Else choose one here:",
-                             "15 minutes", 15 * 60},
-};
+enum status accounts_mail_code(struct accounts *accounts, struct transaction *t,
+                               struct text recipient, enum account_letter_kind kind,
+                               struct text code, struct fault *fault)
+{
+    struct account_letter words;
+    TRY(account_letter_write(kind, text_of(accounts->public_url), code, sql_job(t), &words, fault));
+    int64_t now_us = accounts_now_us(accounts);
+    const struct mail_letter letter = {
+        .id = accounts_new_id(accounts),
+        .recipient = recipient,
+        .subject = words.subject,
+        .plain = words.plain,
+        .html = words.html,
+        .link = words.link,
+        .created_us = now_us,
+        .expires_us = now_us + account_letter_life_us(kind),
+    };
+    return mail_enqueue(t, &letter, fault);
+}
 
 enum status accounts_mail_link(struct accounts *accounts, struct transaction *t,
                                const struct account *account, enum code_purpose purpose,
                                struct fault *fault)
 {
-    const struct letter *letter = &letters[purpose];
     char code[SECRET_TEXT_BYTES];
     struct secret_hash hash = accounts_new_secret("", code);
     int64_t now_us = accounts_now_us(accounts);
+    enum account_letter_kind kind = letter_of[purpose];
     TRY(store_code_insert(t, &hash, purpose, &account->id, now_us,
-                          now_us + letter->life_s * 1000000, fault));
-    /* Neither the URL nor the code holds a character that HTML would mind. */
-    const char *plain =
-        arena_printf(sql_job(t), "%s\n\n%s%s%s\n\nThe link is good for %s.\n", letter->sentence,
-                     accounts->public_url, letter->path, code, letter->life);
-    const char *html = arena_printf(
-        sql_job(t), "<p>%s</p><p><a href=\"%s%s%s\">%s</a></p><p>The link is good for %s.</p>\n",
-        letter->sentence, accounts->public_url, letter->path, code, letter->subject, letter->life);
-    if (!plain || !html) return fault_set(fault, STATUS_NO_MEMORY, "no memory for a mail");
-    const struct mail mail = {
-        .id = accounts_new_id(accounts),
-        .recipient = text_of(account->email),
-        .subject = text_of(letter->subject),
-        .body_text = text_of(plain),
-        .body_html = text_of(html),
-    };
-    return store_mail_insert(t, &mail, now_us, fault);
+                          now_us + account_letter_life_us(kind), fault));
+    return accounts_mail_code(accounts, t, text_of(account->email), kind, text_of(code), fault);
+}
+
+enum status accounts_write_and_mail(struct accounts *accounts, sql_work *work, void *argument,
+                                    struct fault *fault)
+{
+    TRY(database_write(accounts->options.database, sql_actor_system(), work, argument, fault));
+    mail_wake(accounts->options.mail);
+    return OK;
 }

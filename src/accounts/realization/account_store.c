@@ -142,15 +142,3 @@ enum status store_code_use(struct transaction *t, const struct secret_hash *hash
     *user = whose->is_null ? (struct uuid){{0}} : whose->uuid;
     return OK;
 }
-
-/* ---- mail ---- */
-
-enum status store_mail_insert(struct transaction *t, const struct mail *mail, int64_t now_us,
-                              struct fault *fault)
-{
-    return SQL_EXECUTE(t, NULL, fault,
-                       "INSERT INTO mail (id, recipient, subject, body_text, body_html, created_at,"
-                       " next_attempt_at) VALUES ($1, $2, $3, $4, $5, $6, $6)",
-                       sql_uuid(mail->id), sql_text(mail->recipient), sql_text(mail->subject),
-                       sql_text(mail->body_text), sql_text(mail->body_html), sql_time(now_us));
-}

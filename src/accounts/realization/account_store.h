@@ -94,14 +94,4 @@ enum status store_token_revoke(struct transaction *t, struct uuid user, struct u
 enum status store_token_touch(struct transaction *t, struct uuid id, int64_t now_us,
                               struct fault *fault) MUST_USE;
 
-/* ---- mail ---- */
-
-/* To be sent once the transaction is made. */
-struct mail {
-    struct uuid id;
-    struct text recipient, subject, body_text, body_html;
-};
-enum status store_mail_insert(struct transaction *t, const struct mail *mail, int64_t now_us,
-                              struct fault *fault) MUST_USE;
-
 #endif

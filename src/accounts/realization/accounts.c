@@ -100,8 +100,7 @@ enum status accounts_register(struct accounts *accounts, struct text email, stru
     snprintf(account->email, sizeof account->email, "%.*s", TEXT_FORMAT(email));
     snprintf(account->plan, sizeof account->plan, "free");
     struct registration registration = {accounts, account, hash};
-    return database_write(accounts->options.database, sql_actor_system(), insert_account,
-                          &registration, fault);
+    return accounts_write_and_mail(accounts, insert_account, &registration, fault);
 }
 
 struct verification {

@@ -2,6 +2,7 @@
 #ifndef LIMINAL_ACCOUNTS_PARTS_H
 #define LIMINAL_ACCOUNTS_PARTS_H
 
+#include "accounts/account_letter.h"
 #include "accounts/accounts.h"
 #include "accounts/realization/account_store.h"
 #include "storage/hot_state.h"
@@ -24,7 +25,14 @@ enum status accounts_limit(struct accounts *accounts, const char *what, struct t
 enum status accounts_limit_clear(struct accounts *accounts, const char *what, struct text who,
                                  struct fault *fault) MUST_USE;
 
-/* A link for `purpose` into the database, and the mail that brings it. */
+/* A transaction that may queue letters; they leave once it is committed. */
+enum status accounts_write_and_mail(struct accounts *accounts, sql_work *work, void *argument,
+                                    struct fault *fault) MUST_USE;
+/* The letter that brings a code, whose hash the caller keeps for account_letter_life_us. */
+enum status accounts_mail_code(struct accounts *accounts, struct transaction *t,
+                               struct text recipient, enum account_letter_kind kind,
+                               struct text code, struct fault *fault) MUST_USE;
+/* A link for `purpose` into the database, and the letter that brings it. */
 enum status accounts_mail_link(struct accounts *accounts, struct transaction *t,
                                const struct account *account, enum code_purpose purpose,
                                struct fault *fault) MUST_USE;

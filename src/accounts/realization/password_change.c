@@ -45,7 +45,7 @@ enum status accounts_request_reset(struct accounts *accounts, struct text email,
         accounts_limit(accounts, "reset", text_of(c.key), RESETS_PER_HOUR, 3600, fault);
     if (limit == STATUS_BUSY) return OK;
     TRY(limit);
-    return database_write(accounts->options.database, sql_actor_system(), send_link, &c, fault);
+    return accounts_write_and_mail(accounts, send_link, &c, fault);
 }
 
 static enum status reset(struct transaction *t, void *argument, struct fault *fault)
