@@ -16,6 +16,9 @@ struct database_ops {
     enum status (*run)(struct transaction *transaction, struct arena *job, struct sql_rows *rows,
                        uint64_t *changed, const char *sql, const struct sql_value *values,
                        size_t count, struct fault *fault);
+    enum status (*run_rows)(struct transaction *transaction, const char *sql,
+                            const struct sql_value *values, size_t columns, size_t rows,
+                            struct fault *fault);
     enum status (*script)(struct transaction *transaction, const char *sql, struct fault *fault);
 };
 

@@ -232,6 +232,53 @@ static void constraints_are_told_apart(void **state)
     write_ok(insert_part, (unsigned char[]){2, 1, 1}); /* statements that failed work again */
 }
 
+/* ---- many rows at once ---- */
+
+enum { MANY = 300 };
+
+/* So many rows of counter, the last of which has the first one's key where that is wanted. */
+struct filling {
+    size_t rows;
+    bool repeats;
+};
+
+static enum status fill_counters(struct transaction *t, void *argument, struct fault *fault)
+{
+    const struct filling *filling = argument;
+    struct sql_value values[2 * MANY];
+    for (size_t row = 0; row < filling->rows; row++) {
+        bool is_repeated = filling->repeats && row == filling->rows - 1;
+        values[2 * row] = sql_integer(is_repeated ? 0 : (int64_t)row);
+        values[2 * row + 1] = sql_integer((int64_t)row * 10);
+    }
+    return sql_execute_rows(t, "INSERT INTO counter (id, value) VALUES ($1, $2)", values, 2,
+                            filling->rows, fault);
+}
+
+static enum status sum_counters(struct transaction *t, void *argument, struct fault *fault)
+{
+    struct sql_rows rows;
+    TRY(sql_query(t, &job, &rows,
+                  "SELECT count(*), CAST(coalesce(sum(value), 0) AS bigint) FROM counter", NULL, 0,
+                  fault));
+    ((int64_t *)argument)[0] = sql_at(&rows, 0, 0)->integer;
+    ((int64_t *)argument)[1] = sql_at(&rows, 0, 1)->integer;
+    return OK;
+}
+
+static void many_rows_at_once_are_all_or_none(void **state)
+{
+    int64_t found[2];
+    write_fails(fill_counters, &(struct filling){MANY, true}, STATUS_CONFLICT, "counter.id");
+    read_ok(sum_counters, found);
+    assert_int_equal(found[0], 0);
+    write_ok(fill_counters, &(struct filling){MANY, false});
+    write_ok(fill_counters, &(struct filling){0, false});
+    read_ok(sum_counters, found);
+    assert_int_equal(found[0], MANY);
+    assert_int_equal(found[1], 10 * MANY * (MANY - 1) / 2);
+}
+
 /* ---- transactions ---- */
 
 static enum status insert_then_refuse(struct transaction *t, void *argument, struct fault *fault)
@@ -442,6 +489,7 @@ static void bad_urls_are_refused_without_their_password(void **state)
     CONTRACT_TEST(values_come_back_as_they_went),             \
     CONTRACT_TEST(parameters_go_by_number),                   \
     CONTRACT_TEST(constraints_are_told_apart),                \
+    CONTRACT_TEST(many_rows_at_once_are_all_or_none),         \
     CONTRACT_TEST(what_fails_leaves_nothing),                 \
     CONTRACT_TEST(reading_changes_nothing),                   \
     CONTRACT_TEST(counts_what_changed),                       \

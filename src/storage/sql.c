@@ -57,6 +57,13 @@ enum status sql_execute(struct transaction *transaction, uint64_t *changed, cons
     return transaction->ops->run(transaction, NULL, NULL, changed, sql, values, count, fault);
 }
 
+enum status sql_execute_rows(struct transaction *transaction, const char *sql,
+                             const struct sql_value *values, size_t columns, size_t rows,
+                             struct fault *fault)
+{
+    return transaction->ops->run_rows(transaction, sql, values, columns, rows, fault);
+}
+
 enum status sql_script(struct transaction *transaction, const char *sql, struct fault *fault)
 {
     return transaction->ops->script(transaction, sql, fault);

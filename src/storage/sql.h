@@ -163,6 +163,11 @@ enum status sql_query(struct transaction *transaction, struct arena *job, struct
 /* `changed` (may be NULL): rows inserted, updated or deleted. */
 enum status sql_execute(struct transaction *transaction, uint64_t *changed, const char *sql,
                         const struct sql_value *values, size_t count, struct fault *fault) MUST_USE;
+/* The same statement for `rows` times `columns` values, in one exchange with the server: for
+ * filling tables. Stops at the first fault. A few hundred rows at a time. */
+enum status sql_execute_rows(struct transaction *transaction, const char *sql,
+                             const struct sql_value *values, size_t columns, size_t rows,
+                             struct fault *fault) MUST_USE;
 /* Several statements without parameters: migrations. */
 enum status sql_script(struct transaction *transaction, const char *sql,
                        struct fault *fault) MUST_USE;

@@ -170,30 +170,70 @@ static enum status prepare(struct postgres_connection *connection, const char *s
     return OK;
 }
 
-enum status postgres_run(struct transaction *transaction, struct arena *job, struct sql_rows *rows,
-                         uint64_t *changed, const char *sql, const struct sql_value *values,
-                         size_t count, struct fault *fault)
+/* A statement whose preparing is on its way: its place (POSTGRES_STATEMENTS: there is none), and
+ * how many results come before. */
+struct preparing {
+    unsigned place, number;
+};
+
+/* Sent with all that it needs, not waited for. */
+static enum status send_statement(struct postgres_connection *connection, const char *sql,
+                                  const struct sql_value *values, size_t count,
+                                  struct preparing *preparing, struct fault *fault)
 {
-    struct postgres_connection *connection = (struct postgres_connection *)transaction;
     struct postgres_parameters parameters;
     char name[NAME_BYTES];
     unsigned made;
     TRY(postgres_encode(&parameters, values, count, fault));
     TRY(prepare(connection, sql, &parameters, name, &made, fault));
+    if (made < POSTGRES_STATEMENTS) *preparing = (struct preparing){made, connection->unread};
     if (!PQsendQueryPrepared(connection->pg, name, parameters.count, parameters.values,
                              parameters.lengths, parameters.formats, FORMAT_BINARY))
         return lost(connection, fault);
     connection->unread++;
+    return OK;
+}
+
+/* The last one's result. What could not be prepared is not taken for prepared. */
+static enum status receive_statement(struct postgres_connection *connection,
+                                     const struct preparing *preparing, PGresult **result,
+                                     struct fault *fault)
+{
+    enum status status = receive(connection, result, fault);
+    if (status != OK && preparing->place < POSTGRES_STATEMENTS &&
+        connection->read < preparing->number)
+        connection->statements[preparing->place].sql = unprepared;
+    return status;
+}
+
+enum status postgres_run(struct transaction *transaction, struct arena *job, struct sql_rows *rows,
+                         uint64_t *changed, const char *sql, const struct sql_value *values,
+                         size_t count, struct fault *fault)
+{
+    struct postgres_connection *connection = (struct postgres_connection *)transaction;
+    struct preparing preparing = {.place = POSTGRES_STATEMENTS};
     PGresult *result;
-    const unsigned preparing = connection->unread - 1; /* the result before the last */
-    enum status status = receive(connection, &result, fault);
-    if (status != OK && made < POSTGRES_STATEMENTS && connection->read < preparing)
-        connection->statements[made].sql = unprepared;
-    if (status != OK) return status;
-    if (rows) status = postgres_decode(result, job, rows, fault);
+    TRY(send_statement(connection, sql, values, count, &preparing, fault));
+    TRY(receive_statement(connection, &preparing, &result, fault));
+    enum status status = rows ? postgres_decode(result, job, rows, fault) : OK;
     if (changed) *changed = strtoull(PQcmdTuples(result), NULL, 10);
     PQclear(result);
     return status;
+}
+
+enum status postgres_run_rows(struct transaction *transaction, const char *sql,
+                              const struct sql_value *values, size_t columns, size_t rows,
+                              struct fault *fault)
+{
+    struct postgres_connection *connection = (struct postgres_connection *)transaction;
+    struct preparing preparing = {.place = POSTGRES_STATEMENTS};
+    PGresult *result;
+    if (rows == 0) return OK;
+    for (size_t row = 0; row < rows; row++)
+        TRY(send_statement(connection, sql, values + row * columns, columns, &preparing, fault));
+    TRY(receive_statement(connection, &preparing, &result, fault));
+    PQclear(result);
+    return OK;
 }
 
 /* Several statements at once need the simple protocol, which pipelines do not carry. */

@@ -37,10 +37,13 @@ enum status postgres_begin(struct postgres_connection *connection, struct sql_ac
 enum status postgres_commit(struct postgres_connection *connection, struct fault *fault);
 void postgres_rollback(struct postgres_connection *connection);
 
-/* database_ops.run and .script */
+/* database_ops.run, .run_rows and .script */
 enum status postgres_run(struct transaction *transaction, struct arena *job, struct sql_rows *rows,
                          uint64_t *changed, const char *sql, const struct sql_value *values,
                          size_t count, struct fault *fault);
+enum status postgres_run_rows(struct transaction *transaction, const char *sql,
+                              const struct sql_value *values, size_t columns, size_t rows,
+                              struct fault *fault);
 enum status postgres_script(struct transaction *transaction, const char *sql, struct fault *fault);
 
 #endif

@@ -153,6 +153,7 @@ static const struct database_ops postgres_ops = {
     .check = check_database,
     .close = close_database,
     .run = postgres_run,
+    .run_rows = postgres_run_rows,
     .script = postgres_script,
 };
 

@@ -297,6 +297,15 @@ enum status sqlite_run(struct transaction *transaction, struct arena *job, struc
     return status;
 }
 
+enum status sqlite_run_rows(struct transaction *transaction, const char *sql,
+                            const struct sql_value *values, size_t columns, size_t rows,
+                            struct fault *fault)
+{
+    for (size_t row = 0; row < rows; row++)
+        TRY(sqlite_run(transaction, NULL, NULL, NULL, sql, values + row * columns, columns, fault));
+    return OK;
+}
+
 enum status sqlite_script(struct transaction *transaction, const char *sql, struct fault *fault)
 {
     return sqlite_control((struct sqlite_connection *)transaction, sql, fault);

@@ -24,10 +24,13 @@ enum status sqlite_connection_open(struct sqlite_connection *connection, const c
                                    struct fault *fault) MUST_USE;
 void sqlite_connection_close(struct sqlite_connection *connection);
 
-/* database_ops.run and .script */
+/* database_ops.run, .run_rows and .script */
 enum status sqlite_run(struct transaction *transaction, struct arena *job, struct sql_rows *rows,
                        uint64_t *changed, const char *sql, const struct sql_value *values,
                        size_t count, struct fault *fault);
+enum status sqlite_run_rows(struct transaction *transaction, const char *sql,
+                            const struct sql_value *values, size_t columns, size_t rows,
+                            struct fault *fault);
 enum status sqlite_script(struct transaction *transaction, const char *sql, struct fault *fault);
 /* BEGIN, COMMIT and the like: a literal. */
 enum status sqlite_control(struct sqlite_connection *connection, const char *sql,

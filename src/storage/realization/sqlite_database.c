@@ -233,6 +233,7 @@ static const struct database_ops sqlite_ops = {
     .check = check_database,
     .close = close_database,
     .run = sqlite_run,
+    .run_rows = sqlite_run_rows,
     .script = sqlite_script,
 };
 
