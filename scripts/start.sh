@@ -31,20 +31,25 @@ is_liminal() {
         grep -qE '^\{"status":"[a-z]+","version":"[^"]+","uptime_seconds":[0-9]+,"checks":\{"model":'
 }
 
-wants_key() {
-    [ "$(curl --silent --max-time 5 --output /dev/null --write-out '%{http_code}' "$url/v1/models")" = 401 ]
+# How a shell gets the key, so that the line works as it stands and shows no secret.
+key_words() {
+    if [ -n "${LIMINAL_API_KEY:-}" ]; then
+        echo '$LIMINAL_API_KEY'
+    else
+        "$liminal" serve --show-settings | sed -nE "s/^data-dir +(default|file|environment) +(.*)$/\$(cat '\\2\/api-key')/p"
+    fi
 }
 
 say_next() {
-    local key=
-    wants_key && key=' \
-    -H "Authorization: Bearer $LIMINAL_API_KEY"'
+    local key
+    key=$(key_words)
     cat <<NEXT
 Liminal answers at $url  (OpenAI clients: base URL $url/v1)
 
 Ask it from another terminal:
 
-  curl $url/v1/chat/completions -H 'Content-Type: application/json'$key \\
+  curl $url/v1/chat/completions -H 'Content-Type: application/json' \\
+    -H "Authorization: Bearer $key" \\
     -d '{"model":"local-llm","messages":[{"role":"user","content":"What is the capital of France?"}]}'
 
 or chat with it:

@@ -12,9 +12,7 @@
 
 static const struct option_row ROWS[] = {
     {"host", 0, OPTION_TEXT, FIELD(host), .value_name = "ADDRESS", .fallback = "127.0.0.1",
-     .help =
-         "address to listen on; other machines can reach any but 127.0.0.1 and ::1, so that needs "
-         "--api-key",
+     .help = "address to listen on; other machines can reach any but 127.0.0.1 and ::1",
      .environment = "LIMINAL_HOST"},
     {"port", 'p', OPTION_COUNT, FIELD(port), .value_name = "PORT", .fallback = "8000",
      .help = "port to listen on, 0 for any free", .environment = "LIMINAL_PORT", .most = 65535},
@@ -103,9 +101,29 @@ static const struct option_row ROWS[] = {
      .environment = "LIMINAL_DRAFT_MODEL"},
     {"api-key", 0, OPTION_TEXT, FIELD(api_key), .value_name = "KEY",
      .help =
-         "clients must send it as `Authorization: Bearer KEY`; better set as a variable, because "
-         "others can see command lines",
+         "the operator's key for programs, sent as `Authorization: Bearer KEY`; better set as a "
+         "variable, because others can see command lines. Default, on loopback: one is made in "
+         "api-key in the data folder",
      .environment = "LIMINAL_API_KEY", .is_secret = true},
+    {"server-key", 0, OPTION_TEXT, FIELD(server_key), .value_name = "HEX",
+     .help =
+         "64 hex digits that sign and seal what the server gives out; the same for servers that "
+         "share a database. Default: one is made in server.key in the data folder",
+     .environment = "LIMINAL_SERVER_KEY", .is_secret = true},
+    {"public-url", 0, OPTION_TEXT, FIELD(public_url), .value_name = "URL",
+     .help = "how people reach this server, for links in mails, e.g. https://ai.example.org; "
+             "default: where it listens",
+     .environment = "LIMINAL_PUBLIC_URL"},
+    {"trusted-proxy", 0, OPTION_LIST, FIELD(proxies), .value_name = "ADDRESS",
+     .help = "proxy whose X-Forwarded-For is believed: an address or a network such as 10.0.0.0/8; "
+             "may be repeated",
+     .environment = "LIMINAL_TRUSTED_PROXY"},
+    {"rate-limits", 0, OPTION_TEXT, FIELD(rate_limits), .value_name = "LIMITS",
+     .fallback = "chat=60,upload=10,write=120,read=600",
+     .help =
+         "requests a minute that an account may make of each kind, or `off`; the operator's key "
+         "has no limits",
+     .environment = "LIMINAL_RATE_LIMITS"},
     {"chat-template", 0, OPTION_TEXT, FIELD(chat_template), .value_name = "FILE",
      .help = "a Jinja chat template to use instead of the model's own",
      .environment = "LIMINAL_CHAT_TEMPLATE"},

@@ -28,7 +28,11 @@ struct settings {
     const char *speculation;  /* inference/engine.h */
     const char *draft_model;  /* a name or a path; NULL: none */
     const char *api_key;
-    const char *chat_template; /* a file */
+    const char *server_key;     /* 64 hex digits; NULL: keys.h */
+    const char *public_url;     /* NULL: settings_url */
+    const char *rate_limits;    /* gateway/limit_rates.h */
+    struct option_list proxies; /* gateway/access.h */
+    const char *chat_template;  /* a file */
     struct option_list cors, allowed_hosts;
     uint64_t grace_s;
     const char *log;

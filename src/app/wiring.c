@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "accounts/accounts.h"
 #include "app/model_choice.h"
 #include "app/model_store.h"
 #include "app/terminal.h"
 #include "app/version.h"
 #include "compute/compute.h"
 #include "compute/device.h"
+#include "gateway/gateway.h"
 #include "http/http_server.h"
 #include "inference/adaptation/api.h"
 #include "inference/engine.h"
@@ -108,15 +110,6 @@ bool host_is_loopback(const char *host)
     return strcmp(host, "localhost") == 0;
 }
 
-static enum status check_exposure(const struct settings *settings, struct fault *fault)
-{
-    if (host_is_loopback(settings->host) || (settings->api_key && *settings->api_key)) return OK;
-    return fault_set_param(fault, STATUS_INVALID, "host",
-                           "other machines could reach %s: set --api-key (or LIMINAL_API_KEY) so "
-                           "that not everyone may ask, or listen on 127.0.0.1",
-                           settings->host);
-}
-
 enum { FREE_SHARE_DIVISOR = 4 }; /* a quarter of the free memory is left to the others */
 
 static uint64_t model_memory_bytes(const struct settings *settings)
@@ -195,9 +188,8 @@ static enum status open_api(struct service *service, const struct settings *sett
 {
     char backend[64];
     snprintf(backend, sizeof backend, "cpu %s", compute_isa_name(service->compute));
-    struct api_options options = {
+    const struct api_options options = {
         .host = service->host,
-        .api_key = settings->api_key,
         .backend = backend,
         .version = LIMINAL_VERSION,
     };
@@ -214,13 +206,57 @@ static struct http_server_options server_options(const struct settings *settings
     };
 }
 
+static enum status open_accounts(struct service *service, const struct settings *settings,
+                                 const unsigned char server_key[SERVER_KEY_BYTES],
+                                 struct arena *arena, struct fault *fault)
+{
+    struct accounts_options options = {
+        .database = service->stores.database,
+        .hot = service->stores.hot,
+        .public_url = settings->public_url ? settings->public_url
+                                           : settings_url(settings, settings->port, arena),
+    };
+    if (!options.public_url) return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
+    memcpy(options.server_key, server_key, SERVER_KEY_BYTES);
+    return accounts_open(&service->accounts, &options, fault);
+}
+
+static enum status open_gateway(struct service *service, const struct settings *settings,
+                                const unsigned char server_key[SERVER_KEY_BYTES],
+                                struct arena *arena, struct fault *fault)
+{
+    TRY(service_key_find(settings, arena, &service->key, fault));
+    struct gateway_options options = {
+        .accounts = service->accounts,
+        .hot = service->stores.hot,
+        .service_key = service->key.text,
+        .proxies = settings->proxies.items,
+        .is_https =
+            settings->public_url && text_starts_with(text_of(settings->public_url), TEXT("https:")),
+    };
+    memcpy(options.server_key, server_key, SERVER_KEY_BYTES);
+    TRY(limit_rates_parse(text_of(settings->rate_limits), options.per_minute, fault));
+    TRY(gateway_open(&service->gateway, &options, fault));
+    return api_install(service->api, service->gateway, fault);
+}
+
+/* Who may come in: accounts, and the keys. */
+static enum status open_doors(struct service *service, const struct settings *settings,
+                              struct arena *arena, struct fault *fault)
+{
+    unsigned char server_key[SERVER_KEY_BYTES];
+    TRY(server_key_find(settings, arena, server_key, fault));
+    TRY(open_accounts(service, settings, server_key, arena, fault));
+    return open_gateway(service, settings, server_key, arena, fault);
+}
+
 static enum status open_server(struct service *service, const struct settings *settings,
                                struct fault *fault)
 {
     struct http_server_options options = server_options(settings);
-    api_install(service->api, &options);
+    gateway_install(service->gateway, &options);
     size_t count;
-    const struct http_route *routes = api_routes(service->api, &count);
+    const struct http_route *routes = gateway_http_routes(service->gateway, &count);
     return http_server_open(&service->server, &options, routes, count, fault);
 }
 
@@ -243,18 +279,19 @@ enum status service_open(struct service *service, const struct settings *setting
     *service = (struct service){0};
     buffer_init(&service->chat_template);
     enum status status;
-    TRY_DONE(check_exposure(settings, fault));
     const struct http_server_options wanted = server_options(settings);
     TRY_DONE(http_server_check_port(&wanted, fault)); /* before a model is loaded for nothing */
     if (settings->chat_template)
         TRY_DONE(file_read(settings->chat_template, TEMPLATE_LIMIT_BYTES, &service->chat_template,
                            fault));
+    TRY_DONE(stores_open(&service->stores, settings, arena, fault));
     tell_idle_devices();
     const struct compute_options compute_options = {.threads = (unsigned)settings->threads};
     TRY_DONE(compute_open(&service->compute, &compute_options, fault));
     TRY_DONE(open_host(service, settings, arena, fault));
     TRY_DONE(preload_all(service, settings, arena, fault));
     TRY_DONE(open_api(service, settings, fault));
+    TRY_DONE(open_doors(service, settings, arena, fault));
     TRY_DONE(open_server(service, settings, fault));
 done:
     if (status != OK) service_close(service, 0);
@@ -273,8 +310,11 @@ void service_close(struct service *service, uint64_t grace_ms)
         http_server_close(service->server); /* after it nobody asks the models any more */
     }
     if (service->api) api_close(service->api);
+    gateway_close(service->gateway);
+    accounts_close(service->accounts);
     model_host_close(service->host);
     compute_close(service->compute);
+    stores_close(&service->stores);
     buffer_deinit(&service->chat_template);
     *service = (struct service){0};
 }

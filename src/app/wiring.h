@@ -5,13 +5,17 @@
 
 #include <stdint.h>
 
+#include "app/keys.h"
 #include "app/settings.h"
+#include "app/stores.h"
 #include "base/arena.h"
 #include "base/status.h"
 
+struct accounts;
 struct api;
 struct compute;
 struct engine;
+struct gateway;
 struct http_server;
 struct model_host;
 
@@ -34,8 +38,12 @@ struct service {
     struct compute *compute; /* that all its models share */
     struct model_host *host;
     struct buffer chat_template;
+    struct stores stores;
+    struct accounts *accounts;
+    struct gateway *gateway;
     struct api *api;
     struct http_server *server;
+    struct service_key key;
 };
 
 enum status service_open(struct service *service, const struct settings *settings,

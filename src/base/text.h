@@ -60,4 +60,7 @@ size_t utf8_complete_prefix(struct text t);
 /* Append with every invalid byte replaced by U+FFFD. */
 void buffer_append_utf8_lossy(struct buffer *buffer, struct text t);
 
+/* As a JSON string, with quotes; invalid UTF-8 becomes U+FFFD. */
+void buffer_append_json_string(struct buffer *buffer, struct text t);
+
 #endif

@@ -91,6 +91,8 @@ struct text http_query_parameter(const struct http_exchange *exchange, const cha
 struct text http_path_parameter(const struct http_exchange *exchange, const char *name);
 struct text http_header(const struct http_exchange *exchange, const char *name); /* empty: none */
 struct text http_body(const struct http_exchange *exchange); /* already inflated */
+/* A field of a form's body (application/x-www-form-urlencoded); empty when there is none. */
+struct text http_form_field(struct http_exchange *exchange, const char *name);
 struct text http_remote_address(const struct http_exchange *exchange);
 const char *http_request_id(const struct http_exchange *exchange);    /* also X-Request-Id out */
 const char *http_route_pattern(const struct http_exchange *exchange); /* "" when none matched */

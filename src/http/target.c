@@ -112,16 +112,21 @@ static enum status decode_part(struct text raw, struct text *out, struct arena *
     return OK;
 }
 
-static enum status parse_query(struct http_target *target, struct text raw, struct arena *arena,
-                               struct fault *fault)
+enum status parameters_parse(struct text raw, struct arena *arena,
+                             struct http_parameter **parameters, size_t *count, struct fault *fault)
 {
-    target->query = arena_alloc_array(arena, count_char(raw, '&') + 1, sizeof *target->query);
-    if (!target->query) return fault_set(fault, STATUS_NO_MEMORY, "Out of memory.");
+    size_t most = count_char(raw, '&') + 1;
+    if (most > PARAMETERS_LIMIT)
+        return fault_set(fault, STATUS_TOO_LARGE, "The query has more than %d parameters.",
+                         PARAMETERS_LIMIT);
+    *count = 0;
+    *parameters = arena_alloc_array(arena, most, sizeof **parameters);
+    if (!*parameters) return fault_set(fault, STATUS_NO_MEMORY, "Out of memory.");
     while (raw.length > 0) {
         struct text value = next_part(&raw, '&');
         if (value.length == 0) continue;
         struct text name = next_part(&value, '=');
-        struct http_parameter *parameter = &target->query[target->query_count++];
+        struct http_parameter *parameter = &(*parameters)[(*count)++];
         TRY(decode_part(name, &parameter->name, arena, fault));
         TRY(decode_part(value, &parameter->value, arena, fault));
     }
@@ -165,12 +170,17 @@ enum status target_parse(struct http_target *target, struct text raw, struct are
     if (memchr(raw.data, '#', raw.length))
         return fault_set(fault, STATUS_INVALID, "The request's target holds a `#`.");
     TRY(parse_path(target, path, arena, fault));
-    return parse_query(target, query, arena, fault);
+    return parameters_parse(query, arena, &target->query, &target->query_count, fault);
+}
+
+struct text parameter_find(const struct http_parameter *parameters, size_t count, struct text name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (text_equal(parameters[i].name, name)) return parameters[i].value;
+    return (struct text){"", 0};
 }
 
 struct text target_query(const struct http_target *target, struct text name)
 {
-    for (size_t i = 0; i < target->query_count; i++)
-        if (text_equal(target->query[i].name, name)) return target->query[i].value;
-    return (struct text){"", 0};
+    return parameter_find(target->query, target->query_count, name);
 }

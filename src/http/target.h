@@ -27,9 +27,17 @@ struct http_target {
     size_t query_count;
 };
 
+enum { PARAMETERS_LIMIT = 1000 };
+
 enum status target_parse(struct http_target *target, struct text raw, struct arena *arena,
                          struct fault *fault) MUST_USE;
-/* The value of the first parameter of that name; empty when there is none. */
+/* "a=1&b=x+y" taken apart and decoded: a query, or the body of a form. STATUS_TOO_LARGE beyond 1000
+ * parameters. */
+enum status parameters_parse(struct text raw, struct arena *arena,
+                             struct http_parameter **parameters, size_t *count,
+                             struct fault *fault) MUST_USE;
+/* The value of the first of that name; empty when there is none. */
+struct text parameter_find(const struct http_parameter *parameters, size_t count, struct text name);
 struct text target_query(const struct http_target *target, struct text name);
 
 #endif

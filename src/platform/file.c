@@ -117,8 +117,11 @@ static bool sync_parent(const char *path)
     return good;
 }
 
-enum status file_write_atomic(const char *path, const void *data, size_t length, unsigned mode,
-                              struct fault *fault)
+/* Puts the whole new file in place, or reports why it can't. */
+typedef int place_file(const char *temporary, const char *path);
+
+static enum status write_beside(const char *path, const void *data, size_t length, unsigned mode,
+                                place_file *place, struct fault *fault)
 {
     char temporary[4096];
     if (snprintf(temporary, sizeof temporary, "%s.XXXXXX", path) >= (int)sizeof temporary)
@@ -129,12 +132,24 @@ enum status file_write_atomic(const char *path, const void *data, size_t length,
     if (!write_all(fd, data, length) || fchmod(fd, mode) != 0 || fsync(fd) != 0)
         status = path_fault(fault, "write", path);
     if (close(fd) != 0 && status == OK) status = path_fault(fault, "write", path);
-    if (status == OK && rename(temporary, path) != 0) status = path_fault(fault, "replace", path);
-    if (status != OK)
-        unlink(temporary);
-    else if (!sync_parent(path))
-        status = path_fault(fault, "make durable", path);
+    if (status == OK && place(temporary, path) != 0)
+        status = errno == EEXIST ? fault_set(fault, STATUS_CONFLICT, "%s exists already", path)
+                                 : path_fault(fault, "put in place", path);
+    unlink(temporary); /* gone already when it was renamed */
+    if (status == OK && !sync_parent(path)) status = path_fault(fault, "make durable", path);
     return status;
+}
+
+enum status file_write_atomic(const char *path, const void *data, size_t length, unsigned mode,
+                              struct fault *fault)
+{
+    return write_beside(path, data, length, mode, rename, fault);
+}
+
+enum status file_write_new(const char *path, const void *data, size_t length, unsigned mode,
+                           struct fault *fault)
+{
+    return write_beside(path, data, length, mode, link, fault);
 }
 
 enum status directory_make(const char *path, struct fault *fault)

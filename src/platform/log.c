@@ -68,34 +68,6 @@ bool log_enabled(const char *component, enum log_level level)
     return level >= filter.least;
 }
 
-void buffer_append_json_string(struct buffer *buffer, struct text t)
-{
-    buffer_append_char(buffer, '"');
-    for (size_t i = 0; i < t.length;) {
-        unsigned char c = (unsigned char)t.data[i];
-        uint32_t codepoint;
-        size_t step = utf8_decode(t.data + i, t.length - i, &codepoint);
-        if (c == '"' || c == '\\') {
-            char escaped[2] = {'\\', (char)c};
-            buffer_append(buffer, escaped, 2);
-        } else if (c == '\n') {
-            buffer_append_string(buffer, "\\n");
-        } else if (c == '\t') {
-            buffer_append_string(buffer, "\\t");
-        } else if (c == '\r') {
-            buffer_append_string(buffer, "\\r");
-        } else if (c < 0x20 || c == 0x7F) {
-            buffer_printf(buffer, "\\u%04x", c);
-        } else if (step) {
-            buffer_append(buffer, t.data + i, step);
-        } else {
-            buffer_append_string(buffer, "\xEF\xBF\xBD");
-        }
-        i += step ? step : 1;
-    }
-    buffer_append_char(buffer, '"');
-}
-
 void log_write(const char *component, enum log_level level, const char *fields_json,
                const char *format, ...)
 {

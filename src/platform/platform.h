@@ -37,6 +37,9 @@ enum status file_read(const char *path, size_t limit_bytes, struct buffer *out,
 /* Write by temporary file, fsync, rename: readers see the old or the new, never half. */
 enum status file_write_atomic(const char *path, const void *data, size_t length, unsigned mode,
                               struct fault *fault) MUST_USE;
+/* The same, unless there is one already: STATUS_CONFLICT. Of several that try, one does it. */
+enum status file_write_new(const char *path, const void *data, size_t length, unsigned mode,
+                           struct fault *fault) MUST_USE;
 /* mkdir -p with mode 0700 for what is made. */
 enum status directory_make(const char *path, struct fault *fault) MUST_USE;
 bool file_exists(const char *path);
@@ -66,10 +69,6 @@ bool log_enabled(const char *component, enum log_level level);
  * line, so that lines of several threads never mix. Secrets do not belong in here. */
 void log_write(const char *component, enum log_level level, const char *fields_json,
                const char *format, ...) PRINTF_LIKE(4, 5);
-
-/* ---- JSON text without a tree (for hot paths and logs) ---- */
-void buffer_append_json_string(struct buffer *buffer, struct text t); /* with quotes; invalid
-                                                                         UTF-8 becomes U+FFFD */
 
 /* ---- memory ---- */
 /* Zeroed memory for what is large, stays, and is read over and over: in huge pages where the kernel

@@ -1,7 +1,7 @@
 // cli_support.mjs - running the program as a person or a script would: piped, or in a terminal of
 // its own. Every test file gets a folder of its own for models and data.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync, existsSync, mkdirSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, existsSync, mkdirSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after } from 'node:test';
@@ -112,5 +112,8 @@ export async function serve(env, args = []) {
   after(() => child.kill('SIGKILL'));
   server.ready = await ready;
   server.url = server.ready.url;
+  server.key = env.LIMINAL_API_KEY || readFileSync(join(env.LIMINAL_HOME, 'api-key'), 'utf8').trim();
+  server.fetch = (route, options = {}) => fetch(server.url + route, {
+    ...options, headers: { authorization: `Bearer ${server.key}`, ...options.headers } });
   return server;
 }

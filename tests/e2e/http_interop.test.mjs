@@ -24,7 +24,8 @@ const story = {
 // One request with Node's http module; resolves with the code, headers and body.
 function request(options, body) {
   return new Promise((resolve, reject) => {
-    const asked = http.request({host: "127.0.0.1", port: server.port, ...options}, (answer) => {
+    const headers = {authorization: `Bearer ${server.key}`, ...options.headers};
+    const asked = http.request({host: "127.0.0.1", port: server.port, ...options, headers}, (answer) => {
       const pieces = [];
       answer.on("data", (piece) => pieces.push(piece));
       answer.on("end", () => resolve(
@@ -64,7 +65,7 @@ describe("Node's clients", () => {
 
   test("fetch may send a body as a stream", async () => {
     const body = new Blob([JSON.stringify({content: "Once upon", model: "local-llm"})]).stream();
-    const answer = await fetch(`${server.url}/tokenize`, {
+    const answer = await server.fetch(`/tokenize`, {
       method: "POST", headers: {"content-type": "application/json"}, body, duplex: "half"});
     assert.equal(answer.status, 200, await answer.text());
   });
@@ -72,7 +73,7 @@ describe("Node's clients", () => {
   test("a client that waits for 100 Continue gets it", async () => {
     const body = JSON.stringify({content: "Once", model: "local-llm"});
     const asked = http.request({host: "127.0.0.1", port: server.port,
-      ...jsonPost({expect: "100-continue", "content-length": body.length})});
+      ...jsonPost({authorization: `Bearer ${server.key}`, expect: "100-continue", "content-length": body.length})});
     asked.flushHeaders();
     await once(asked, "continue");
     asked.end(body);
@@ -132,7 +133,7 @@ async function startNginx(upstreamPort) {
     {stdio: "inherit", env: {...process.env, PATH: `${process.env.PATH}:/usr/sbin`}});
   const exited = once(child, "exit");
   const url = `http://127.0.0.1:${port}`;
-  await until(() => fetch(`${url}/v1/models`).then((answer) => answer.ok, () => false), "nginx serves");
+  await until(() => fetch(`${url}/health`).then((answer) => answer.ok, () => false), "nginx serves");
   return {url, async stop() {
     child.kill();
     await exited;
@@ -146,7 +147,8 @@ describe("behind nginx", () => {
   after(() => nginx.stop());
 
   const ask = (signal) => fetch(`${nginx.url}/v1/chat/completions`, {
-    method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify(story), signal});
+    method: "POST", body: JSON.stringify(story), signal,
+    headers: {"content-type": "application/json", authorization: `Bearer ${server.key}`}});
 
   test("tokens come as they are made, not all at the end", async () => {
     const answer = await ask();
@@ -167,7 +169,8 @@ describe("behind nginx", () => {
     const cancelled = await server.metric("liminal_engine_cancelled_total");
     const leaving = new AbortController();
     const answer = await fetch(`${nginx.url}/v1/chat/completions`, {
-      method: "POST", headers: {"content-type": "application/json"}, signal: leaving.signal,
+      method: "POST", signal: leaving.signal,
+      headers: {"content-type": "application/json", authorization: `Bearer ${server.key}`},
       body: JSON.stringify({...story, n: 8, max_tokens: 250, logit_bias: {1: -100, 2: -100}})});
     await answer.body.getReader().read();
     leaving.abort();
@@ -178,7 +181,7 @@ describe("behind nginx", () => {
   test("many requests share connections and none gets another's answer", async () => {
     const ids = Array.from({length: 200}, (_, index) => `shared-${index}`);
     await Promise.all(ids.map(async (id) => {
-      const answer = await fetch(`${nginx.url}/v1/models`, {headers: {"x-request-id": id}});
+      const answer = await fetch(`${nginx.url}/v1/models`, {headers: {"x-request-id": id, authorization: `Bearer ${server.key}`}});
       await answer.arrayBuffer();
       assert.equal(answer.headers.get("x-request-id"), id);
     }));

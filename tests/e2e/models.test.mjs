@@ -35,7 +35,7 @@ async function serve(t, {model = fileOf("alpha"), args = [], ...more} = {}) {
   // A stream that uses the model for a second or several.
   server.occupy = (name) => server.post("/v1/completions",
     {model: name, prompt: "fa", n: 8, max_tokens: 2000, stream: true, ignore_eos: true});
-  server.ps = async () => (await (await fetch(server.url + "/api/ps")).json()).models;
+  server.ps = async () => (await (await server.fetch("/api/ps")).json()).models;
   server.loaded = async () => (await server.ps()).filter(({state}) => state === "ready").map(({name}) => name).sort();
   server.gone = (name) => until(async () => !(await server.ps()).some((model) => model.name === name), `${name} is gone`);
   return server;
@@ -64,7 +64,7 @@ test("a model is loaded when a request names it, and the main one stays", async 
 
 test("the official client lists every model, and how far it is", async (t) => {
   const server = await serve(t, {args: ["--keep-alive", "-1"]});
-  const client = new OpenAI({baseURL: server.url + "/v1", apiKey: "none"});
+  const client = new OpenAI({baseURL: server.url + "/v1", apiKey: server.key});
   const list = (await client.models.list()).data;
   assert.deepEqual(list.map(({id}) => id), ["local-llm", "alpha", "beta", "gamma", "minilm"]);
   assert.deepEqual(list.map(({state}) => state), ["ready", "ready", ...Array(3).fill("available")]);
@@ -161,7 +161,7 @@ test("a model in use stays, and who waits for its place is served after it", asy
   await reader.read();
   const other = server.ask("gamma");
   await until(async () => (await server.ps()).some(({name, waiting}) => name === "gamma" && waiting === 1), "gamma is waited for");
-  const listed = (await (await fetch(server.url + "/v1/models")).json()).data;
+  const listed = (await (await server.fetch("/v1/models")).json()).data;
   assert.equal(listed.find(({id}) => id === "gamma").state, "waiting");
   assert.deepEqual(await server.loaded(), ["alpha", "beta"]);
   let pieces = 0;
@@ -246,7 +246,8 @@ test("a model that was fetched while the server runs is there", async (t) => {
 
 test("liminal ps shows what is in memory, and until when", async (t) => {
   const server = await serve(t, {args: ["--models-max", "3", "--keep-alive", "1h"]});
-  const ps = (...more) => String(spawnSync(program, ["ps", "--server", server.url, ...more]).stdout);
+  const ps = (...more) => String(spawnSync(program, ["ps", "--server", server.url, ...more],
+    {env: {...process.env, LIMINAL_API_KEY: server.key}}).stdout);
   await server.ask("gamma", {keep_alive: "80s"});
   const stream = await server.occupy("beta");
   const rows = ps().trim().split("\n").map((line) => line.split(/ {2,}/));

@@ -39,7 +39,7 @@ test("2,048 texts in one request have the vectors that each has alone", async ()
 test("a client that leaves stops costing: the next is answered at once", async () => {
   const input = Array.from({length: 2000}, () => "word ".repeat(400));
   const leaving = new AbortController();
-  const gone = fetch(server.url + "/v1/embeddings", {
+  const gone = server.fetch("/v1/embeddings", {
     method: "POST", headers: {"content-type": "application/json"}, signal: leaving.signal,
     body: JSON.stringify({model: "minilm", input}),
   }).catch((error) => error.name);

@@ -118,7 +118,7 @@ test("a full line answers 429 with Retry-After, and recovers", async () => {
     assert.ok(Number(refused.headers.get("retry-after")) >= 1);
     // Several answers are refused as one: what was started of them ends.
     assert.equal((await small.json("/v1/completions", {...long, n: 3})).code, 429);
-    assert.equal((await fetch(small.url + "/health")).status, 200); // X68: busy is not ill
+    assert.equal((await small.fetch("/health")).status, 200); // X68: busy is not ill
     waiting.destroy(); // leaves while it waits
     (await running).destroy();
     await idle(small);
@@ -149,11 +149,11 @@ test("many long embeddings take turns: neither a short one nor a probe waits for
   try {
     const leaving = new AbortController();
     const input = Array(2000).fill("The dog ran after the ball, and the cat looked on. ".repeat(8));
-    const crowd = Array.from({length: 24}, () => fetch(other.url + "/v1/embeddings",
+    const crowd = Array.from({length: 24}, () => other.fetch("/v1/embeddings",
       {method: "POST", body: JSON.stringify({input}), signal: leaving.signal}).catch((error) => error.name));
     await new Promise((resolve) => setTimeout(resolve, 1000)); // all have arrived
     const start = Date.now();
-    assert.equal((await fetch(other.url + "/healthz", {signal: AbortSignal.timeout(5000)})).status, 200);
+    assert.equal((await other.fetch("/healthz", {signal: AbortSignal.timeout(5000)})).status, 200);
     assert.ok(Date.now() - start < 2000, `a probe waited ${Date.now() - start} ms`);
     const short = await other.json("/v1/embeddings", {input: ["a", "b"]});
     assert.equal(short.body.data.length, 2);
@@ -174,15 +174,15 @@ test("health: a real generation; metrics count it and everything else", async ()
   await idle(server);
   const steps = await server.metric("liminal_engine_generated_tokens_total");
   await new Promise((resolve) => setTimeout(resolve, 5200)); // what is remembered is forgotten
-  const health = await fetch(server.url + "/health");
+  const health = await server.fetch("/health");
   assert.equal(health.status, 200);
   const body = await health.json();
   assert.equal(body.status, "healthy");
   assert.match(body.backend, /cpu/);
   assert.equal(await server.metric("liminal_engine_generated_tokens_total"), steps + 5);
-  await fetch(server.url + "/health");
+  await server.fetch("/health");
   assert.equal(await server.metric("liminal_engine_generated_tokens_total"), steps + 5);
-  const ready = await (await fetch(server.url + "/healthz")).json();
+  const ready = await (await server.fetch("/healthz")).json();
   assert.equal(ready.status, "ok");
   assert.ok(ready.version);
 
@@ -207,7 +207,7 @@ test("health: a real generation; metrics count it and everything else", async ()
 });
 
 test("the metrics are in Prometheus' format", async () => {
-  const answer = await fetch(server.url + "/metrics");
+  const answer = await server.fetch("/metrics");
   assert.match(answer.headers.get("content-type"), /^text\/plain/);
   const body = await answer.text();
   const types = new Map();

@@ -17,7 +17,7 @@ const ask = {model: "local-llm", messages: [{role: "user", content: "Well?"}], m
 const tools = [{type: "function", function: {name: "now", parameters: {type: "object", properties: {zone: {enum: ["UTC", "CET"]}}}}}];
 
 let qwen, qwq, closing;
-const clientOf = (server) => new OpenAI({baseURL: server.url + "/v1", apiKey: "none", maxRetries: 0}).chat.completions;
+const clientOf = (server) => new OpenAI({baseURL: server.url + "/v1", apiKey: server.key, maxRetries: 0}).chat.completions;
 before(async () => {
   const model = makeTinyModel("qwen3", folder), template = path.join(folder, "qwq.jinja");
   fs.writeFileSync(template, realTemplate("ollama/qwq:32b (2)"));

@@ -11,7 +11,7 @@ const SCHEMAS = 60; // random ones; thousands in tests/e2e/deep
 let server, client;
 before(async () => {
   server = await startServer();
-  client = new OpenAI({baseURL: server.url + "/v1", apiKey: "none", maxRetries: 0});
+  client = new OpenAI({baseURL: server.url + "/v1", apiKey: server.key, maxRetries: 0});
 });
 after(() => server?.stop());
 

@@ -39,7 +39,7 @@ for (const family of ["qwen3", "qwen2.5", "llama3.2", "mistral"]) {
     let server, client;
     before(async () => {
       server = await startServer({model: makeTinyModel(family, folder), chat: false});
-      client = new OpenAI({baseURL: server.url + "/v1", apiKey: "none", maxRetries: 0});
+      client = new OpenAI({baseURL: server.url + "/v1", apiKey: server.key, maxRetries: 0});
     });
     after(() => server?.stop());
 

@@ -19,7 +19,8 @@ const STOP_PATIENCE_MS = 60000;
 // The story model knows no chat; this template just lets it go on with what was said.
 const template = path.join(here, "story.jinja");
 
-// Resolves when the server says that it is ready. With a `key`, all helpers send it. `log` collects its lines as objects.
+// Resolves when the server says that it is ready. All helpers send its key: `key`, or the one that
+// the server made for its operator. `log` collects its lines as objects.
 export async function startServer(
   {args = [], env = {}, model = storyModel, chat = true, key = ""} = {}) {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), "liminal-e2e-"));
@@ -28,7 +29,6 @@ export async function startServer(
       ...(model ? ["--model", model] : []), ...(chat ? ["--chat-template", template] : []), ...args],
     {stdio: ["ignore", "ignore", "pipe"],
       env: {...process.env, LIMINAL_LOG: "info", LIMINAL_API_KEY: key, ...env}});
-  const authorization = key ? {authorization: `Bearer ${key}`} : {};
   const exited = once(child, "exit");
   process.on("exit", () => child.kill("SIGKILL")); // a test that failed leaves nothing behind
   const log = [];
@@ -45,8 +45,10 @@ export async function startServer(
       `liminal ended with ${code}: ${log.map((line) => line.message).join("\n")}`)));
   });
   const url = await ready;
+  key ||= fs.readFileSync(path.join(home, "api-key"), "utf8").trim();
+  const authorization = {authorization: `Bearer ${key}`};
   const server = {
-    url, log, child,
+    url, log, child, key, home,
     port: Number(new URL(url).port),
     async stop(signal = "SIGTERM") {
       child.kill(signal);
@@ -56,9 +58,11 @@ export async function startServer(
       fs.rmSync(home, {recursive: true, force: true});
       return code;
     },
-    post: (route, body, headers = {}) => fetch(url + route, {
+    fetch: (route, options = {}) => fetch(url + route, {
+      ...options, headers: {...authorization, ...options.headers}}),
+    post: (route, body, headers = {}) => server.fetch(route, {
       method: "POST",
-      headers: {"content-type": "application/json", ...authorization, ...headers},
+      headers: {"content-type": "application/json", ...headers},
       body: typeof body === "string" ? body : JSON.stringify(body),
     }),
     async json(route, body) {
@@ -67,7 +71,7 @@ export async function startServer(
     },
     // The value of one sample, summed over its labels.
     async metric(name) {
-      const text = await (await fetch(url + "/metrics", {headers: authorization})).text();
+      const text = await (await server.fetch("/metrics")).text();
       return text.split("\n")
         .filter((line) => line === name || line.startsWith(name + " ") || line.startsWith(name + "{"))
         .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
@@ -78,7 +82,8 @@ export async function startServer(
       const socket = net.connect(server.port, "127.0.0.1");
       socket.on("error", () => {}); // resets are what some tests are about
       await once(socket, "connect");
-      socket.write(`POST ${route} HTTP/1.1\r\nHost: localhost\r\n${headers}` +
+      socket.write(`POST ${route} HTTP/1.1\r\nHost: localhost\r\n` +
+        `Authorization: Bearer ${key}\r\n${headers}` +
         `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
       return socket;
     },

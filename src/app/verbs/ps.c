@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "app/keys.h"
 #include "app/settings.h"
 #include "app/terminal.h"
 #include "app/verbs/verbs.h"
@@ -19,7 +20,8 @@ static const struct option_row OPTIONS[] = {
      .help = "server to ask; default: the one that the settings host and port name",
      .environment = "LIMINAL_SERVER"},
     {"api-key", 0, OPTION_TEXT, offsetof(struct ps_values, api_key), .value_name = "KEY",
-     .help = "if the server wants one", .environment = "LIMINAL_API_KEY"},
+     .help = "the server's key; default, for a server on this machine: api-key in the data folder",
+     .environment = "LIMINAL_API_KEY"},
     {"json", 0, OPTION_FLAG, offsetof(struct ps_values, json), .help = "as a JSON object"},
 };
 
@@ -45,11 +47,31 @@ static enum status find_server(const struct ps_values *values, struct arena *are
     return *server ? OK : fault_set(fault, STATUS_NO_MEMORY, "out of memory");
 }
 
+/* What was given; else the key of this machine's server, which goes nowhere else. */
+static enum status find_key(const struct ps_values *values, const char *server, struct arena *arena,
+                            const char **key, struct fault *fault)
+{
+    static const struct text NEAR[] = {
+        {"http://127.", 11}, {"http://localhost:", 17}, {"http://[::1]", 12}};
+    struct settings settings;
+    struct service_key found;
+    *key = values->api_key ? values->api_key : "";
+    bool is_near = false;
+    for (size_t i = 0; i < ARRAY_COUNT(NEAR); i++)
+        is_near = is_near || text_starts_with(text_of(server), NEAR[i]);
+    if (**key || !is_near) return OK;
+    TRY(settings_load(&settings, arena, fault));
+    TRY(service_key_read(&settings, arena, &found, fault));
+    *key = found.text;
+    return OK;
+}
+
 /* GET a path; *answer is the body of a 200. */
 static enum status get(const struct ps_values *values, const char *server, const char *path,
                        struct arena *arena, struct buffer *answer, struct fault *fault)
 {
-    const char *key = values->api_key ? values->api_key : "";
+    const char *key;
+    TRY(find_key(values, server, arena, &key, fault));
     const char *url = arena_printf(arena, "%s%s", server, path);
     const char *headers[] = {arena_printf(arena, "Authorization: Bearer %s", key), NULL};
     if (!url || !headers[0]) return fault_set(fault, STATUS_NO_MEMORY, "out of memory");

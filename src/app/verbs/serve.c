@@ -54,9 +54,17 @@ static void wait_for_stop(void)
 
 /* ---- who should know that it runs ---- */
 
-/* The key itself stays off the screen. */
-static void announce_to_person(const struct service *service, const char *url, bool wants_key,
-                               FILE *out)
+/* How a shell gets the key, so that the line works as it stands. */
+static void print_key(const struct service_key *key, FILE *out)
+{
+    if (key->path)
+        fprintf(out, "        -H \"Authorization: Bearer $(cat '%s')\" \\\n", key->path);
+    else
+        fprintf(out, "        -H \"Authorization: Bearer $LIMINAL_API_KEY\" \\\n");
+}
+
+/* The key is shown once, when it is made. */
+static void announce_to_person(const struct service *service, const char *url, FILE *out)
 {
     struct model_lease *lease = model_host_main(service->host, USE_TOKENIZER);
     if (lease)
@@ -67,13 +75,15 @@ static void announce_to_person(const struct service *service, const char *url, b
         fprintf(out, "Ready at %s, but there is no model yet: `liminal pull org/repo:file.gguf`.\n",
                 url);
     model_lease_release(lease);
+    if (service->key.is_new)
+        fprintf(out, "Your key, for programs on this machine: %s\n(kept in %s)\n",
+                service->key.text, service->key.path);
+    fprintf(out, "Try:  curl %s/v1/chat/completions -H 'Content-Type: application/json' \\\n", url);
+    if (*service->key.text) print_key(&service->key, out);
     fprintf(out,
-            "Try:  curl %s/v1/chat/completions -H 'Content-Type: application/json' \\\n"
-            "%s"
             "        -d '{\"messages\":[{\"role\":\"user\",\"content\":"
             "\"What is the capital of France?\"}]}'\n"
-            "Ctrl-C stops the server.\n",
-            url, wants_key ? "        -H \"Authorization: Bearer $LIMINAL_API_KEY\" \\\n" : "");
+            "Ctrl-C stops the server.\n");
     fflush(out);
 }
 
@@ -148,10 +158,7 @@ static enum status serve_run(struct command *command, struct fault *fault)
     is_serving = 1;
     const char *url = settings_url(settings, service_port(&service), command->arena);
     if (!url) url = "?"; /* no memory for a line is no reason to stop */
-    if (isatty(STDOUT_FILENO)) {
-        bool wants_key = settings->api_key && *settings->api_key;
-        announce_to_person(&service, url, wants_key, command->out);
-    }
+    if (isatty(STDOUT_FILENO)) announce_to_person(&service, url, command->out);
     announce_to_log(&service, url, (double)(clock_monotonic_ns() - started_ns) / 1e9);
     wait_for_stop();
     service_close(&service, settings->grace_s * 1000);

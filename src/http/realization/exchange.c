@@ -107,6 +107,22 @@ struct text http_body(const struct http_exchange *exchange)
     return buffer_text(&exchange->request.body);
 }
 
+/* Taken apart at the first question; what is no form, or a broken one, has no fields. */
+struct text http_form_field(struct http_exchange *exchange, const char *name)
+{
+    if (!exchange->form_read) {
+        struct text type = http_header(exchange, "Content-Type");
+        struct text wanted = TEXT("application/x-www-form-urlencoded");
+        struct fault fault;
+        exchange->form_read = true;
+        if (!text_equal_ignore_case(text_slice(type, 0, wanted.length), wanted) ||
+            parameters_parse(http_body(exchange), http_arena(exchange), &exchange->form,
+                             &exchange->form_count, &fault) != OK)
+            exchange->form_count = 0;
+    }
+    return parameter_find(exchange->form, exchange->form_count, text_of(name));
+}
+
 struct text http_remote_address(const struct http_exchange *exchange)
 {
     return text_of(exchange->remote_address);

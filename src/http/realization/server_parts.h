@@ -48,6 +48,9 @@ struct http_exchange {
     /* the loop's until dispatched, then the worker's */
     struct http_request request;
     struct http_target target;
+    struct http_parameter *form; /* of the body, see http_form_field */
+    size_t form_count;
+    bool form_read;
     struct route_match match;
     struct buffer headers; /* lines that the handler adds */
     void *note;

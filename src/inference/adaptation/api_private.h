@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "http/http_server.h"
+#include "gateway/gateway.h"
 #include "inference/adaptation/api.h"
 #include "inference/adaptation/api_metrics.h"
 #include "inference/engine.h"
@@ -17,18 +17,19 @@ struct turn_line;
 
 struct api {
     struct model_host *host;
-    char *key, *backend, *version;
+    char *backend, *version;
     int64_t opened_unix;
     struct api_metrics metrics;
     struct health *health;
     struct turn_line *embedding_line;
-    struct http_route *routes;
+    struct gateway_route *routes;
     struct model_route *model_routes; /* context of those that name a model */
     size_t route_count;
 };
 
 /* What the log line and the metrics of a request tell; lives in the exchange's arena. */
 struct request_note {
+    const char *caller;      /* gateway_caller_name */
     struct model_wait *wait; /* for the model, as long as it lasts */
     const char *model;       /* that answers; NULL: none, or not yet */
     uint64_t waited_ns;      /* for it to be loaded */
@@ -38,22 +39,13 @@ struct request_note {
     uint32_t max_tokens;
     uint32_t prompt_tokens, completion_tokens;
     uint64_t queued_ns, prefill_ns, decode_ns;
-    const char *finish; /* "stop", "length", "cancelled", "error" or NULL */
-    struct fault fault; /* status OK: none */
+    const char *finish;  /* "stop", "length", "cancelled", "error" or NULL */
+    struct fault *fault; /* gateway_fault: for what goes wrong once the answer has begun */
 };
 
 /* ---- api.c ---- */
-/* Answer with the fault in OpenAI's shape. `code` is the machine-readable one, NULL for that of the
- * status. */
-void api_reply_fault(struct http_exchange *exchange, enum status status, const struct fault *fault,
-                     const char *code);
-/* The same body without an exchange, for streams. */
-void api_append_error(struct buffer *out, enum status status, const struct fault *fault,
-                      const char *code);
 /* The exchange's note, made at the first call; NULL without memory. */
 struct request_note *api_note(struct http_exchange *exchange);
-/* Parse the body, or answer why not. */
-bool api_read_body(struct http_exchange *exchange, json_t **root);
 
 /* ---- model_route.c: routes whose body names a model ---- */
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/style.h"
 #include "inference/adaptation/tenant.h"
 #include "inference/grammar/constraint.h"
 #include "inference/sampler.h"
@@ -272,7 +273,7 @@ static void finish_stream(struct completion_run *run)
 {
     if (run->fault.status != OK) {
         buffer_append_string(&run->out, "data: ");
-        api_append_error(&run->out, run->fault.status, &run->fault, NULL);
+        openai_error_append(&run->out, run->fault.status, &run->fault, NULL);
         buffer_append_string(&run->out, "\n\n");
     } else {
         if (run->head.include_usage) openai_append_usage_piece(&run->out, &run->head, &run->usage);
@@ -290,7 +291,7 @@ static void finish_whole(struct completion_run *run)
     if (status != OK) {
         buffer_deinit(&run->out);
         buffer_init(&run->out);
-        api_append_error(&run->out, status, &run->fault, NULL);
+        openai_error_append(&run->out, status, &run->fault, NULL);
     }
     http_stream_reply(run->to_client, status_http_code(status), "application/json",
                       buffer_text(&run->out));
@@ -308,7 +309,7 @@ static void write_note(const struct choice *choice, const struct generation_even
     note->finish = event->end == END_CANCELLED ? "cancelled"
                    : event->end == END_ERROR   ? "error"
                                              : openai_finish_reason(finish_of(choice, event->end));
-    note->fault = run->fault;
+    *note->fault = run->fault;
 }
 
 /* `choice` is the last one that ended. */
@@ -421,7 +422,7 @@ static enum status submit_each(struct completion_run *run, const struct completi
     };
     if (start->plan) show_marks(&request, start->plan->format);
     memcpy(request.stop, wanted->stop, sizeof wanted->stop);
-    TRY(tenant_of(&request.tenant, text_of(run->api->key), wanted->cache_key, fault));
+    TRY(tenant_of(&request.tenant, text_of(run->note->caller), wanted->cache_key, fault));
     uint64_t seed = wanted->sampling.seed;
     if (!wanted->has_seed) entropy_fill(&seed, sizeof seed);
     for (uint32_t i = 0; i < run->choice_count; i++) {
@@ -476,7 +477,7 @@ static void refuse(struct completion_run *run, struct http_exchange *exchange,
     if (none_started) run_free(run);
     if (strcmp(fault->param, "prompt") == 0)
         snprintf(fault->param, sizeof fault->param, "%s", start->prompt_field);
-    api_reply_fault(exchange, status, fault, refusal_code(start, status));
+    gateway_reply_fault(exchange, status, fault, refusal_code(start, status));
 }
 
 void completion_run_start(struct api *api, struct http_exchange *exchange,
@@ -486,8 +487,9 @@ void completion_run_start(struct api *api, struct http_exchange *exchange,
     struct request_note *note = api_note(exchange);
     struct completion_run *run = note ? run_new(api, start) : NULL;
     if (!run) {
-        api_reply_fault(exchange, fault_set(&fault, STATUS_NO_MEMORY, "no memory for the request"),
-                        &fault, NULL);
+        gateway_reply_fault(exchange,
+                            fault_set(&fault, STATUS_NO_MEMORY, "no memory for the request"),
+                            &fault, NULL);
         return;
     }
     run->note = note;

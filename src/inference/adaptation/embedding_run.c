@@ -1,6 +1,7 @@
 /* embedding_run.c - see embedding_run.h. */
 #include "inference/adaptation/embedding_run.h"
 
+#include "gateway/style.h"
 #include "model/model.h"
 #include "model/tokenizer/tokenizer.h"
 
@@ -104,8 +105,8 @@ static void finish(struct embedding_run *run, enum status status, struct fault *
     if (status != OK) {
         buffer_deinit(&out);
         buffer_init(&out);
-        api_append_error(&out, status, fault, NULL);
-        run->note->fault = *fault;
+        openai_error_append(&out, status, fault, NULL);
+        *run->note->fault = *fault;
     }
     struct model_lease *lease = run->lease;
     http_stream_reply(run->to_client, status_http_code(status), "application/json",
@@ -153,7 +154,7 @@ void embedding_run_start(struct embedding_run *run, struct http_exchange *exchan
     struct fault fault;
     enum status status = prepare(run, exchange, lease, &fault);
     if (status != OK) {
-        api_reply_fault(exchange, status, &fault, NULL);
+        gateway_reply_fault(exchange, status, &fault, NULL);
         return;
     }
     run->lease = model_lease_share(lease);

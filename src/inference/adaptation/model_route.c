@@ -71,8 +71,8 @@ static void go_on(const struct model_route *route, struct http_exchange *exchang
         char seconds[16];
         snprintf(seconds, sizeof seconds, "%u", ticket->retry_after_s);
         if (ticket->retry_after_s) http_set_header(exchange, "Retry-After", seconds);
-        api_reply_fault(exchange, ticket->fault.status, &ticket->fault, NULL);
-    } else if (api_read_body(exchange, &root)) {
+        gateway_reply_fault(exchange, ticket->fault.status, &ticket->fault, NULL);
+    } else if (gateway_read_body(exchange, &root)) {
         call_handler(route, exchange, note, root, ticket->lease);
         json_decref(root);
     } else {
@@ -117,15 +117,15 @@ void model_route_handle(struct http_exchange *exchange, void *context)
     json_t *root;
     if (!note) {
         fault_set(&fault, STATUS_NO_MEMORY, "no memory for the request");
-        api_reply_fault(exchange, STATUS_NO_MEMORY, &fault, NULL);
+        gateway_reply_fault(exchange, STATUS_NO_MEMORY, &fault, NULL);
         return;
     }
     if (note->wait) {
         go_on(route, exchange, note);
         return;
     }
-    if (!api_read_body(exchange, &root)) return;
+    if (!gateway_read_body(exchange, &root)) return;
     enum status status = find_model(route, exchange, note, root, &fault);
-    if (status != OK) api_reply_fault(exchange, status, &fault, NULL);
+    if (status != OK) gateway_reply_fault(exchange, status, &fault, NULL);
     json_decref(root);
 }

@@ -91,7 +91,7 @@ void openai_chat_handle(struct http_exchange *exchange, struct api *api, json_t 
                                  .plan = plan.format ? &plan : NULL,
                              });
     } else {
-        api_reply_fault(exchange, status, &fault, NULL);
+        gateway_reply_fault(exchange, status, &fault, NULL);
     }
     constraint_release(constraint);
     token_list_deinit(&prompt);

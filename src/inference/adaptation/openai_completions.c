@@ -92,7 +92,7 @@ void openai_completions_handle(struct http_exchange *exchange, struct api *api, 
                                  .prompt_field = "prompt",
                              });
     else
-        api_reply_fault(exchange, status, &fault, NULL);
+        gateway_reply_fault(exchange, status, &fault, NULL);
     constraint_release(constraint);
     for (size_t i = 0; i < REQUEST_PROMPT_LIMIT; i++) token_list_deinit(&prompts[i]);
 }

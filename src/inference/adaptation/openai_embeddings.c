@@ -86,5 +86,5 @@ void openai_embeddings_handle(struct http_exchange *exchange, struct api *api, j
     if (status == OK)
         embedding_run_start(&embeddings->run, exchange, api, lease);
     else
-        api_reply_fault(exchange, status, &fault, NULL);
+        gateway_reply_fault(exchange, status, &fault, NULL);
 }

@@ -108,7 +108,7 @@ void openai_models_list(struct http_exchange *exchange, void *context)
     struct fault fault;
     const struct model_view *view = look(exchange, api, &fault);
     if (!view) {
-        api_reply_fault(exchange, fault.status, &fault, NULL);
+        gateway_reply_fault(exchange, fault.status, &fault, NULL);
         return;
     }
     const struct stored_model *main_model = find_main(view);
@@ -166,7 +166,7 @@ void openai_models_get(struct http_exchange *exchange, void *context)
     const struct stored_model *model = view ? find_by_id(view, id) : NULL;
     if (view && !model) model = find_by_own_name(view, api, id, &fault);
     if (!model) {
-        api_reply_fault(exchange, fault.status, &fault, NULL);
+        gateway_reply_fault(exchange, fault.status, &fault, NULL);
         return;
     }
     bool is_alias = text_equal(id, TEXT("local-llm"));

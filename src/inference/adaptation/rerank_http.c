@@ -143,5 +143,5 @@ void rerank_handle(struct http_exchange *exchange, struct api *api, json_t *root
     if (status == OK)
         embedding_run_start(&rerank->run, exchange, api, lease);
     else
-        api_reply_fault(exchange, status, &fault, NULL);
+        gateway_reply_fault(exchange, status, &fault, NULL);
 }

@@ -83,7 +83,7 @@ static void answer(struct http_exchange *exchange, const struct model_lease *lea
     if (status == OK)
         http_reply_json(exchange, 200, buffer_text(&out));
     else
-        api_reply_fault(exchange, status, &fault, NULL);
+        gateway_reply_fault(exchange, status, &fault, NULL);
     buffer_deinit(&out);
 }
 

@@ -9,7 +9,7 @@ let server, client;
 before(async () => {
   server = await startServer(
     {model: path.join(modelsFolder, "tinyllama-1.1b-chat-v1.0.IQ2_XXS.gguf"), chat: false});
-  client = new OpenAI({baseURL: server.url + "/v1", apiKey: "none asked", maxRetries: 0});
+  client = new OpenAI({baseURL: server.url + "/v1", apiKey: server.key, maxRetries: 0});
 });
 after(() => server?.stop());
 

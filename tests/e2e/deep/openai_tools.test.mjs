@@ -10,7 +10,7 @@ import {faultOf, randomNumbers, randomTool} from "../random_tools.mjs";
 import {modelsFolder, startServer} from "../server.mjs";
 import {makeTinyModel} from "../tiny_models.mjs";
 
-const clientOf = (server) => new OpenAI({baseURL: server.url + "/v1", apiKey: "none", maxRetries: 0}).chat.completions;
+const clientOf = (server) => new OpenAI({baseURL: server.url + "/v1", apiKey: server.key, maxRetries: 0}).chat.completions;
 
 describe("the default model", () => {
   const tools = [{type: "function", function: {

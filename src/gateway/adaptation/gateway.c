@@ -1,0 +1,212 @@
+/* gateway.c - the routes, and what a request passes on its way to its handler. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/adaptation/gateway_private.h"
+
+/* ---- life ---- */
+
+enum { ROUTES_LIMIT = 512 };
+
+enum status gateway_open(struct gateway **out, const struct gateway_options *options,
+                         struct fault *fault)
+{
+    for (const char *const *proxy = options->proxies; proxy && *proxy; proxy++)
+        if (!proxy_is_valid(*proxy))
+            return fault_set_param(fault, STATUS_INVALID, "trusted-proxy",
+                                   "%s is no address and no network such as 10.0.0.0/8", *proxy);
+    struct gateway *gateway = calloc(1, sizeof *gateway);
+    if (!gateway) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the gateway");
+    gateway->options = *options;
+    gateway->service_key = strdup(options->service_key ? options->service_key : "");
+    gateway->http_routes = calloc(ROUTES_LIMIT, sizeof *gateway->http_routes);
+    gateway->served = calloc(ROUTES_LIMIT, sizeof *gateway->served);
+    gateway->rows = calloc(ROUTES_LIMIT, sizeof *gateway->rows);
+    if (!gateway->service_key || !gateway->http_routes || !gateway->served || !gateway->rows) {
+        gateway_close(gateway);
+        return fault_set(fault, STATUS_NO_MEMORY, "no memory for the gateway");
+    }
+    *out = gateway;
+    return OK;
+}
+
+void gateway_close(struct gateway *gateway)
+{
+    if (!gateway) return;
+    free(gateway->service_key);
+    free(gateway->http_routes);
+    free(gateway->served);
+    free(gateway->rows);
+    free(gateway);
+}
+
+static void handle(struct http_exchange *exchange, void *context);
+
+enum status gateway_add_routes(struct gateway *gateway, const struct gateway_route *routes,
+                               size_t count, struct fault *fault)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct gateway_route *row = &routes[i];
+        if (row->access == ACCESS_UNSAID)
+            return fault_set(fault, STATUS_INTERNAL, "the route %s %s does not say who may use it",
+                             row->method, row->pattern);
+        if (gateway->count == ROUTES_LIMIT)
+            return fault_set(fault, STATUS_INTERNAL, "there are more than %d routes", ROUTES_LIMIT);
+        struct served_route *served = &gateway->served[gateway->count];
+        *served = (struct served_route){gateway, row};
+        gateway->rows[gateway->count] = row;
+        gateway->http_routes[gateway->count++] =
+            (struct http_route){row->method, row->pattern, handle, served};
+    }
+    return OK;
+}
+
+enum status gateway_add_watcher(struct gateway *gateway, const struct gateway_watcher *watcher,
+                                struct fault *fault)
+{
+    if (gateway->watcher_count == WATCHERS)
+        return fault_set(fault, STATUS_INTERNAL, "there are more than %d watchers", WATCHERS);
+    gateway->watchers[gateway->watcher_count++] = *watcher;
+    return OK;
+}
+
+const struct http_route *gateway_http_routes(struct gateway *gateway, size_t *count)
+{
+    *count = gateway->count;
+    return gateway->http_routes;
+}
+
+const struct gateway_route *const *gateway_routes(const struct gateway *gateway, size_t *count)
+{
+    *count = gateway->count;
+    return gateway->rows;
+}
+
+/* ---- an exchange's note ---- */
+
+struct gateway_note *gateway_note_of(const struct http_exchange *exchange)
+{
+    return http_note(exchange);
+}
+
+/* Made when the exchange is seen first; NULL without memory. */
+static struct gateway_note *make_note(const struct gateway *gateway, struct http_exchange *exchange)
+{
+    struct gateway_note *note = http_note(exchange);
+    if (note) return note;
+    note = arena_alloc(http_arena(exchange), sizeof *note);
+    if (!note) return NULL;
+    *note = (struct gateway_note){.gateway = gateway};
+    http_set_note(exchange, note);
+    return note;
+}
+
+const struct caller *gateway_caller(const struct http_exchange *exchange)
+{
+    const struct gateway_note *note = gateway_note_of(exchange);
+    assert(note); /* a handler runs only behind admit() */
+    return &note->caller;
+}
+
+const char *gateway_caller_name(const struct http_exchange *exchange)
+{
+    const struct gateway_note *note = gateway_note_of(exchange);
+    assert(note);
+    return note->name;
+}
+
+void gateway_set_note(struct http_exchange *exchange, const void *kind, void *of_handler)
+{
+    struct gateway_note *note = gateway_note_of(exchange);
+    assert(note);
+    note->kind = kind;
+    note->of_handler = of_handler;
+}
+
+void *gateway_note(const struct http_exchange *exchange, const void *kind)
+{
+    const struct gateway_note *note = gateway_note_of(exchange);
+    return note && note->kind == kind ? note->of_handler : NULL;
+}
+
+struct fault *gateway_fault(struct http_exchange *exchange)
+{
+    struct gateway_note *note = gateway_note_of(exchange);
+    assert(note);
+    return &note->fault;
+}
+
+/* ---- the way to a handler ---- */
+
+/* A route that is open to all is open also to who comes with a credential that is none any more. */
+static enum status find_caller(const struct gateway *gateway, struct http_exchange *exchange,
+                               struct gateway_note *note, enum access access, struct fault *fault)
+{
+    enum status status = gateway_find_caller(gateway, exchange, note, fault);
+    if (status == OK || access != ACCESS_OPEN) return status;
+    note->caller.kind = CALLER_STRANGER;
+    return OK;
+}
+
+static enum status admit(const struct gateway *gateway, struct http_exchange *exchange,
+                         const struct gateway_route *row, struct fault *fault)
+{
+    struct gateway_note *note = make_note(gateway, exchange);
+    if (!note) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the request");
+    if (note->is_admitted) return OK;
+    note->row = row;
+    TRY(find_caller(gateway, exchange, note, row->access, fault));
+    TRY(access_judge(row->access, &note->caller, fault));
+    TRY(gateway_check_csrf(gateway, exchange, note, row->style, fault));
+    TRY(gateway_spend(gateway, exchange, note, row->limit, fault));
+    note->is_admitted = true;
+    return OK;
+}
+
+static void handle(struct http_exchange *exchange, void *context)
+{
+    const struct served_route *served = context;
+    struct fault fault;
+    enum status status = admit(served->gateway, exchange, served->row, &fault);
+    if (status == OK)
+        served->row->handler(exchange, served->row->context);
+    else
+        gateway_reply_fault(exchange, status, &fault, NULL);
+}
+
+static enum status admit_lost(const struct gateway *gateway, struct http_exchange *exchange,
+                              struct fault *fault)
+{
+    struct gateway_note *note = make_note(gateway, exchange);
+    if (!note) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the request");
+    TRY(gateway_find_caller(gateway, exchange, note, fault));
+    return access_judge(ACCESS_MODELS, &note->caller, fault);
+}
+
+/* Paths that do not exist tell strangers nothing. */
+static bool guard(struct http_exchange *exchange, void *context)
+{
+    if (http_route_pattern(exchange)[0]) return false;
+    struct fault fault;
+    enum status status = admit_lost(context, exchange, &fault);
+    if (status != OK) gateway_reply_fault(exchange, status, &fault, NULL);
+    return status != OK;
+}
+
+static void grace_over(void *context)
+{
+    const struct gateway *gateway = context;
+    for (size_t i = 0; i < gateway->watcher_count; i++)
+        if (gateway->watchers[i].grace_over)
+            gateway->watchers[i].grace_over(gateway->watchers[i].context);
+}
+
+void gateway_install(struct gateway *gateway, struct http_server_options *options)
+{
+    options->guard = guard;
+    options->error_body = gateway_error_body;
+    options->finished = gateway_finished;
+    options->grace_over = grace_over;
+    options->context = gateway;
+}

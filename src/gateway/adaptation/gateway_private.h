@@ -1,0 +1,68 @@
+/* gateway_private.h - what the files of the gateway share. */
+#ifndef LIMINAL_GATEWAY_PRIVATE_H
+#define LIMINAL_GATEWAY_PRIVATE_H
+
+#include "gateway/gateway.h"
+
+enum { CSRF_TOKEN_BYTES = 44, WATCHERS = 8 };
+
+/* One row, and the way back to the gateway. */
+struct served_route {
+    struct gateway *gateway;
+    const struct gateway_route *row;
+};
+
+struct gateway {
+    struct gateway_options options;
+    char *service_key;
+    struct http_route *http_routes;
+    struct served_route *served; /* contexts of http_routes */
+    const struct gateway_route **rows;
+    size_t count;
+    struct gateway_watcher watchers[WATCHERS];
+    size_t watcher_count;
+};
+
+/* What is known of an exchange; in its arena. */
+struct gateway_note {
+    const struct gateway *gateway;
+    struct caller caller;
+    char name[UUID_TEXT_BYTES];
+    const struct gateway_route *row; /* NULL: no route */
+    bool is_admitted;                /* the handler of an exchange that waited is called again */
+    bool has_retry_after; /* said already */
+    struct fault fault;   /* status OK: none */
+    char csrf[CSRF_TOKEN_BYTES];
+    const void *kind; /* of the handler's own note */
+    void *of_handler;
+};
+
+/* The exchange's, made when it was seen first (gateway.c); NULL when there was no memory for it. */
+struct gateway_note *gateway_note_of(const struct http_exchange *exchange);
+
+/* ---- caller.c ---- */
+/* Who is it? STATUS_UNAUTHORIZED for a credential that is none. */
+enum status gateway_find_caller(const struct gateway *gateway, struct http_exchange *exchange,
+                                struct gateway_note *note, struct fault *fault) MUST_USE;
+
+/* ---- limits.c ---- */
+/* Take the request from the caller's bucket, and say in the headers what is left. STATUS_BUSY. */
+enum status gateway_spend(const struct gateway *gateway, struct http_exchange *exchange,
+                          struct gateway_note *note, enum limit_kind kind,
+                          struct fault *fault) MUST_USE;
+
+/* ---- csrf.c ---- */
+/* STATUS_FORBIDDEN for what a browser was led to send. */
+enum status gateway_check_csrf(const struct gateway *gateway, struct http_exchange *exchange,
+                               struct gateway_note *note, enum style style,
+                               struct fault *fault) MUST_USE;
+
+/* ---- outcome.c ---- */
+/* How errors of this exchange look. */
+enum style gateway_style(const struct http_exchange *exchange);
+void gateway_error_body(struct http_exchange *exchange, enum status status, int http_code,
+                        const struct fault *fault, void *context);
+void gateway_finished(const struct http_exchange *exchange, int http_code, uint64_t bytes_out,
+                      uint64_t duration_ns, bool client_gone, void *context);
+
+#endif
