@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
 
 /* Room for `need` items in all; false when memory is out, and the array is as it was. */
 static inline bool array_reserve(void *array_pointer, uint32_t *capacity, size_t need,
@@ -26,5 +29,21 @@ static inline bool array_reserve(void *array_pointer, uint32_t *capacity, size_t
 /* Room for `more` items behind the `count` that are there. */
 #define ARRAY_MORE(array, count, capacity, more) \
     array_reserve(&(array), &(capacity), (size_t)(count) + (more), sizeof *(array))
+
+/* The same in an arena: room for one more item; false without memory. Doubles, and leaves the old
+ * items to the arena. */
+static inline bool arena_array_grow(void *items_pointer, uint32_t count, uint32_t *capacity,
+                                    size_t item_bytes, struct arena *job)
+{
+    void **items = items_pointer;
+    if (count < *capacity) return true;
+    uint32_t doubled = *capacity ? 2 * *capacity : 32;
+    void *more = arena_alloc_array(job, doubled, item_bytes);
+    if (!more) return false;
+    if (count) memcpy(more, *items, count * item_bytes);
+    *items = more;
+    *capacity = doubled;
+    return true;
+}
 
 #endif

@@ -330,9 +330,9 @@ static bool is_only_reference(const struct schema_reader *reader, const json_t *
     const char *keyword;
     json_t *ignored;
     if (!json_object_get(schema, "$ref")) return false;
-    json_object_foreach(
-        (json_t *)schema, keyword,
-        ignored) if (!reader->refs_stand_alone && !is_annotation(keyword)) return false;
+    if (schema_ref_is_alone(reader, schema)) return true;
+    json_object_foreach((json_t *)schema, keyword,
+                        ignored) if (!is_annotation(keyword)) return false;
     return true;
 }
 
@@ -490,14 +490,6 @@ enum status schema_satisfiable(struct schema_reader *reader, struct terms terms,
 
 /* ---- the whole ---- */
 
-/* Until draft 7 keywords beside $ref counted for nothing. */
-static bool is_old_draft(const json_t *root)
-{
-    const char *dialect = json_string_value(json_object_get(root, "$schema"));
-    return dialect && (strstr(dialect, "draft-03") || strstr(dialect, "draft-04") ||
-                       strstr(dialect, "draft-06") || strstr(dialect, "draft-07"));
-}
-
 enum status grammar_add_json_schema_closed(struct grammar *grammar, const json_t *schema,
                                            bool closed, grammar_part *part, struct fault *fault)
 {
@@ -510,16 +502,16 @@ enum status grammar_add_json_schema_closed(struct grammar *grammar, const json_t
                                    .root = schema,
                                    .job = &job,
                                    .fault = fault ? fault : &ignored,
-                                   .closed = closed,
-                                   .refs_stand_alone = is_old_draft(schema)};
+                                   .closed = closed};
     json_parts_init(&reader.common, grammar);
     enum status status;
-    TRY_DONE(schema_find_resources(&reader));
+    TRY_DONE(schema_find_references(&reader));
     TRY_DONE(schema_write(&reader, schema_one_term(&holds), &whole));
     if (whole.is_nothing)
         TRY_DONE(schema_refuse(&reader, schema, "", STATUS_INVALID, "no value satisfies it"));
     *part = whole.part;
 done:
+    schema_forget_references(&reader);
     arena_deinit(&job);
     return status;
 }

@@ -301,7 +301,7 @@ enum status schema_admits(struct schema_reader *reader, const json_t *schema, co
         return schema_refuse(reader, schema, "", STATUS_TOO_LARGE,
                              "the schema is too large or too entangled");
     bool has_ref = json_object_get(schema, "$ref") != NULL, holds = true;
-    if (!has_ref || !reader->refs_stand_alone) {
+    if (!has_ref || !schema_ref_is_alone(reader, schema)) {
         TRY(own_keywords_fit(reader, schema, value, admits));
         if (*admits) TRY(combinations_fit(reader, schema, value, admits));
     }
@@ -309,6 +309,12 @@ enum status schema_admits(struct schema_reader *reader, const json_t *schema, co
         TRY(schema_resolve(reader, schema, &target));
         TRY(schema_admits(reader, target, value, &holds));
         *admits = holds;
+    }
+    static const char *const DYNAMIC[] = {"$dynamicRef", "$recursiveRef"};
+    for (size_t i = 0; i < ARRAY_COUNT(DYNAMIC) && *admits; i++) {
+        if (!json_object_get(schema, DYNAMIC[i])) continue;
+        TRY(schema_resolve_dynamic(reader, schema, DYNAMIC[i], &target));
+        TRY(schema_admits(reader, target, value, admits));
     }
     reader->nesting--;
     return OK;

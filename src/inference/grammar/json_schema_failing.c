@@ -88,8 +88,7 @@ static const char *const CONSTRAINTS[] = {"$ref",
 /* Can it be said that this keyword fails? */
 static bool can_fail(const json_t *schema, const char *keyword)
 {
-    static const char *const NEVER[] = {"uniqueItems", "unevaluatedItems", "$dynamicRef",
-                                        "unevaluatedProperties", "$recursiveRef"};
+    static const char *const NEVER[] = {"uniqueItems", "unevaluatedItems", "unevaluatedProperties"};
     for (size_t i = 0; i < ARRAY_COUNT(NEVER); i++)
         if (strcmp(keyword, NEVER[i]) == 0) return false;
     bool lists_items =
@@ -106,7 +105,7 @@ enum status branch_take_failing(struct schema_reader *reader, struct branch *bra
 {
     if (json_is_false(schema)) return OK;
     struct ways ways = ways_of(reader, ARRAY_COUNT(CONSTRAINTS));
-    bool ref_alone = reader->refs_stand_alone && json_object_get(schema, "$ref");
+    bool ref_alone = json_object_get(schema, "$ref") && schema_ref_is_alone(reader, schema);
     const char *impossible = NULL;
     for (size_t i = 0; i < ARRAY_COUNT(CONSTRAINTS) && json_is_object(schema); i++) {
         const struct term term = term_about(TERM_KEYWORD_FAILS, CONSTRAINTS[i], schema);
@@ -161,6 +160,10 @@ enum status branch_take_failing_keyword(struct schema_reader *reader, struct bra
 #define KEYWORD_IS(word) text_equal(keyword, TEXT(word))
     if (KEYWORD_IS("$ref")) {
         TRY(schema_resolve(reader, schema, &target));
+        return branch_add_todo(reader, branch, term_fails(target));
+    }
+    if (KEYWORD_IS("$dynamicRef") || KEYWORD_IS("$recursiveRef")) {
+        TRY(schema_resolve_dynamic(reader, schema, keyword.data, &target));
         return branch_add_todo(reader, branch, term_fails(target));
     }
     if (KEYWORD_IS("allOf")) return branch_choose_each(reader, branch, value, TERM_FAILS);

@@ -37,7 +37,19 @@
     "(?:/(?:" PCHAR "+(?:/" PCHAR "*)*)?|" PCHAR_NO_COLON "+(?:/" PCHAR "*)*)?" AFTER_PATH
 #define WEB \
     "https?://(?:" LABEL "\\.){1,4}[A-Za-z]{2,10}(?::[0-9]{2,4})?(?:/" PCHAR "*)*" AFTER_PATH
-#define POINTER "(?:/(?:[^~/]|~[01])*)*"
+#define POINTER        "(?:/(?:[^~/]|~[01])*)*"
+/* What ECMAScript reads with the flag u, without back references, look-around and properties, and
+ * with groups up to two deep, as more would be no regular language. */
+#define RE_PLAIN       "[ !\"#%&',/0-9:;<=>@A-Z_a-z~\\u00a0-\\ud7ff-]"
+#define RE_ESCAPE      "\\\\[dDwWsS./*+?()[\\]{}|^$nrt\\\\]"
+#define RE_CLASS       "\\[\\^?(?:[ !\"#$%&'()*+,./0-9:;<=>?@A-Z_a-z|~]|" RE_ESCAPE "|a-z|A-Z|0-9)+\\]"
+#define RE_REPEATED    "(?:[*+?]\\??|\\{[0-9]{1,3},?\\})?"
+#define RE_ATOM        RE_PLAIN "|\\.|" RE_ESCAPE "|" RE_CLASS
+#define RE_OF(atom)    "(?:(?:" atom ")" RE_REPEATED "|[$^|])*"
+#define RE_GROUP(text) "\\((?:\\?:)?" text "\\)"
+#define RE_INNER       RE_OF(RE_ATOM)
+#define RE_MIDDLE      RE_OF(RE_ATOM "|" RE_GROUP(RE_INNER))
+#define RE_OUTER       RE_OF(RE_ATOM "|" RE_GROUP(RE_MIDDLE))
 
 static const struct {
     const char *name, *pattern;
@@ -64,6 +76,7 @@ static const struct {
                      "|\\{[+#./;?&]?[A-Za-z0-9_]+(?:,[A-Za-z0-9_]+)*\\})*$"},
     {"json-pointer", "^" POINTER "$"},
     {"relative-json-pointer", "^(?:0|[1-9][0-9]{0,8})(?:#|" POINTER ")$"},
+    {"regex", "^" RE_OUTER "$"},
     {"byte", "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"},
 };
 
@@ -75,77 +88,4 @@ enum status schema_format(struct schema_reader *reader, const json_t *schema, st
         if (text_equal(format, text_of(FORMATS[i].name)))
             return schema_pattern(reader, schema, "format", text_of(FORMATS[i].pattern), out);
     return OK;
-}
-
-/* ---- format regex ---- */
-
-/* A regular expression as a JSON string: what ECMAScript reads with the flag u, without back
- * references, look-around and properties. Not a regular language, for its groups nest. */
-grammar_part json_regex(struct schema_reader *reader)
-{
-    struct grammar *g = reader->grammar;
-    /* Plain: anything but the specials of patterns and of JSON. */
-    static const uint32_t PLAIN[] = {' ', '!', '#', '#', '%', '\'', ',', '-',  '/',
-                                     '>', '@', 'Z', '_', 'z', '~',  '~', 0xA0, 0xD7FF};
-    static const uint32_t IN_CLASS[] = {' ', '!', '#', ',', '.', 'Z', '_', 'z', '|', '|', '~', '~'};
-    grammar_part plain = grammar_class(g, PLAIN, ARRAY_COUNT(PLAIN) / 2, false);
-    grammar_part member = grammar_class(g, IN_CLASS, ARRAY_COUNT(IN_CLASS) / 2, false);
-    static const char *const ESCAPES[] = {"\\\\d", "\\\\D", "\\\\w", "\\\\W", "\\\\s", "\\\\S",
-                                          "\\\\.", "\\\\/", "\\\\*", "\\\\+", "\\\\?", "\\\\(",
-                                          "\\\\)", "\\\\[", "\\\\]", "\\\\{", "\\\\}", "\\\\|",
-                                          "\\\\^", "\\\\$", "\\\\n", "\\\\r", "\\\\t", "\\\\\\\\"};
-    grammar_part escapes[ARRAY_COUNT(ESCAPES)];
-    for (size_t i = 0; i < ARRAY_COUNT(ESCAPES); i++)
-        escapes[i] = grammar_literal(g, text_of(ESCAPES[i]));
-    grammar_part escape = grammar_choice(g, escapes, ARRAY_COUNT(ESCAPES));
-    grammar_part in_class = grammar_choice(
-        g,
-        (grammar_part[]){member, escape, grammar_literal(g, TEXT("a-z")),
-                         grammar_literal(g, TEXT("A-Z")), grammar_literal(g, TEXT("0-9"))},
-        5);
-    grammar_part class = grammar_sequence(
-        g,
-        (grammar_part[]){
-            grammar_literal(g, TEXT("[")), grammar_repeat(g, grammar_literal(g, TEXT("^")), 0, 1),
-            grammar_repeat(g, in_class, 1, GRAMMAR_UNBOUNDED), grammar_literal(g, TEXT("]"))},
-        4);
-    grammar_part choice = grammar_rule(g);
-    grammar_part group =
-        grammar_sequence(g,
-                         (grammar_part[]){grammar_literal(g, TEXT("(")),
-                                          grammar_repeat(g, grammar_literal(g, TEXT("?:")), 0, 1),
-                                          choice, grammar_literal(g, TEXT(")"))},
-                         4);
-    grammar_part atom = grammar_choice(
-        g, (grammar_part[]){plain, grammar_literal(g, TEXT(".")), escape, class, group}, 5);
-    static const uint32_t QUANTIFIERS[] = {'*', '+', '?', '?'};
-    static const uint32_t DIGITS[] = {'0', '9'};
-    grammar_part number = grammar_repeat(g, grammar_class(g, DIGITS, 1, false), 1, 3);
-    grammar_part counts =
-        grammar_sequence(g,
-                         (grammar_part[]){grammar_literal(g, TEXT("{")), number,
-                                          grammar_repeat(g, grammar_literal(g, TEXT(",")), 0, 1),
-                                          grammar_literal(g, TEXT("}"))},
-                         4);
-    grammar_part repeated = grammar_sequence(
-        g,
-        (grammar_part[]){
-            atom, grammar_repeat(
-                      g,
-                      grammar_choice(
-                          g, (grammar_part[]){grammar_class(g, QUANTIFIERS, 2, false), counts}, 2),
-                      0, 1)},
-        2);
-    static const uint32_t ANCHORS[] = {'$', '$', '^', '^'};
-    grammar_part term =
-        grammar_choice(g, (grammar_part[]){repeated, grammar_class(g, ANCHORS, 2, false)}, 2);
-    grammar_part sequence = grammar_repeat(g, term, 0, GRAMMAR_UNBOUNDED);
-    grammar_part more =
-        grammar_sequence(g, (grammar_part[]){grammar_literal(g, TEXT("|")), sequence}, 2);
-    grammar_rule_set(
-        g, choice,
-        grammar_sequence(
-            g, (grammar_part[]){sequence, grammar_repeat(g, more, 0, GRAMMAR_UNBOUNDED)}, 2));
-    grammar_part quote = grammar_literal(g, TEXT("\""));
-    return grammar_sequence(g, (grammar_part[]){quote, choice, quote}, 3);
 }

@@ -277,9 +277,6 @@ static enum status names_of_schema(const struct object_writer *writer, const jso
         const struct shape *shape = &shapes.items[i];
         const struct regular *some;
         if (!(shape->types & TYPE_STRING)) continue;
-        if (shape->is_regex)
-            return schema_refuse(reader, schema, "format", STATUS_UNSUPPORTED,
-                                 "\"regex\" is not supported for names");
         TRY(shape_string_names(reader, shape, &some));
         TRY(meet(writer, all, some, REGULAR_EITHER, &all));
     }

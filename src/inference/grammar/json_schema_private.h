@@ -100,8 +100,6 @@ struct shape {
     const struct listed *number_classes; /* term: the class of the number */
     uint32_t least_length, most_length;
     const struct listed *languages; /* language, negated: of its string */
-    bool is_regex;                  /* its string is a regular expression itself */
-    const json_t *format_of;        /* the schema that says so */
     uint32_t least_items, most_items;
     const json_t *unique;             /* the schema that says uniqueItems */
     const struct listed *item_layers; /* json: schemas that speak of items */
@@ -144,22 +142,20 @@ struct written {
 };
 
 struct known_set;
-struct schema_resource;
+struct schema_references;
 
 struct schema_reader {
     struct grammar *grammar;
     const json_t *root;
     struct arena *job;
     struct fault *fault;
-    bool closed;           /* objects with `properties` and without additionalProperties have no
-                              others */
-    bool refs_stand_alone; /* what is beside $ref counts for nothing: draft 7 and before */
+    bool closed; /* objects with `properties` and without additionalProperties have no
+                    others */
     uint32_t steps, nesting, satisfiable_depth;
     struct known_set **sets; /* hash table of a power of two */
     uint32_t set_count, set_slots;
     struct known_pattern *patterns[SCHEMA_PATTERN_BUCKETS];
-    struct schema_resource *resources; /* NULL: the root is the only one */
-    size_t resource_count;
+    struct schema_references *references;
     struct json_parts common;
 };
 
@@ -213,10 +209,23 @@ enum status class_number_language(struct schema_reader *reader, unsigned value_c
                                   const struct regular **out) MUST_USE;
 
 /* ---- json_schema_reference.c ---- */
-enum status schema_find_resources(struct schema_reader *reader) MUST_USE;
-/* What $ref means here. */
+/* Before all else, and when all is done. */
+enum status schema_find_references(struct schema_reader *reader) MUST_USE;
+void schema_forget_references(struct schema_reader *reader);
+/* What $ref means here, and a $dynamicRef or $recursiveRef. */
 enum status schema_resolve(struct schema_reader *reader, const json_t *schema,
                            const json_t **target) MUST_USE;
+enum status schema_resolve_dynamic(struct schema_reader *reader, const json_t *schema,
+                                   const char *keyword, const json_t **target) MUST_USE;
+/* Does what is beside $ref count for nothing here? */
+bool schema_ref_is_alone(const struct schema_reader *reader, const json_t *schema);
+/* A JSON array of the meta-schemas of drafts 4 to 2020-12 (meta_schemas.json). */
+extern const char json_meta_schemas[];
+
+/* ---- json_schema_uri.c ---- */
+struct text uri_without_fragment(struct text uri);
+/* The reference as seen from the base. NULL data without memory. */
+struct text uri_resolve(struct arena *job, struct text base, struct text reference);
 
 /* ---- json_schema_admits.c ---- */
 enum status schema_admits(struct schema_reader *reader, const json_t *schema, const json_t *value,
@@ -245,8 +254,6 @@ enum status shape_string_names(struct schema_reader *reader, const struct shape 
                                const struct regular **out) MUST_USE;
 enum status shape_write_string(struct schema_reader *reader, const struct shape *shape,
                                struct written *out) MUST_USE;
-/* Any regular expression, as a string. */
-grammar_part json_regex(struct schema_reader *reader);
 /* Texts of the language, as they are or as JSON strings with their quotes. */
 enum status schema_write_regular(struct schema_reader *reader, const struct regular *language,
                                  bool as_string, grammar_part *part) MUST_USE;

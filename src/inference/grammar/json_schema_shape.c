@@ -169,11 +169,6 @@ static enum status take_string_keywords(struct schema_reader *reader, struct sha
     }
     const json_t *format = json_object_get(schema, "format");
     if (!json_is_string(format)) return OK;
-    if (text_equal(schema_text(format), TEXT("regex"))) {
-        shape->is_regex = true;
-        shape->format_of = schema;
-        return OK;
-    }
     TRY(schema_format(reader, schema, schema_text(format), &language));
     return take_language(reader, shape, language, false);
 }
@@ -268,11 +263,6 @@ static enum status take_values(struct schema_reader *reader, struct shape *shape
 
 enum status shape_take(struct schema_reader *reader, struct shape *shape, const json_t *schema)
 {
-    static const char *const DYNAMIC[] = {"$dynamicRef", "$recursiveRef"};
-    for (size_t i = 0; i < ARRAY_COUNT(DYNAMIC); i++)
-        if (json_object_get(schema, DYNAMIC[i]))
-            return schema_refuse(reader, schema, DYNAMIC[i], STATUS_UNSUPPORTED,
-                                 "is not supported: use $ref");
     unsigned types;
     TRY(read_types(reader, schema, &types));
     shape->types &= types;

@@ -161,14 +161,6 @@ enum status shape_write_string(struct schema_reader *reader, const struct shape 
 {
     const struct regular *language;
     TRY(shape_string_language(reader, shape, &language));
-    if (shape->is_regex) {
-        if (language || shape->least_length > 0 || shape->most_length != SCHEMA_UNBOUNDED)
-            return schema_refuse(reader, shape->format_of, "format", STATUS_UNSUPPORTED,
-                                 "\"regex\" together with a pattern, a length or values is not "
-                                 "supported");
-        out->part = json_regex(reader);
-        return OK;
-    }
     if (!language) {
         struct grammar *g = reader->grammar;
         if (shape->least_length == 0 && shape->most_length == SCHEMA_UNBOUNDED) {

@@ -222,7 +222,8 @@ static enum status take_schema(struct schema_reader *reader, struct branch *bran
                              "must be a schema: an object, true or false");
     if (json_object_get(schema, "$ref")) {
         TRY(schema_resolve(reader, schema, &target));
-        if (reader->refs_stand_alone) return branch_add_todo(reader, branch, term_holds(target));
+        if (schema_ref_is_alone(reader, schema))
+            return branch_add_todo(reader, branch, term_holds(target));
     }
     TRY(shape_take(reader, &branch->shape, schema));
     if (branch->shape.types == 0) return OK;
@@ -240,6 +241,12 @@ static enum status take_schema(struct schema_reader *reader, struct branch *bran
         TRY(branch_add_todo(reader, branch, term_fails(json_object_get(schema, "not"))));
     TRY(branch_add_each(reader, branch, json_object_get(schema, "allOf"), TERM_HOLDS));
     if (json_object_get(schema, "$ref")) TRY(branch_add_todo(reader, branch, term_holds(target)));
+    static const char *const DYNAMIC[] = {"$dynamicRef", "$recursiveRef"};
+    for (size_t i = 0; i < ARRAY_COUNT(DYNAMIC); i++) {
+        if (!json_object_get(schema, DYNAMIC[i])) continue;
+        TRY(schema_resolve_dynamic(reader, schema, DYNAMIC[i], &target));
+        TRY(branch_add_todo(reader, branch, term_holds(target)));
+    }
     return OK;
 }
 

@@ -58,7 +58,8 @@ static enum status pair_number(struct pairs *pairs, struct pair pair, uint32_t *
     uint32_t *slot = pair_slot(pairs, pair);
     if (!*slot) {
         if (pairs->count == REGULAR_STATE_LIMIT) return too_large(fault);
-        if (!regular_grow(&pairs->items, pairs->count, &pairs->capacity, sizeof pair, pairs->job))
+        if (!arena_array_grow(&pairs->items, pairs->count, &pairs->capacity, sizeof pair,
+                              pairs->job))
             return no_memory(fault);
         pairs->items[pairs->count++] = pair;
         *slot = pairs->count;
@@ -250,7 +251,7 @@ enum status regular_combine(struct regular **out, const struct regular *a, const
     if (!pair_matters(start.a, start.b, operation)) return OK;
     TRY(pair_number(&pairs, start, &number, fault));
     for (uint32_t i = 0; i < pairs.count; i++) {
-        if (!regular_grow(&language->states, i, &capacity, sizeof *language->states, job))
+        if (!arena_array_grow(&language->states, i, &capacity, sizeof *language->states, job))
             return no_memory(fault);
         language->states[i] = (struct regular_state){.edges = NULL};
         TRY(expand_pair(&language->states[i], a, b, pairs.items[i], operation, &pairs, fault));

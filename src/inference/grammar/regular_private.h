@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "inference/grammar/array.h"
 #include "inference/grammar/regular.h"
 
 /* ^ and $ are read as characters beyond the last one. */
@@ -31,20 +32,5 @@ enum status regular_tree_read(const struct node **tree, struct text pattern, str
 /* The texts in which the tree is found, in the fewest states. */
 enum status regular_tree_compile(struct regular **out, const struct node *tree, struct arena *job,
                                  struct fault *fault) MUST_USE;
-
-/* Room for one more item; false without memory. Doubles, and leaves the old items to the arena. */
-static inline bool regular_grow(void *items_pointer, uint32_t count, uint32_t *capacity,
-                                size_t item_bytes, struct arena *job)
-{
-    void **items = items_pointer;
-    if (count < *capacity) return true;
-    uint32_t doubled = *capacity ? 2 * *capacity : 32;
-    void *more = arena_alloc_array(job, doubled, item_bytes);
-    if (!more) return false;
-    if (count) memcpy(more, *items, count * item_bytes);
-    *items = more;
-    *capacity = doubled;
-    return true;
-}
 
 #endif

@@ -184,8 +184,8 @@ static uint32_t intern(struct determiniser *d, uint32_t count)
         return UINT32_MAX;
     }
     uint32_t *members = arena_alloc_array(job, (size_t)count + 1, sizeof *members);
-    if (!members ||
-        !regular_grow(&d->subsets, d->subset_count, &d->subset_capacity, sizeof *d->subsets, job))
+    if (!members || !arena_array_grow(&d->subsets, d->subset_count, &d->subset_capacity,
+                                      sizeof *d->subsets, job))
         goto no_memory;
     memcpy(members, d->gathered, count * sizeof *members);
     d->subsets[d->subset_count] = (struct subset){members, count};
@@ -263,8 +263,8 @@ static struct regular *determinise(struct maker *maker, const struct nfa *nfa, u
     if (!d.language || !d.stack || !d.marks || !d.gathered) return fail_memory(maker);
     intern(&d, gather(&d, start, 0));
     for (uint32_t i = 0; i < d.subset_count && maker->status == OK; i++) {
-        if (!regular_grow(&d.language->states, i, &d.state_capacity, sizeof *d.language->states,
-                          job))
+        if (!arena_array_grow(&d.language->states, i, &d.state_capacity, sizeof *d.language->states,
+                              job))
             return fail_memory(maker);
         const struct subset *subset = &d.subsets[i];
         d.language->states[i] = (struct regular_state){.edges = NULL};
