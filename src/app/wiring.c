@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "accounts/accounts.h"
+#include "app/doors.h"
 #include "app/model_choice.h"
 #include "app/model_store.h"
 #include "app/terminal.h"
@@ -206,50 +206,6 @@ static struct http_server_options server_options(const struct settings *settings
     };
 }
 
-static enum status open_accounts(struct service *service, const struct settings *settings,
-                                 const unsigned char server_key[SERVER_KEY_BYTES],
-                                 struct arena *arena, struct fault *fault)
-{
-    struct accounts_options options = {
-        .database = service->stores.database,
-        .hot = service->stores.hot,
-        .public_url = settings->public_url ? settings->public_url
-                                           : settings_url(settings, settings->port, arena),
-    };
-    if (!options.public_url) return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
-    memcpy(options.server_key, server_key, SERVER_KEY_BYTES);
-    return accounts_open(&service->accounts, &options, fault);
-}
-
-static enum status open_gateway(struct service *service, const struct settings *settings,
-                                const unsigned char server_key[SERVER_KEY_BYTES],
-                                struct arena *arena, struct fault *fault)
-{
-    TRY(service_key_find(settings, arena, &service->key, fault));
-    struct gateway_options options = {
-        .accounts = service->accounts,
-        .hot = service->stores.hot,
-        .service_key = service->key.text,
-        .proxies = settings->proxies.items,
-        .is_https =
-            settings->public_url && text_starts_with(text_of(settings->public_url), TEXT("https:")),
-    };
-    memcpy(options.server_key, server_key, SERVER_KEY_BYTES);
-    TRY(limit_rates_parse(text_of(settings->rate_limits), options.per_minute, fault));
-    TRY(gateway_open(&service->gateway, &options, fault));
-    return api_install(service->api, service->gateway, fault);
-}
-
-/* Who may come in: accounts, and the keys. */
-static enum status open_doors(struct service *service, const struct settings *settings,
-                              struct arena *arena, struct fault *fault)
-{
-    unsigned char server_key[SERVER_KEY_BYTES];
-    TRY(server_key_find(settings, arena, server_key, fault));
-    TRY(open_accounts(service, settings, server_key, arena, fault));
-    return open_gateway(service, settings, server_key, arena, fault);
-}
-
 static enum status open_server(struct service *service, const struct settings *settings,
                                struct fault *fault)
 {
@@ -291,7 +247,7 @@ enum status service_open(struct service *service, const struct settings *setting
     TRY_DONE(open_host(service, settings, arena, fault));
     TRY_DONE(preload_all(service, settings, arena, fault));
     TRY_DONE(open_api(service, settings, fault));
-    TRY_DONE(open_doors(service, settings, arena, fault));
+    TRY_DONE(doors_open(service, settings, arena, fault));
     TRY_DONE(open_server(service, settings, fault));
 done:
     if (status != OK) service_close(service, 0);
@@ -310,8 +266,7 @@ void service_close(struct service *service, uint64_t grace_ms)
         http_server_close(service->server); /* after it nobody asks the models any more */
     }
     if (service->api) api_close(service->api);
-    gateway_close(service->gateway);
-    accounts_close(service->accounts);
+    doors_close(service);
     model_host_close(service->host);
     compute_close(service->compute);
     stores_close(&service->stores);

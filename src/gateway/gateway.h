@@ -69,13 +69,14 @@ struct gateway_options {
     struct accounts *accounts;                  /* borrowed */
     struct hot_state *hot;                      /* borrowed */
     const char *service_key;                    /* of the operator; "": none */
+    const char *version;                        /* of the program, for /healthz */
     unsigned char server_key[SERVER_KEY_BYTES]; /* signs what keeps forms safe */
     const char *const *proxies;                 /* NULL-ended: whose X-Forwarded-For is believed */
     bool is_https;                              /* as the world sees it: cookies are Secure */
     double per_minute[LIMIT_KINDS];             /* 0: without limit */
 };
 
-/* Strings are copied, but for `proxies`. */
+/* `proxies` and `version` must live as long; other strings are copied. */
 enum status gateway_open(struct gateway **out, const struct gateway_options *options,
                          struct fault *fault) MUST_USE;
 /* After the server that used its routes is closed. */
@@ -87,6 +88,17 @@ enum status gateway_add_routes(struct gateway *gateway, const struct gateway_rou
                                size_t count, struct fault *fault) MUST_USE;
 enum status gateway_add_watcher(struct gateway *gateway, const struct gateway_watcher *watcher,
                                 struct fault *fault) MUST_USE;
+/* A part that the service depends on. `check` runs on a worker and takes a moment at most;
+ * STATUS_NOT_FOUND says that there is none yet. When a vital one fails, the service is not ready.
+ */
+struct gateway_check {
+    const char *name;
+    bool is_vital;
+    enum status (*check)(void *context, struct fault *fault);
+    void *context;
+};
+enum status gateway_add_check(struct gateway *gateway, const struct gateway_check *check,
+                              struct fault *fault) MUST_USE;
 /* Sets guard, error_body, finished, grace_over and context. */
 void gateway_install(struct gateway *gateway, struct http_server_options *options);
 /* For http_server_open; lives as long as the gateway. */

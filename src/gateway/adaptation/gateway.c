@@ -4,10 +4,22 @@
 #include <string.h>
 
 #include "gateway/adaptation/gateway_private.h"
+#include "platform/platform.h"
 
 /* ---- life ---- */
 
 enum { ROUTES_LIMIT = 512 };
+
+static enum status add_own_routes(struct gateway *gateway, struct fault *fault)
+{
+    const struct gateway_route rows[OWN_ROUTES] = {
+        /* R23: probes have no key */
+        {"GET", "/healthz", ACCESS_OPEN, STYLE_ENVELOPE, LIMIT_NONE, false, gateway_healthz,
+         gateway, .summary = "Is the server ready, and what it depends on?"},
+    };
+    memcpy(gateway->own_rows, rows, sizeof rows);
+    return gateway_add_routes(gateway, gateway->own_rows, OWN_ROUTES, fault);
+}
 
 enum status gateway_open(struct gateway **out, const struct gateway_options *options,
                          struct fault *fault)
@@ -19,6 +31,7 @@ enum status gateway_open(struct gateway **out, const struct gateway_options *opt
     struct gateway *gateway = calloc(1, sizeof *gateway);
     if (!gateway) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the gateway");
     gateway->options = *options;
+    gateway->opened_ms = clock_wall_ms();
     gateway->service_key = strdup(options->service_key ? options->service_key : "");
     gateway->http_routes = calloc(ROUTES_LIMIT, sizeof *gateway->http_routes);
     gateway->served = calloc(ROUTES_LIMIT, sizeof *gateway->served);
@@ -26,6 +39,11 @@ enum status gateway_open(struct gateway **out, const struct gateway_options *opt
     if (!gateway->service_key || !gateway->http_routes || !gateway->served || !gateway->rows) {
         gateway_close(gateway);
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for the gateway");
+    }
+    enum status status = add_own_routes(gateway, fault);
+    if (status != OK) {
+        gateway_close(gateway);
+        return status;
     }
     *out = gateway;
     return OK;
@@ -68,6 +86,15 @@ enum status gateway_add_watcher(struct gateway *gateway, const struct gateway_wa
     if (gateway->watcher_count == WATCHERS)
         return fault_set(fault, STATUS_INTERNAL, "there are more than %d watchers", WATCHERS);
     gateway->watchers[gateway->watcher_count++] = *watcher;
+    return OK;
+}
+
+enum status gateway_add_check(struct gateway *gateway, const struct gateway_check *check,
+                              struct fault *fault)
+{
+    if (gateway->check_count == CHECKS)
+        return fault_set(fault, STATUS_INTERNAL, "there are more than %d checks", CHECKS);
+    gateway->checks[gateway->check_count++] = *check;
     return OK;
 }
 

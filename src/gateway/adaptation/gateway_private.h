@@ -4,7 +4,7 @@
 
 #include "gateway/gateway.h"
 
-enum { CSRF_TOKEN_BYTES = 44, WATCHERS = 8 };
+enum { CSRF_TOKEN_BYTES = 44, WATCHERS = 8, CHECKS = 8, OWN_ROUTES = 1 };
 
 /* One row, and the way back to the gateway. */
 struct served_route {
@@ -15,12 +15,16 @@ struct served_route {
 struct gateway {
     struct gateway_options options;
     char *service_key;
+    struct gateway_route own_rows[OWN_ROUTES];
     struct http_route *http_routes;
     struct served_route *served; /* contexts of http_routes */
     const struct gateway_route **rows;
     size_t count;
     struct gateway_watcher watchers[WATCHERS];
     size_t watcher_count;
+    struct gateway_check checks[CHECKS];
+    size_t check_count;
+    int64_t opened_ms;
 };
 
 /* What is known of an exchange; in its arena. */
@@ -30,8 +34,8 @@ struct gateway_note {
     char name[UUID_TEXT_BYTES];
     const struct gateway_route *row; /* NULL: no route */
     bool is_admitted;                /* the handler of an exchange that waited is called again */
-    bool has_retry_after; /* said already */
-    struct fault fault;   /* status OK: none */
+    bool has_retry_after;            /* said already */
+    struct fault fault;              /* status OK: none */
     char csrf[CSRF_TOKEN_BYTES];
     const void *kind; /* of the handler's own note */
     void *of_handler;
@@ -56,6 +60,9 @@ enum status gateway_spend(const struct gateway *gateway, struct http_exchange *e
 enum status gateway_check_csrf(const struct gateway *gateway, struct http_exchange *exchange,
                                struct gateway_note *note, enum style style,
                                struct fault *fault) MUST_USE;
+
+/* ---- healthz.c ---- */
+http_handler gateway_healthz;
 
 /* ---- outcome.c ---- */
 /* How errors of this exchange look. */

@@ -20,8 +20,6 @@ static const struct gateway_route ROUTES[] = {
     /* R23: probes have no key, and no more has who looks what this is */
     {"GET", "/health", ACCESS_OPEN, STYLE_OPENAI, LIMIT_NONE, false, health_handle,
      .summary = "Does the main model answer?"},
-    {"GET", "/healthz", ACCESS_OPEN, STYLE_OPENAI, LIMIT_NONE, false, healthz_handle,
-     .summary = "Is the server ready?"},
     {"GET", "/metrics", ACCESS_OPERATOR, STYLE_OPENAI, LIMIT_NONE, false, metrics_handle,
      .summary = "Prometheus metrics"},
     {"GET", "/", ACCESS_OPEN, STYLE_OPENAI, LIMIT_NONE, false, welcome_handle,
@@ -100,7 +98,6 @@ enum status api_open(struct api **out, const struct api_options *options, struct
     if (!api) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the API");
     api->host = options->host;
     api_metrics_init(&api->metrics);
-    api->opened_unix = clock_wall_ms() / 1000;
     api->health = health_new();
     if (!api->health || !take_options(api, options) || !make_routes(api)) {
         api_close(api);
@@ -208,7 +205,9 @@ static void stop_models(void *context)
 enum status api_install(struct api *api, struct gateway *gateway, struct fault *fault)
 {
     const struct gateway_watcher watcher = {finished, stop_models, api};
+    const struct gateway_check check = {"model", true, health_check_model, api};
     TRY(gateway_add_routes(gateway, api->routes, api->route_count, fault));
+    TRY(gateway_add_check(gateway, &check, fault));
     return gateway_add_watcher(gateway, &watcher, fault);
 }
 

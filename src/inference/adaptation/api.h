@@ -17,7 +17,7 @@ struct model_host;
 struct api_options {
     struct model_host *host; /* borrowed */
     const char *backend;     /* what computes, for /health: "cpu avx512-vnni" */
-    const char *version;     /* of the program, for /healthz */
+    const char *version;     /* of the program, for GET / */
 };
 
 /* Strings are copied. */

@@ -75,11 +75,13 @@ const char *hosted_state_name(enum resident_state state);
 
 /* ---- other handlers; context is the api ---- */
 http_handler openai_models_list, openai_models_get, api_ps_handle;
-http_handler health_handle, healthz_handle, metrics_handle;
+http_handler health_handle, metrics_handle;
 http_handler welcome_handle;
 
 /* ---- health.c ---- */
 struct health *health_new(void);
 void health_free(struct health *health);
+/* Is there a main model? Context is the api. */
+enum status health_check_model(void *context, struct fault *fault) MUST_USE;
 
 #endif

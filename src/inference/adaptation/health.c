@@ -1,6 +1,6 @@
-/* health.c - GET /health: can this server really answer? and GET /healthz: is it ready?
+/* health.c - GET /health: can this server really answer?
  *
- * /health runs a real generation of five tokens (R15, R23) and remembers the outcome for a few
+ * It runs a real generation of five tokens (R15, R23) and remembers the outcome for a few
  * seconds, so that probes cost nothing (X36). When the engine is busy, a step that it completed a
  * moment ago is proof enough, so that probes never kill a busy server (X68). */
 #include <stdlib.h>
@@ -251,19 +251,11 @@ void health_handle(struct http_exchange *exchange, void *context)
     buffer_deinit(&out);
 }
 
-/* Depends on nothing but this process yet: whoever can read this can send requests. */
-void healthz_handle(struct http_exchange *exchange, void *context)
+enum status health_check_model(void *context, struct fault *fault)
 {
     const struct api *api = context;
     struct model_lease *lease = model_host_main(api->host, USE_GENERATION);
-    bool is_ready = lease;
+    bool is_there = lease;
     model_lease_release(lease);
-    struct buffer out;
-    buffer_init(&out);
-    buffer_printf(&out, "{\"status\":\"%s\",\"version\":", is_ready ? "ok" : "unavailable");
-    buffer_append_json_string(&out, text_of(api->version));
-    buffer_printf(&out, ",\"uptime_seconds\":%lld,\"checks\":{\"model\":\"%s\"}}",
-                  (long long)(clock_wall_ms() / 1000 - api->opened_unix), is_ready ? "ok" : "none");
-    http_reply_json(exchange, is_ready ? 200 : 503, buffer_text(&out));
-    buffer_deinit(&out);
+    return is_there ? OK : fault_set(fault, STATUS_NOT_FOUND, "Model not loaded");
 }

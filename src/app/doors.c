@@ -1,0 +1,104 @@
+/* doors.c - see doors.h. */
+#include "app/doors.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "accounts/accounts.h"
+#include "app/version.h"
+#include "gateway/gateway.h"
+#include "inference/adaptation/api.h"
+#include "platform/platform.h"
+
+static enum status open_accounts(struct service *service, const struct settings *settings,
+                                 const unsigned char server_key[SERVER_KEY_BYTES],
+                                 struct arena *arena, struct fault *fault)
+{
+    struct accounts_options options = {
+        .database = service->stores.database,
+        .hot = service->stores.hot,
+        .public_url = settings->public_url ? settings->public_url
+                                           : settings_url(settings, settings->port, arena),
+    };
+    if (!options.public_url) return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
+    memcpy(options.server_key, server_key, SERVER_KEY_BYTES);
+    return accounts_open(&service->accounts, &options, fault);
+}
+
+static enum status open_gateway(struct service *service, const struct settings *settings,
+                                const unsigned char server_key[SERVER_KEY_BYTES],
+                                struct arena *arena, struct fault *fault)
+{
+    TRY(service_key_find(settings, arena, &service->key, fault));
+    struct gateway_options options = {
+        .accounts = service->accounts,
+        .hot = service->stores.hot,
+        .service_key = service->key.text,
+        .version = LIMINAL_VERSION,
+        .proxies = settings->proxies.items,
+        .is_https =
+            settings->public_url && text_starts_with(text_of(settings->public_url), TEXT("https:")),
+    };
+    memcpy(options.server_key, server_key, SERVER_KEY_BYTES);
+    TRY(limit_rates_parse(text_of(settings->rate_limits), options.per_minute, fault));
+    return gateway_open(&service->gateway, &options, fault);
+}
+
+/* ---- what the service depends on ---- */
+
+static enum status check_database(void *context, struct fault *fault)
+{
+    const struct stores *stores = context;
+    return database_check(stores->database, fault);
+}
+
+static enum status check_hot_state(void *context, struct fault *fault)
+{
+    const struct stores *stores = context;
+    return hot_check(stores->hot, fault);
+}
+
+static enum status check_files(void *context, struct fault *fault)
+{
+    const char *folder = context;
+    if (access(folder, W_OK | X_OK) == 0) return OK;
+    return fault_set(fault, STATUS_IO, "%s can't be written to: %s", folder, strerror(errno));
+}
+
+static enum status add_checks(struct service *service, const struct settings *settings,
+                              struct arena *arena, struct fault *fault)
+{
+    char home[4000];
+    if (!settings->data_dir) TRY(path_home(home, sizeof home, fault));
+    const char *folder = arena_printf(arena, "%s", settings->data_dir ? settings->data_dir : home);
+    if (!folder) return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
+    const struct gateway_check checks[] = {
+        {"database", true, check_database, &service->stores},
+        /* without it there are no limits and no sign-in, but who is signed in goes on */
+        {"hot_state", false, check_hot_state, &service->stores},
+        {"files", true, check_files, (void *)folder},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(checks); i++)
+        TRY(gateway_add_check(service->gateway, &checks[i], fault));
+    return OK;
+}
+
+/* ---- all of it ---- */
+
+enum status doors_open(struct service *service, const struct settings *settings,
+                       struct arena *arena, struct fault *fault)
+{
+    unsigned char server_key[SERVER_KEY_BYTES];
+    TRY(server_key_find(settings, arena, server_key, fault));
+    TRY(open_accounts(service, settings, server_key, arena, fault));
+    TRY(open_gateway(service, settings, server_key, arena, fault));
+    TRY(api_install(service->api, service->gateway, fault));
+    return add_checks(service, settings, arena, fault);
+}
+
+void doors_close(struct service *service)
+{
+    gateway_close(service->gateway);
+    accounts_close(service->accounts);
+}
