@@ -113,6 +113,19 @@ void http_reply_json(struct http_exchange *exchange, int http_code, struct text 
 void http_reply_fault(struct http_exchange *exchange, enum status status,
                       const struct fault *fault);
 
+/* Hear what this exchange is answered. `heard` is called by whoever answers, piece by piece in
+ * order, until the last; it must not block and must not call the server. */
+struct http_answer_piece {
+    int http_code;
+    const char *content_type; /* "": none */
+    struct text bytes;
+    bool is_last;
+    bool is_broken; /* and the client did not get all of it */
+};
+void http_listen(struct http_exchange *exchange,
+                 void (*heard)(void *argument, const struct http_answer_piece *piece),
+                 void *argument);
+
 /* Turn the exchange into a stream (chunked; text/event-stream gets no-cache and no buffering).
  * `gone` is called once, on the loop thread, when the client has left before http_stream_end - also
  * while nothing is being written. It must not block. After http_stream_end returned, it is not

@@ -40,7 +40,8 @@ enum status gateway_open(struct gateway **out, const struct gateway_options *opt
         gateway_close(gateway);
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for the gateway");
     }
-    enum status status = add_own_routes(gateway, fault);
+    enum status status = replay_open(&gateway->replay, options->hot, fault);
+    if (status == OK) status = add_own_routes(gateway, fault);
     if (status != OK) {
         gateway_close(gateway);
         return status;
@@ -52,6 +53,7 @@ enum status gateway_open(struct gateway **out, const struct gateway_options *opt
 void gateway_close(struct gateway *gateway)
 {
     if (!gateway) return;
+    replay_close(gateway->replay);
     free(gateway->service_key);
     free(gateway->http_routes);
     free(gateway->served);
@@ -176,9 +178,11 @@ static enum status find_caller(const struct gateway *gateway, struct http_exchan
     return OK;
 }
 
+/* *is_answered: there is nothing left to do. */
 static enum status admit(const struct gateway *gateway, struct http_exchange *exchange,
-                         const struct gateway_route *row, struct fault *fault)
+                         const struct gateway_route *row, bool *is_answered, struct fault *fault)
 {
+    *is_answered = false;
     struct gateway_note *note = make_note(gateway, exchange);
     if (!note) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the request");
     if (note->is_admitted) return OK;
@@ -188,18 +192,20 @@ static enum status admit(const struct gateway *gateway, struct http_exchange *ex
     TRY(gateway_check_csrf(gateway, exchange, note, row->style, fault));
     TRY(gateway_spend(gateway, exchange, note, row->limit, fault));
     note->is_admitted = true;
-    return OK;
+    if (!row->replays) return OK;
+    return replay_begin(gateway->replay, exchange, note->name, is_answered, fault);
 }
 
 static void handle(struct http_exchange *exchange, void *context)
 {
     const struct served_route *served = context;
     struct fault fault;
-    enum status status = admit(served->gateway, exchange, served->row, &fault);
-    if (status == OK)
-        served->row->handler(exchange, served->row->context);
-    else
+    bool is_answered;
+    enum status status = admit(served->gateway, exchange, served->row, &is_answered, &fault);
+    if (status != OK)
         gateway_reply_fault(exchange, status, &fault, NULL);
+    else if (!is_answered)
+        served->row->handler(exchange, served->row->context);
 }
 
 static enum status admit_lost(const struct gateway *gateway, struct http_exchange *exchange,

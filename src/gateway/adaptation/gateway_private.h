@@ -4,6 +4,8 @@
 
 #include "gateway/gateway.h"
 
+struct replay;
+
 enum { CSRF_TOKEN_BYTES = 44, WATCHERS = 8, CHECKS = 8, OWN_ROUTES = 1 };
 
 /* One row, and the way back to the gateway. */
@@ -25,6 +27,7 @@ struct gateway {
     struct gateway_check checks[CHECKS];
     size_t check_count;
     int64_t opened_ms;
+    struct replay *replay;
 };
 
 /* What is known of an exchange; in its arena. */
@@ -60,6 +63,15 @@ enum status gateway_spend(const struct gateway *gateway, struct http_exchange *e
 enum status gateway_check_csrf(const struct gateway *gateway, struct http_exchange *exchange,
                                struct gateway_note *note, enum style style,
                                struct fault *fault) MUST_USE;
+
+/* ---- replay.c ---- */
+enum status replay_open(struct replay **out, struct hot_state *hot, struct fault *fault) MUST_USE;
+void replay_close(struct replay *replay);
+/* Nothing without an Idempotency-Key. *is_answered: it was done before, and the same answer went
+ * out. STATUS_CONFLICT: it is being done, or the key was used for something else. Fails also when
+ * the hot state is away, because nobody could promise that it is done once. */
+enum status replay_begin(struct replay *replay, struct http_exchange *exchange, const char *caller,
+                         bool *is_answered, struct fault *fault) MUST_USE;
 
 /* ---- healthz.c ---- */
 http_handler gateway_healthz;

@@ -169,6 +169,29 @@ void http_set_header(struct http_exchange *exchange, const char *name, const cha
     buffer_printf(&exchange->headers, "%s: %s\r\n", name, value);
 }
 
+void http_listen(struct http_exchange *exchange,
+                 void (*heard)(void *argument, const struct http_answer_piece *piece),
+                 void *argument)
+{
+    assert(!exchange->replied);
+    exchange->heard = heard;
+    exchange->heard_argument = argument;
+}
+
+static void tell_listener(struct http_exchange *exchange, const char *content_type,
+                          struct text bytes, bool is_last)
+{
+    if (!exchange->heard) return;
+    const struct http_answer_piece piece = {
+        .http_code = exchange->http_code,
+        .content_type = content_type ? content_type : "",
+        .bytes = bytes,
+        .is_last = is_last,
+        .is_broken = is_last && (exchange->broken || http_client_gone(exchange)),
+    };
+    exchange->heard(exchange->heard_argument, &piece);
+}
+
 static void begin_answer(struct http_exchange *exchange)
 {
     assert(!exchange->replied); /* one answer per request */
@@ -217,6 +240,7 @@ void http_reply(struct http_exchange *exchange, int http_code, const char *conte
     pthread_mutex_lock(&exchange->loop->lock);
     exchange->outbox = out; /* posted when the handler is done */
     if (out.failed) exchange->broken = true;
+    tell_listener(exchange, content_type, body, true);
     pthread_mutex_unlock(&exchange->loop->lock);
 }
 
@@ -354,6 +378,7 @@ bool http_stream_send(struct http_stream *stream, struct text bytes)
             exchange->broken = true;
         else
             append_piece(exchange, bytes);
+        tell_listener(exchange, exchange->stream_type, bytes, false);
         if (exchange->outbox.failed) exchange->broken = true;
         fine = !exchange->broken;
         loop_post(exchange);
@@ -388,6 +413,7 @@ void http_stream_end(struct http_stream *stream)
     append_stream_head(exchange);
     if (!exchange->no_body && !exchange->http_1_0)
         buffer_append_string(&exchange->outbox, "0\r\n\r\n");
+    tell_listener(exchange, exchange->stream_type, TEXT(""), true);
     release_stream(exchange);
     pthread_mutex_unlock(&loop->lock);
 }
@@ -402,6 +428,7 @@ void http_stream_reply(struct http_stream *stream, int http_code, const char *co
     exchange->head_waits = false;
     silence_gone(exchange);
     append_whole(exchange, &exchange->outbox, http_code, content_type, body);
+    tell_listener(exchange, content_type, body, true);
     release_stream(exchange);
     pthread_mutex_unlock(&loop->lock);
 }

@@ -59,6 +59,8 @@ struct http_exchange {
     bool no_body; /* the answer is its head alone: to HEAD, or by its code */
     int http_code;
     struct http_exchange *next_waiting;
+    void (*heard)(void *argument, const struct http_answer_piece *piece); /* http_listen */
+    void *heard_argument;
 
     /* the loop's */
     struct connection *connection; /* NULL when the client is gone */
