@@ -103,18 +103,18 @@ static bool write_all(int fd, const void *data, size_t length)
     return true;
 }
 
-/* The rename is durable only once the directory that names the file is. */
-static bool sync_parent(const char *path)
+/* A directory holds the names in it. */
+enum status file_sync_name(const char *path, struct fault *fault)
 {
     char parent[4096];
     snprintf(parent, sizeof parent, "%s", path);
     char *slash = strrchr(parent, '/');
     if (slash) slash[slash == parent ? 1 : 0] = '\0';
     int fd = open(slash ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return false;
-    bool good = fsync(fd) == 0;
-    close(fd);
-    return good;
+    bool good = fd >= 0 && fsync(fd) == 0;
+    enum status status = good ? OK : path_fault(fault, "make durable", path);
+    if (fd >= 0) close(fd);
+    return status;
 }
 
 /* Puts the whole new file in place, or reports why it can't. */
@@ -136,8 +136,7 @@ static enum status write_beside(const char *path, const void *data, size_t lengt
         status = errno == EEXIST ? fault_set(fault, STATUS_CONFLICT, "%s exists already", path)
                                  : path_fault(fault, "put in place", path);
     unlink(temporary); /* gone already when it was renamed */
-    if (status == OK && !sync_parent(path)) status = path_fault(fault, "make durable", path);
-    return status;
+    return status == OK ? file_sync_name(path, fault) : status;
 }
 
 enum status file_write_atomic(const char *path, const void *data, size_t length, unsigned mode,

@@ -40,6 +40,8 @@ enum status file_write_atomic(const char *path, const void *data, size_t length,
 /* The same, unless there is one already: STATUS_CONFLICT. Of several that try, one does it. */
 enum status file_write_new(const char *path, const void *data, size_t length, unsigned mode,
                            struct fault *fault) MUST_USE;
+/* The name itself becomes durable: what was made or moved there is there after a power loss. */
+enum status file_sync_name(const char *path, struct fault *fault) MUST_USE;
 /* mkdir -p with mode 0700 for what is made. */
 enum status directory_make(const char *path, struct fault *fault) MUST_USE;
 bool file_exists(const char *path);
