@@ -7,7 +7,7 @@ set -euo pipefail
 
 build=(gcc libc6-dev cmake ninja-build pkg-config libuv1-dev node-llhttp libssl-dev libjansson-dev
     libpcre2-dev libcurl4-openssl-dev libinih-dev zlib1g-dev libedit-dev libsqlite3-dev libpq-dev libhiredis-dev
-    libsodium-dev libcrypt-dev)
+    libsodium-dev libcrypt-dev libqrencode-dev)
 run=(ca-certificates curl)
 test=(libcmocka-dev clang llvm libclang-rt-14-dev clang-format clang-tidy gcc-aarch64-linux-gnu
     libc6-dev-arm64-cross qemu-user binutils python3 python3-jinja2 bsdutils procps nginx-light postgresql redis-server)

@@ -1,4 +1,4 @@
-DROP TABLE message, conversation, mail, one_time_code, api_token, refresh_token, auth_session,
+DROP TABLE message, conversation, mail, invitation, one_time_code, api_token, refresh_token, auth_session,
   user_recovery_code, user_mfa, user_settings, user_auth_provider, user_auth_credential, app_user,
   tenant;
 DROP FUNCTION acting_user();

@@ -85,6 +85,7 @@ CREATE TABLE auth_session (
   expires_at   timestamptz NOT NULL,
   last_seen_at timestamptz NOT NULL,
   revoked_at   timestamptz,
+  mfa_at       timestamptz, -- when it showed a second factor
   user_agent   text,
   ip_addr      text,
   meta         jsonb
@@ -118,18 +119,29 @@ CREATE TABLE api_token (
 );
 CREATE INDEX api_token_user ON api_token (user_id, created_at);
 
--- Links in mails: verification, reset, set-up, invitation. Only hashes are kept.
+-- Links: verification, reset, set-up. Only hashes are kept.
 CREATE TABLE one_time_code (
   code_hash  bytea PRIMARY KEY,
   purpose    text NOT NULL CONSTRAINT one_time_code_purpose
-             CHECK (purpose IN ('verify_email', 'reset_password', 'set_up', 'invite')),
+             CHECK (purpose IN ('verify_email', 'reset_password', 'set_up')),
   user_id    uuid REFERENCES app_user (id) ON DELETE CASCADE,
   created_at timestamptz NOT NULL,
   expires_at timestamptz NOT NULL,
-  used_at    timestamptz,
-  meta       jsonb
+  used_at    timestamptz
 );
 CREATE INDEX one_time_code_user ON one_time_code (user_id, purpose);
+
+CREATE TABLE invitation (
+  id         uuid PRIMARY KEY,
+  code_hash  bytea NOT NULL UNIQUE,
+  email_key  text, -- nobody else may use it
+  role       text NOT NULL CONSTRAINT invitation_role CHECK (role IN ('user', 'admin')),
+  plan_tier  text NOT NULL,
+  invited_by uuid REFERENCES app_user (id) ON DELETE SET NULL,
+  created_at timestamptz NOT NULL,
+  expires_at timestamptz NOT NULL,
+  used_at    timestamptz
+);
 
 -- The queue of letters. One that was claimed has its next attempt behind the claim's end; of one that
 -- was sent, text and link are emptied.
@@ -165,7 +177,7 @@ CREATE TABLE conversation (
   meta              jsonb,
   UNIQUE (id, user_id)
 );
-CREATE INDEX conversation_recent ON conversation (user_id, updated_at DESC, id DESC);
+CREATE INDEX conversation_recent ON conversation (user_id, status, updated_at DESC, id DESC);
 
 CREATE TABLE message (
   id              uuid PRIMARY KEY,
@@ -179,17 +191,23 @@ CREATE TABLE message (
   seq             bigint NOT NULL,
   state           text NOT NULL DEFAULT 'complete' CONSTRAINT message_state
                   CHECK (state IN ('complete', 'writing', 'interrupted')),
+  writing_until   timestamptz, -- who writes it says so before then, again and again
   created_at      timestamptz NOT NULL,
   token_count_in  bigint,
   token_count_out bigint,
   meta            jsonb,
-  search          tsvector GENERATED ALWAYS AS (to_tsvector('simple', content)) STORED,
+  -- what is being written is not found yet; a tsvector holds a megabyte at most
+  search          tsvector GENERATED ALWAYS AS (CASE WHEN state <> 'writing'
+                  THEN to_tsvector('simple', left(content, 200000)) END) STORED,
   UNIQUE (conversation_id, seq),
+  CONSTRAINT message_writing CHECK ((state = 'writing') = (writing_until IS NOT NULL)),
   -- a message is its conversation's owner's
   FOREIGN KEY (conversation_id, user_id) REFERENCES conversation (id, user_id) ON DELETE CASCADE
 );
-CREATE INDEX message_search ON message USING gin (search);
+-- Row-level security keeps full-text operators behind its wall, where no index serves them: a search
+-- walks through its user's messages, which this index finds.
 CREATE INDEX message_user ON message (user_id);
+CREATE INDEX message_unfinished ON message (writing_until) WHERE state = 'writing';
 
 -- The walls. Some rows are looked up before anybody is known: that is the system's work.
 DO $$
@@ -202,7 +220,7 @@ BEGIN
     EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
     EXECUTE format('CREATE POLICY own ON %I USING (acts_as_system() OR user_id = acting_user())', name);
   END LOOP;
-  FOREACH name IN ARRAY ARRAY['mail', 'tenant'] LOOP
+  FOREACH name IN ARRAY ARRAY['mail', 'tenant', 'invitation'] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
     EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
     EXECUTE format('CREATE POLICY own ON %I USING (acts_as_system())', name);

@@ -1,7 +1,9 @@
 DROP TABLE message_search;
+DROP VIEW message_text;
 DROP TABLE message;
 DROP TABLE conversation;
 DROP TABLE mail;
+DROP TABLE invitation;
 DROP TABLE one_time_code;
 DROP TABLE api_token;
 DROP TABLE refresh_token;

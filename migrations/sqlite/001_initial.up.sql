@@ -69,6 +69,7 @@ CREATE TABLE auth_session (
   expires_at   TIMESTAMP NOT NULL,
   last_seen_at TIMESTAMP NOT NULL,
   revoked_at   TIMESTAMP,
+  mfa_at       TIMESTAMP, -- when it showed a second factor
   user_agent   TEXT,
   ip_addr      TEXT,
   meta         JSON_TEXT
@@ -102,18 +103,29 @@ CREATE TABLE api_token (
 );
 CREATE INDEX api_token_user ON api_token (user_id, created_at);
 
--- Links in mails: verification, reset, set-up, invitation. Only hashes are kept.
+-- Links: verification, reset, set-up. Only hashes are kept.
 CREATE TABLE one_time_code (
   code_hash  BLOB PRIMARY KEY,
   purpose    TEXT NOT NULL CONSTRAINT one_time_code_purpose
-             CHECK (purpose IN ('verify_email', 'reset_password', 'set_up', 'invite')),
+             CHECK (purpose IN ('verify_email', 'reset_password', 'set_up')),
   user_id    UUID REFERENCES app_user (id) ON DELETE CASCADE,
   created_at TIMESTAMP NOT NULL,
   expires_at TIMESTAMP NOT NULL,
-  used_at    TIMESTAMP,
-  meta       JSON_TEXT
+  used_at    TIMESTAMP
 );
 CREATE INDEX one_time_code_user ON one_time_code (user_id, purpose);
+
+CREATE TABLE invitation (
+  id         UUID PRIMARY KEY,
+  code_hash  BLOB NOT NULL UNIQUE,
+  email_key  TEXT, -- nobody else may use it
+  role       TEXT NOT NULL CONSTRAINT invitation_role CHECK (role IN ('user', 'admin')),
+  plan_tier  TEXT NOT NULL,
+  invited_by UUID REFERENCES app_user (id) ON DELETE SET NULL,
+  created_at TIMESTAMP NOT NULL,
+  expires_at TIMESTAMP NOT NULL,
+  used_at    TIMESTAMP
+);
 
 -- The queue of letters. One that was claimed has its next attempt behind the claim's end; of one that
 -- was sent, text and link are emptied.
@@ -149,7 +161,7 @@ CREATE TABLE conversation (
   meta              JSON_TEXT,
   UNIQUE (id, user_id)
 );
-CREATE INDEX conversation_recent ON conversation (user_id, updated_at DESC, id DESC);
+CREATE INDEX conversation_recent ON conversation (user_id, status, updated_at DESC, id DESC);
 
 CREATE TABLE message (
   number          INTEGER PRIMARY KEY, -- for the search: other row numbers change with VACUUM
@@ -164,28 +176,41 @@ CREATE TABLE message (
   seq             BIGINT NOT NULL,
   state           TEXT NOT NULL DEFAULT 'complete' CONSTRAINT message_state
                   CHECK (state IN ('complete', 'writing', 'interrupted')),
+  writing_until   TIMESTAMP, -- who writes it says so before then, again and again
   created_at      TIMESTAMP NOT NULL,
   token_count_in  BIGINT,
   token_count_out BIGINT,
   meta            JSON_TEXT,
   UNIQUE (conversation_id, seq),
+  CONSTRAINT message_writing CHECK ((state = 'writing') = (writing_until IS NOT NULL)),
   -- a message is its conversation's owner's
   FOREIGN KEY (conversation_id, user_id) REFERENCES conversation (id, user_id) ON DELETE CASCADE
 );
 CREATE INDEX message_user ON message (user_id);
+CREATE INDEX message_unfinished ON message (writing_until) WHERE state = 'writing';
 
--- Search: an index beside the table, kept by triggers. Deleting needs the old text, so the index has
--- the content through the table.
+-- Search: an index beside the table, kept by triggers; deleting from it needs the old text. The owner
+-- is a word like the others, so that a search walks only through its user's messages. What is being
+-- written is not there yet.
+CREATE VIEW message_text AS SELECT number, hex(user_id) AS owner, content FROM message;
 CREATE VIRTUAL TABLE message_search USING fts5 (
-  content, content='message', content_rowid='number', tokenize='unicode61'
+  owner, content, content='message_text', content_rowid='number', tokenize='unicode61'
 );
-CREATE TRIGGER message_search_insert AFTER INSERT ON message BEGIN
-  INSERT INTO message_search (rowid, content) VALUES (new.number, new.content);
+CREATE TRIGGER message_search_insert AFTER INSERT ON message WHEN new.state <> 'writing' BEGIN
+  INSERT INTO message_search (rowid, owner, content)
+    VALUES (new.number, hex(new.user_id), new.content);
 END;
-CREATE TRIGGER message_search_delete AFTER DELETE ON message BEGIN
-  INSERT INTO message_search (message_search, rowid, content) VALUES ('delete', old.number, old.content);
+CREATE TRIGGER message_search_delete AFTER DELETE ON message WHEN old.state <> 'writing' BEGIN
+  INSERT INTO message_search (message_search, rowid, owner, content)
+    VALUES ('delete', old.number, hex(old.user_id), old.content);
 END;
-CREATE TRIGGER message_search_update AFTER UPDATE OF content ON message BEGIN
-  INSERT INTO message_search (message_search, rowid, content) VALUES ('delete', old.number, old.content);
-  INSERT INTO message_search (rowid, content) VALUES (new.number, new.content);
+CREATE TRIGGER message_search_forget AFTER UPDATE OF content, state ON message
+WHEN old.state <> 'writing' BEGIN
+  INSERT INTO message_search (message_search, rowid, owner, content)
+    VALUES ('delete', old.number, hex(old.user_id), old.content);
+END;
+CREATE TRIGGER message_search_learn AFTER UPDATE OF content, state ON message
+WHEN new.state <> 'writing' BEGIN
+  INSERT INTO message_search (rowid, owner, content)
+    VALUES (new.number, hex(new.user_id), new.content);
 END;

@@ -136,6 +136,19 @@ enum status account_check_may_make_tokens(const struct account *account, struct 
     return fault_set(fault, STATUS_FORBIDDEN, "User cannot generate tokens");
 }
 
+enum status plan_check(struct text plan, struct fault *fault)
+{
+    bool is_name = plan.length > 0 && plan.length < PLAN_BYTES;
+    for (size_t i = 0; is_name && i < plan.length; i++) {
+        char c = plan.data[i];
+        is_name = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    }
+    if (is_name) return OK;
+    return fault_set_param(fault, STATUS_INVALID, "plan",
+                           "a plan's name is 1 to %d small letters, digits, '-' and '_'",
+                           PLAN_BYTES - 1);
+}
+
 enum status account_verify(struct account *account, int64_t now_us, struct fault *fault)
 {
     if (account->status != ACCOUNT_PENDING)

@@ -38,6 +38,9 @@ bool account_status_parse(struct text name, enum account_status *status) MUST_US
 const char *account_role_name(enum account_role role);
 bool account_role_parse(struct text name, enum account_role *role) MUST_USE;
 
+/* A plan's name: 1 to 32 small letters, digits, '-' and '_'. */
+enum status plan_check(struct text plan, struct fault *fault) MUST_USE;
+
 /* ---- e-mail addresses ---- */
 
 /* R26: one @, ASCII, and a last label of two letters or more; of at most 254 bytes.

@@ -82,6 +82,53 @@ enum status store_account_find_email(struct transaction *t, const char *key,
     return OK;
 }
 
+/* LIKE's own signs stand for themselves. */
+static const char *pattern_of(struct text search, struct arena *job)
+{
+    char *pattern = arena_alloc(job, 2 * search.length + 3), *end = pattern;
+    if (!pattern) return NULL;
+    *end++ = '%';
+    for (size_t i = 0; i < search.length; i++) {
+        char c = search.data[i];
+        if (c == '%' || c == '_' || c == '\\') *end++ = '\\';
+        *end++ = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+    }
+    *end = '%';
+    return pattern;
+}
+
+enum status store_accounts_list(struct transaction *t, struct text search, const char *status,
+                                struct uuid before, size_t limit, struct account *list,
+                                size_t *count, struct fault *fault)
+{
+    struct sql_rows rows;
+    const char *pattern = pattern_of(search, sql_job(t));
+    if (!pattern) return fault_set(fault, STATUS_NO_MEMORY, "no memory for a search");
+    /* Ids are of version 7: later ones are greater. */
+    TRY(SQL_QUERY(t, sql_job(t), &rows, fault,
+                  "SELECT " ACCOUNT_COLUMNS " FROM app_user u WHERE u.email_key LIKE $1 ESCAPE '\\'"
+                  " AND ($2 = '' OR u.status = $2) AND ($3 OR u.id < $4)"
+                  " ORDER BY u.id DESC LIMIT $5",
+                  sql_text(text_of(pattern)), sql_text(text_of(status)),
+                  sql_bool(uuid_is_nil(before)), sql_uuid(before), sql_integer((int64_t)limit)));
+    for (size_t i = 0; i < rows.count; i++) row_account(&rows, i, 0, &list[i]);
+    *count = rows.count;
+    return OK;
+}
+
+enum status store_keep_an_admin(struct transaction *t, struct uuid user, struct fault *fault)
+{
+    struct sql_rows rows;
+    /* The UPDATE locks them all until the end of the transaction. */
+    TRY(sql_query(t, sql_job(t), &rows,
+                  "UPDATE app_user SET role = 'admin' WHERE role = 'admin' AND status = 'active'"
+                  " RETURNING id",
+                  NULL, 0, fault));
+    if (rows.count != 1 || !uuid_equal(sql_at(&rows, 0, 0)->uuid, user)) return OK;
+    return fault_set(fault, STATUS_CONFLICT,
+                     "this is the only administrator: make somebody else one first");
+}
+
 enum status store_account_update(struct transaction *t, const struct account *account,
                                  struct fault *fault)
 {

@@ -20,6 +20,15 @@ enum status store_account_find(struct transaction *t, struct uuid id, struct acc
 enum status store_account_find_email(struct transaction *t, const char *key,
                                      struct account *account, char hash[PASSWORD_HASH_BYTES],
                                      struct fault *fault) MUST_USE;
+/* Whose address has `search` (empty: all) in it, newest first; `status` NULL: any; `before` nil:
+ * from the newest. At most `limit` into `list`. */
+enum status store_accounts_list(struct transaction *t, struct text search, const char *status,
+                                struct uuid before, size_t limit, struct account *list,
+                                size_t *count, struct fault *fault) MUST_USE;
+/* STATUS_CONFLICT when `user` is the only active administrator. Of many who ask at once each sees
+ * what the one before did. */
+enum status store_keep_an_admin(struct transaction *t, struct uuid user,
+                                struct fault *fault) MUST_USE;
 enum status store_account_update(struct transaction *t, const struct account *account,
                                  struct fault *fault) MUST_USE;
 enum status store_password_update(struct transaction *t, struct uuid user, const char *hash,
@@ -44,6 +53,8 @@ enum status store_code_use(struct transaction *t, const struct secret_hash *hash
 struct session {
     struct uuid id, user_id;
     int64_t created_us, expires_us, last_seen_us, revoked_us; /* revoked_us 0: it lives */
+    int64_t mfa_us;  /* when it showed a second factor; 0: never */
+    bool has_factor; /* has its account one? (only read) */
     struct text user_agent, ip;
 };
 
@@ -54,6 +65,19 @@ enum status store_session_insert(struct transaction *t, const struct session *se
 enum status store_session_find(struct transaction *t, struct uuid id, int64_t now_us,
                                struct session *session, struct account *account,
                                struct fault *fault) MUST_USE;
+/* The user's that live, the newest first, in the arena. */
+enum status store_sessions_list(struct transaction *t, struct arena *job, struct uuid user,
+                                int64_t now_us, struct session **sessions, size_t *count,
+                                struct fault *fault) MUST_USE;
+enum status store_session_shorten(struct transaction *t, struct uuid id, int64_t expires_us,
+                                  struct fault *fault) MUST_USE;
+enum status store_session_extend(struct transaction *t, struct uuid id, int64_t expires_us,
+                                 struct fault *fault) MUST_USE;
+/* It has shown a second factor. */
+enum status store_session_set_mfa(struct transaction *t, struct uuid id, int64_t now_us,
+                                  struct fault *fault) MUST_USE;
+enum status store_session_touch(struct transaction *t, struct uuid id, int64_t now_us,
+                                struct fault *fault) MUST_USE;
 /* `id` NULL: all of the user's, except `kept` (may be NULL). STATUS_NOT_FOUND for one that is not
  * the user's. */
 enum status store_sessions_revoke(struct transaction *t, struct uuid user, const struct uuid *id,
@@ -74,6 +98,7 @@ struct api_token {
     struct uuid id, user_id;
     char name[TOKEN_NAME_BYTES], prefix[API_TOKEN_PREFIX_BYTES];
     int64_t created_us, expires_us, last_used_us, revoked_us; /* 0: never */
+    int64_t spent;                                            /* tokens of models */
     struct text scopes, limits;                               /* JSON */
 };
 
@@ -91,7 +116,15 @@ enum status store_tokens_list(struct transaction *t, struct arena *job, struct u
 /* STATUS_NOT_FOUND "Token not found or does not belong to user". */
 enum status store_token_revoke(struct transaction *t, struct uuid user, struct uuid id,
                                int64_t now_us, struct fault *fault) MUST_USE;
-enum status store_token_touch(struct transaction *t, struct uuid id, int64_t now_us,
+/* When it was used last (0: as before), and how many tokens more it has spent. */
+enum status store_token_touch(struct transaction *t, struct uuid id, int64_t now_us, int64_t spent,
                               struct fault *fault) MUST_USE;
+/* `spent` more, unless that were more than `cap` in all: then *within is false. What is given back
+ * (negative) always fits. */
+enum status store_token_spend(struct transaction *t, struct uuid id, int64_t spent, int64_t cap,
+                              bool *within, struct fault *fault) MUST_USE;
+/* Its row by id, with its account, as store_token_find. */
+enum status store_token_find_id(struct transaction *t, struct uuid id, int64_t now_us,
+                                struct account *account, struct fault *fault) MUST_USE;
 
 #endif

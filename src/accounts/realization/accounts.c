@@ -1,4 +1,5 @@
-/* accounts.c - signing up and proving an address; what the other files of the service share. */
+/* accounts.c - life, signing up and proving an address; what the other files of the service share.
+ */
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,11 @@ struct secret_hash accounts_new_secret(const char *mark, char secret[SECRET_TEXT
     secret_format(random, mark, secret);
     sodium_memzero(random, sizeof random);
     return secret_hash_of(text_of(secret));
+}
+
+void accounts_tell_ended(const struct accounts *accounts, struct uuid user)
+{
+    if (accounts->options.ended) accounts->options.ended(accounts->options.argument, user);
 }
 
 /* Who is counted by a hash, so that neither keys grow nor addresses lie about in the open. */
@@ -80,24 +86,25 @@ static enum status insert_account(struct transaction *t, void *argument, struct 
     return accounts_mail_link(r->accounts, t, r->account, CODE_VERIFY_EMAIL, fault);
 }
 
-enum status accounts_register(struct accounts *accounts, struct text email, struct text password,
+enum status accounts_register(struct accounts *accounts, const struct sign_up *wish,
                               const struct client *client, struct account *account,
                               struct fault *fault)
 {
     char hash[PASSWORD_HASH_BYTES];
-    TRY(email_check(email, fault));
-    if (!email_is_of(email, accounts->options.domains, accounts->options.domain_count))
+    TRY(email_check(wish->email, fault));
+    if (!email_is_of(wish->email, accounts->options.domains, accounts->options.domain_count))
         return fault_set_param(fault, STATUS_FORBIDDEN, "email",
                                "addresses of this domain can't sign up here");
-    TRY(password_check(password, email, fault));
+    TRY(password_check(wish->password, wish->email, fault));
+    TRY(hash_pool_check(accounts->hashing, fault));
     TRY(accounts_limit(accounts, "register", client->ip, REGISTRATIONS_PER_HOUR, 3600, fault));
-    TRY(password_hash(password, hash, fault));
+    TRY(hash_pool_hash(accounts->hashing, wish->password, hash, fault));
     *account = (struct account){
         .id = accounts_new_id(accounts),
         .status = ACCOUNT_PENDING,
         .created_us = accounts_now_us(accounts),
     };
-    snprintf(account->email, sizeof account->email, "%.*s", TEXT_FORMAT(email));
+    snprintf(account->email, sizeof account->email, "%.*s", TEXT_FORMAT(wish->email));
     snprintf(account->plan, sizeof account->plan, "free");
     struct registration registration = {accounts, account, hash};
     return accounts_write_and_mail(accounts, insert_account, &registration, fault);
@@ -128,33 +135,6 @@ enum status accounts_verify_email(struct accounts *accounts, struct text code,
                           fault);
 }
 
-/* ---- an administrator's ---- */
-
-struct status_change {
-    struct accounts *accounts;
-    struct uuid user;
-    enum account_status status;
-};
-
-static enum status change_status(struct transaction *t, void *argument, struct fault *fault)
-{
-    struct status_change *c = argument;
-    struct account account;
-    TRY(store_account_find(t, c->user, &account, fault));
-    account.status = c->status;
-    TRY(store_account_update(t, &account, fault));
-    if (c->status == ACCOUNT_ACTIVE) return OK;
-    return store_sessions_revoke(t, c->user, NULL, NULL, accounts_now_us(c->accounts), fault);
-}
-
-enum status accounts_set_status(struct accounts *accounts, struct uuid user,
-                                enum account_status status, struct fault *fault)
-{
-    struct status_change change = {accounts, user, status};
-    return database_write(accounts->options.database, sql_actor_system(), change_status, &change,
-                          fault);
-}
-
 /* ---- life ---- */
 
 enum status accounts_open(struct accounts **out, const struct accounts_options *options,
@@ -163,22 +143,35 @@ enum status accounts_open(struct accounts **out, const struct accounts_options *
     if (sodium_init() < 0)
         return fault_set(fault, STATUS_INTERNAL, "the cryptographic library can't be used");
     struct accounts *accounts = calloc(1, sizeof *accounts);
-    if (accounts) accounts->public_url = strdup(options->public_url);
-    if (!accounts || !accounts->public_url) {
-        free(accounts);
-        return fault_set(fault, STATUS_NO_MEMORY, "no memory for accounts");
-    }
+    if (!accounts) return fault_set(fault, STATUS_NO_MEMORY, "no memory for accounts");
+    enum status status;
     accounts->options = *options;
     if (!options->access_ttl_s) accounts->options.access_ttl_s = DEFAULT_ACCESS_TTL_S;
     if (!options->refresh_ttl_s) accounts->options.refresh_ttl_s = DEFAULT_REFRESH_TTL_S;
-    *out = accounts;
-    return OK;
+    accounts->public_url = strdup(options->public_url);
+    status =
+        accounts->public_url ? OK : fault_set(fault, STATUS_NO_MEMORY, "no memory for accounts");
+    if (status == OK)
+        status = hash_pool_open(&accounts->hashing, options->hashes, options->hash_queue, fault);
+    if (status == OK) status = seen_open(&accounts->seen, options->database, fault);
+    if (status == OK)
+        *out = accounts;
+    else
+        accounts_close(accounts);
+    return status;
 }
 
 void accounts_close(struct accounts *accounts)
 {
     if (!accounts) return;
+    seen_close(accounts->seen);
+    hash_pool_close(accounts->hashing);
     sodium_memzero(accounts->options.server_key, sizeof accounts->options.server_key);
     free(accounts->public_url);
     free(accounts);
+}
+
+enum status accounts_flush(struct accounts *accounts, struct fault *fault)
+{
+    return seen_flush(accounts->seen, fault);
 }

@@ -69,8 +69,10 @@ enum status accounts_reset_password(struct accounts *accounts, struct text code,
 {
     struct change c = {.accounts = accounts, .code = secret_hash_of(code), .password = password};
     TRY(password_check(password, (struct text){0}, fault));
-    TRY(password_hash(password, c.hash, fault));
-    return database_write(accounts->options.database, sql_actor_system(), reset, &c, fault);
+    TRY(hash_pool_hash(accounts->hashing, password, c.hash, fault));
+    TRY(database_write(accounts->options.database, sql_actor_system(), reset, &c, fault));
+    accounts_tell_ended(accounts, c.account.id);
+    return OK;
 }
 
 /* ---- changed ---- */
@@ -83,6 +85,22 @@ static enum status find(struct transaction *t, void *argument, struct fault *fau
     return store_account_find_email(t, c->key, &c->account, c->hash, fault);
 }
 
+enum status accounts_check_password(struct accounts *accounts, struct uuid user,
+                                    struct text password, const char *field, bool *has_password,
+                                    struct fault *fault)
+{
+    struct change c = {.accounts = accounts, .user = user};
+    bool matches;
+    TRY(database_read(accounts->options.database, sql_actor_user(user), find, &c, fault));
+    *has_password = *c.hash != '\0';
+    if (!*has_password) return OK;
+    TRY(hash_pool_check(accounts->hashing, fault));
+    TRY(accounts_limit(accounts, "change", text_of(c.key), CHANGES_PER_HOUR, 3600, fault));
+    TRY(hash_pool_matches(accounts->hashing, password, c.hash, &matches, fault));
+    if (matches) return OK;
+    return fault_set_param(fault, STATUS_FORBIDDEN, field, "the current password is another one");
+}
+
 static enum status replace(struct transaction *t, void *argument, struct fault *fault)
 {
     struct change *c = argument;
@@ -91,17 +109,18 @@ static enum status replace(struct transaction *t, void *argument, struct fault *
     return store_sessions_revoke(t, c->user, NULL, &c->kept, now_us, fault);
 }
 
+/* Who signs in elsewhere and has none may set one. */
 enum status accounts_change_password(struct accounts *accounts, struct uuid user, struct uuid kept,
                                      struct text current, struct text password, struct fault *fault)
 {
     struct change c = {.accounts = accounts, .user = user, .kept = kept};
     struct sql_actor actor = sql_actor_user(user);
+    bool had_password;
     TRY(database_read(accounts->options.database, actor, find, &c, fault));
     TRY(password_check(password, text_of(c.account.email), fault));
-    TRY(accounts_limit(accounts, "change", text_of(c.key), CHANGES_PER_HOUR, 3600, fault));
-    if (!password_matches(current, c.hash))
-        return fault_set_param(fault, STATUS_FORBIDDEN, "current_password",
-                               "the current password is another one");
-    TRY(password_hash(password, c.hash, fault));
-    return database_write(accounts->options.database, actor, replace, &c, fault);
+    TRY(accounts_check_password(accounts, user, current, "current_password", &had_password, fault));
+    TRY(hash_pool_hash(accounts->hashing, password, c.hash, fault));
+    TRY(database_write(accounts->options.database, actor, replace, &c, fault));
+    accounts_tell_ended(accounts, user);
+    return OK;
 }

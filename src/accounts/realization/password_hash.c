@@ -1,49 +1,24 @@
 /* password_hash.c - see password_hash.h. Parameters: OWASP's first choice for argon2id (19 MiB, two
- * passes, one lane). At most as many run at once as there are cores, so that a flood of sign-ins
- * takes neither all memory nor all workers' time. */
+ * passes, one lane). */
 #include "accounts/realization/password_hash.h"
 
 #include <crypt.h>
-#include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "accounts/account.h"
-#include "platform/platform.h"
 
 enum { PASSES = 2 };
 #define MEMORY_BYTES ((size_t)19 << 20)
-
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t turn = PTHREAD_COND_INITIALIZER;
-static unsigned hashing;
-
-static void begin(void)
-{
-    pthread_mutex_lock(&mutex);
-    while (hashing >= machine_cores()) pthread_cond_wait(&turn, &mutex);
-    hashing++;
-    pthread_mutex_unlock(&mutex);
-}
-
-static void end(void)
-{
-    pthread_mutex_lock(&mutex);
-    hashing--;
-    pthread_cond_signal(&turn);
-    pthread_mutex_unlock(&mutex);
-}
 
 enum status password_hash(struct text password, char hash[PASSWORD_HASH_BYTES], struct fault *fault)
 {
     _Static_assert(crypto_pwhash_argon2id_STRBYTES <= PASSWORD_HASH_BYTES, "room for the hash");
     if (sodium_init() < 0)
         return fault_set(fault, STATUS_INTERNAL, "the cryptographic library can't be used");
-    begin();
     int error =
         crypto_pwhash_argon2id_str(hash, password.data, password.length, PASSES, MEMORY_BYTES);
-    end();
     return error ? fault_set(fault, STATUS_NO_MEMORY, "no memory to hash a password") : OK;
 }
 
@@ -76,13 +51,11 @@ bool password_matches(struct text password, const char *hash)
         "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     bool matches;
     if (sodium_init() < 0) return false;
-    begin();
     if (strncmp(hash, "$2", 2) == 0)
         matches = bcrypt_matches(password, hash);
     else
         matches =
             crypto_pwhash_str_verify(*hash ? hash : nobodys, password.data, password.length) == 0;
-    end();
     return matches && *hash;
 }
 

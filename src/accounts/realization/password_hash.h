@@ -1,5 +1,6 @@
 /* password_hash.h - passwords as they are kept: argon2id, and bcrypt from elsewhere, which is only
- * checked. Slow and hungry on purpose: 19 MiB and about 15 ms each. */
+ * checked. Slow and hungry on purpose: 19 MiB and about 15 ms each, so only hash_pool.h calls it.
+ */
 #ifndef LIMINAL_ACCOUNTS_PASSWORD_HASH_H
 #define LIMINAL_ACCOUNTS_PASSWORD_HASH_H
 

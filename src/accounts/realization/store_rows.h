@@ -16,6 +16,11 @@ static inline int64_t row_time(const struct sql_value *value)
 {
     return value->is_null ? 0 : value->integer;
 }
+/* Of an expression: SQLite knows no truth there, only 1 and 0. */
+static inline bool row_truth(const struct sql_value *value)
+{
+    return value->type == SQL_BOOL ? value->boolean : value->integer != 0;
+}
 static inline void row_string(const struct sql_value *value, char *out, size_t capacity)
 {
     struct text text = value->is_null ? TEXT("") : value->text;

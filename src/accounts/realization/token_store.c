@@ -3,8 +3,8 @@
 
 #define TOKEN_COLUMNS                                                                \
     "k.id, k.user_id, k.name, k.prefix, k.created_at, k.expires_at, k.last_used_at," \
-    " k.revoked_at, k.scopes, k.limits"
-enum { TOKEN_COLUMN_COUNT = 10 };
+    " k.revoked_at, k.scopes, k.limits, k.spent_tokens"
+enum { TOKEN_COLUMN_COUNT = 11 };
 
 static struct api_token row_token(const struct sql_rows *rows, size_t row)
 {
@@ -18,6 +18,7 @@ static struct api_token row_token(const struct sql_rows *rows, size_t row)
         .revoked_us = row_time(&v[7]),
         .scopes = row_text(&v[8]),
         .limits = row_text(&v[9]),
+        .spent = v[10].integer,
     };
     row_string(&v[2], token.name, sizeof token.name);
     row_string(&v[3], token.prefix, sizeof token.prefix);
@@ -53,6 +54,20 @@ enum status store_token_find(struct transaction *t, struct arena *job,
     return OK;
 }
 
+enum status store_token_find_id(struct transaction *t, struct uuid id, int64_t now_us,
+                                struct account *account, struct fault *fault)
+{
+    struct sql_rows rows;
+    TRY(SQL_QUERY(t, sql_job(t), &rows, fault,
+                  "SELECT " ACCOUNT_COLUMNS " FROM api_token k JOIN app_user u ON u.id = k.user_id"
+                  " WHERE k.id = $1 AND k.revoked_at IS NULL"
+                  " AND (k.expires_at IS NULL OR k.expires_at > $2)",
+                  sql_uuid(id), sql_time(now_us)));
+    if (!rows.count) return fault_set(fault, STATUS_UNAUTHORIZED, "Invalid or expired token");
+    row_account(&rows, 0, 0, account);
+    return OK;
+}
+
 enum status store_tokens_list(struct transaction *t, struct arena *job, struct uuid user,
                               struct api_token **tokens, size_t *count, struct fault *fault)
 {
@@ -80,9 +95,23 @@ enum status store_token_revoke(struct transaction *t, struct uuid user, struct u
     return fault_set(fault, STATUS_NOT_FOUND, "Token not found or does not belong to user");
 }
 
-enum status store_token_touch(struct transaction *t, struct uuid id, int64_t now_us,
+enum status store_token_touch(struct transaction *t, struct uuid id, int64_t now_us, int64_t spent,
                               struct fault *fault)
 {
-    return SQL_EXECUTE(t, NULL, fault, "UPDATE api_token SET last_used_at = $2 WHERE id = $1",
-                       sql_uuid(id), sql_time(now_us));
+    return SQL_EXECUTE(t, NULL, fault,
+                       "UPDATE api_token SET last_used_at = coalesce($2, last_used_at),"
+                       " spent_tokens = spent_tokens + $3 WHERE id = $1",
+                       sql_uuid(id), time_or_null(now_us), sql_integer(spent));
+}
+
+enum status store_token_spend(struct transaction *t, struct uuid id, int64_t spent, int64_t cap,
+                              bool *within, struct fault *fault)
+{
+    uint64_t changed;
+    TRY(SQL_EXECUTE(t, &changed, fault,
+                    "UPDATE api_token SET spent_tokens = spent_tokens + $2 WHERE id = $1"
+                    " AND ($2 <= 0 OR spent_tokens + $2 <= $3)",
+                    sql_uuid(id), sql_integer(spent), sql_integer(cap)));
+    *within = changed > 0;
+    return OK;
 }

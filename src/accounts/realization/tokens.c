@@ -1,4 +1,4 @@
-/* tokens.c - API tokens: made, listed, revoked. */
+/* tokens.c - API tokens: made, listed, revoked, and what they spend. */
 #include <stdio.h>
 
 #include "accounts/realization/accounts_parts.h"
@@ -22,6 +22,9 @@ static struct token_view view_of(const struct api_token *token, int64_t now_us)
         .created_us = token->created_us,
         .expires_us = token->expires_us,
         .last_used_us = token->last_used_us,
+        .spent_tokens = token->spent > 0 ? (uint64_t)token->spent : 0,
+        .scopes = token->scopes,
+        .limits = token->limits,
         .is_active = !token->revoked_us && (!token->expires_us || token->expires_us > now_us),
     };
     snprintf(view.name, sizeof view.name, "%s", token->name);
@@ -48,6 +51,19 @@ static enum status insert_token(struct transaction *t, void *argument, struct fa
     return store_token_insert(t, &w->token, &w->hash, fault);
 }
 
+/* What could not be read when the token comes is not written. */
+static enum status check_rules(const struct token_wish *wish, struct fault *fault)
+{
+    struct arena job;
+    struct api_scope scope;
+    struct api_limits limits;
+    arena_init(&job, 0);
+    enum status status = api_scope_parse(wish->scopes, &job, &scope, fault);
+    if (status == OK) status = api_limits_parse(wish->limits, &limits, fault);
+    arena_deinit(&job);
+    return status;
+}
+
 enum status accounts_token_create(struct accounts *accounts, struct uuid user,
                                   const struct token_wish *wish, char secret[SECRET_TEXT_BYTES],
                                   struct token_view *view, struct fault *fault)
@@ -62,6 +78,7 @@ enum status accounts_token_create(struct accounts *accounts, struct uuid user,
     if (wish->expires_us && wish->expires_us <= now_us)
         return fault_set_param(fault, STATUS_INVALID, "expires_at",
                                "a token can't expire in the past");
+    TRY(check_rules(wish, fault));
     w.hash = accounts_new_secret(API_TOKEN_MARK, secret);
     w.token = (struct api_token){
         .id = accounts_new_id(accounts),
@@ -114,6 +131,36 @@ enum status accounts_token_revoke(struct accounts *accounts, struct uuid user, s
                                   struct fault *fault)
 {
     struct token_work w = {.accounts = accounts, .user = user, .token_id = token};
-    return database_write(accounts->options.database, sql_actor_user(user), revoke_token, &w,
-                          fault);
+    TRY(database_write(accounts->options.database, sql_actor_user(user), revoke_token, &w, fault));
+    accounts_tell_ended(accounts, user);
+    return OK;
+}
+
+/* ---- spent ---- */
+
+struct spending {
+    const struct principal *principal;
+    int64_t tokens, cap;
+    bool within;
+};
+
+static enum status spend(struct transaction *t, void *argument, struct fault *fault)
+{
+    struct spending *s = argument;
+    return store_token_spend(t, s->principal->credential_id, s->tokens, s->cap, &s->within, fault);
+}
+
+enum status accounts_token_spend(struct accounts *accounts, const struct principal *principal,
+                                 int64_t tokens, struct fault *fault)
+{
+    uint64_t cap = principal->limits.spend_cap_tokens;
+    struct spending s = {principal, tokens, cap ? (int64_t)cap : INT64_MAX, false};
+    if (principal->credential != CREDENTIAL_API_TOKEN || tokens == 0) return OK;
+    if (!cap && seen_spent(accounts->seen, principal->credential_id, tokens)) return OK;
+    TRY(database_write(accounts->options.database, sql_actor_user(principal->account.id), spend, &s,
+                       fault));
+    if (s.within) return OK;
+    return fault_set_param(fault, STATUS_FORBIDDEN, "spend_cap_tokens",
+                           "the token '%.*s' has spent what it may: its cap is %llu tokens",
+                           TEXT_FORMAT(principal->token_name), (unsigned long long)cap);
 }
