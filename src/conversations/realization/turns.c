@@ -1,0 +1,130 @@
+/* turns.c - a turn as those see it who write it: they begin it, add to it, and end it. Saving is
+ * the saver's (turn_saver.h). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "conversations/realization/turn_saver.h"
+#include "platform/platform.h"
+
+/* ---- beginning ---- */
+
+struct beginning {
+    struct conversations *conversations;
+    struct turn *turn;
+    struct message *messages;
+    size_t count; /* with the answer, which is the last */
+    struct text meta;
+};
+
+static enum status begin_turn(struct transaction *t, void *argument, struct fault *fault)
+{
+    const struct beginning *b = argument;
+    struct conversations *conversations = b->conversations;
+    int64_t now_us = conversations_now_us(conversations);
+    struct uuid user = b->turn->user;
+    if (uuid_is_nil(b->turn->message.conversation_id)) {
+        const struct conversation made = {
+            .id = conversations_new_id(conversations),
+            .created_us = now_us,
+            .updated_us = now_us,
+            .meta = b->meta,
+        };
+        TRY(store_conversation_insert(t, user, &made, fault));
+        b->messages[0].conversation_id = made.id;
+    } else {
+        b->messages[0].conversation_id = b->turn->message.conversation_id;
+    }
+    return messages_append(conversations, t, user, b->messages, b->count,
+                           turn_lease_us(conversations, now_us), fault);
+}
+
+static enum status check_turn(const struct message *messages, size_t count, struct text meta,
+                              struct fault *fault)
+{
+    for (size_t i = 0; i < count; i++) TRY(message_check(&messages[i], fault));
+    return meta_check(meta, fault);
+}
+
+enum status turn_begin(struct conversations *conversations, struct uuid user,
+                       struct message *messages, size_t count, struct text meta, struct turn **out,
+                       struct fault *fault)
+{
+    TRY(check_turn(messages, count, meta, fault));
+    struct turn *turn = calloc(1, sizeof *turn);
+    struct message *all = calloc(count + 1, sizeof *all);
+    enum status status = OK;
+    if (!turn || !all) status = fault_set(fault, STATUS_NO_MEMORY, "no memory for a turn");
+    if (status == OK) {
+        turn->conversations = conversations;
+        turn->user = user;
+        turn->message.conversation_id = messages[0].conversation_id;
+        memcpy(all, messages, count * sizeof *all);
+        all[count] = (struct message){.sender = SENDER_ASSISTANT,
+                                      .state = MESSAGE_WRITING,
+                                      .tokens_in = -1,
+                                      .tokens_out = -1};
+        struct beginning beginning = {conversations, turn, all, count + 1, meta};
+        status = database_write(conversations->options.database, sql_actor_user(user), begin_turn,
+                                &beginning, fault);
+    }
+    if (status == OK) {
+        memcpy(messages, all, count * sizeof *all);
+        turn->message = all[count];
+        turn_saver_add(turn);
+        *out = turn;
+    } else {
+        free(turn);
+    }
+    free(all);
+    return status;
+}
+
+struct uuid turn_conversation(const struct turn *turn)
+{
+    return turn->message.conversation_id;
+}
+
+struct uuid turn_message(const struct turn *turn)
+{
+    return turn->message.id;
+}
+
+/* ---- writing ---- */
+
+/* Models may write NUL characters, which databases do not take. */
+static void append_without_nul(struct buffer *out, struct text piece)
+{
+    for (size_t nul; (nul = text_find(piece, (struct text){"", 1})) != SIZE_MAX;) {
+        buffer_append_text(out, text_slice(piece, 0, nul));
+        buffer_append_string(out, "\xef\xbf\xbd");
+        piece = text_slice(piece, nul + 1, piece.length);
+    }
+    buffer_append_text(out, piece);
+}
+
+void turn_add(struct turn *turn, struct text piece)
+{
+    struct turn_saver *saver = &turn->conversations->saver;
+    pthread_mutex_lock(&saver->mutex);
+    append_without_nul(&turn->content, piece);
+    pthread_mutex_unlock(&saver->mutex);
+}
+
+void turn_finish(struct turn *turn, const struct turn_end *end,
+                 void (*saved)(void *argument, enum status status, const struct fault *fault),
+                 void *argument)
+{
+    struct turn_saver *saver = &turn->conversations->saver;
+    pthread_mutex_lock(&saver->mutex);
+    turn->message.tokens_in = end->tokens_in;
+    turn->message.tokens_out = end->tokens_out;
+    buffer_append_text(&turn->content_struct, end->content_struct);
+    buffer_append_text(&turn->meta, end->meta);
+    bool is_whole = !turn->content.failed && !turn->content_struct.failed && !turn->meta.failed;
+    turn->message.state = is_whole ? end->state : MESSAGE_INTERRUPTED;
+    turn->saved = saved;
+    turn->argument = argument;
+    turn->ended_ns = clock_monotonic_ns();
+    turn_saver_wake(saver);
+    pthread_mutex_unlock(&saver->mutex);
+}
