@@ -1,15 +1,7 @@
 /* scheduler.c - see scheduler.h. */
 #include "inference/scheduler.h"
 
-enum { STEP_TARGET_MS = 200, LEAST_ROWS = 32, OLDEST_SHARE = 4 };
-
-uint32_t scheduler_prefill_rows(uint32_t limit, uint32_t writing, uint64_t row_ns)
-{
-    if (writing == 0) return limit;
-    uint64_t rows = row_ns ? STEP_TARGET_MS * 1000000ull / row_ns : 0;
-    if (rows < LEAST_ROWS) rows = LEAST_ROWS;
-    return rows < limit ? (uint32_t)rows : limit;
-}
+enum { OLDEST_SHARE = 4 };
 
 static uint32_t grant(const uint32_t *needs, uint32_t *granted, size_t i, uint32_t most)
 {

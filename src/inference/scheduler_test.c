@@ -60,17 +60,6 @@ static void shares_are_whole_and_in_order(void **state)
     }
 }
 
-static void prefill_leaves_room_for_those_who_write(void **state)
-{
-    const uint64_t ms = 1000000;
-    assert_int_equal(scheduler_prefill_rows(256, 0, 10 * ms), 256);
-    assert_int_equal(scheduler_prefill_rows(256, 1, 0), 32);
-    assert_int_equal(scheduler_prefill_rows(256, 1, 2 * ms), 100);
-    assert_int_equal(scheduler_prefill_rows(256, 9, ms / 10), 256);
-    assert_int_equal(scheduler_prefill_rows(256, 1, 1000 * ms), 32);
-    assert_int_equal(scheduler_prefill_rows(8, 1, 1000 * ms), 8);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -78,7 +67,6 @@ int main(void)
         cmocka_unit_test(equals_go_one_after_another),
         cmocka_unit_test(nothing_to_do),
         cmocka_unit_test(shares_are_whole_and_in_order),
-        cmocka_unit_test(prefill_leaves_room_for_those_who_write),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

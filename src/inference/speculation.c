@@ -6,10 +6,6 @@
 
 #include "inference/engine.h"
 
-enum {
-    KEPT_STEPS = 512,   /* a measurement is forgotten after so many: one bad moment is no verdict */
-    GUESSED_SHARE = 32, /* an unknown row is taken to cost this part of the step: try it */
-};
 /* What drafts must promise, for they cost a little on this side of the model too. */
 static const double LEAST_GAIN = 1.03;
 
@@ -25,49 +21,6 @@ enum status speculation_parse(struct text t, enum speculation *speculation, stru
     }
     return fault_set_param(fault, STATUS_INVALID, "speculation",
                            "speculation must be \"lookup\", \"off\" or \"always\"");
-}
-
-/* ---- what steps cost ---- */
-
-static uint64_t known_ns(const struct step_costs *costs, size_t rows)
-{
-    return costs->steps - costs->when[rows] <= KEPT_STEPS ? costs->ns[rows] : 0;
-}
-
-void step_costs_learn(struct step_costs *costs, size_t rows, uint64_t ns)
-{
-    if (rows == 0 || rows > STEP_ROWS_LIMIT) return;
-    uint64_t known = known_ns(costs, rows);
-    costs->ns[rows] = known ? (3 * known + ns) / 4 : ns;
-    costs->when[rows] = ++costs->steps;
-}
-
-/* The nearest number of rows from `rows` down to `least` of which the cost is known; 0: none. */
-static size_t known_below(const struct step_costs *costs, size_t least, size_t rows)
-{
-    while (rows >= least && !known_ns(costs, rows)) rows--;
-    return rows >= least ? rows : 0;
-}
-
-/* What a row more costs beyond `below` rows: as much as it did before that. */
-static double row_ns(const struct step_costs *costs, size_t least, size_t below)
-{
-    double ns = (double)known_ns(costs, below), row = ns / GUESSED_SHARE;
-    size_t before = known_below(costs, least, below - 1);
-    if (before == 0) return row;
-    return fmax(row, (ns - (double)known_ns(costs, before)) / (double)(below - before));
-}
-
-/* Between two numbers of rows that are known, or beyond all of them. The step of `least` rows is
- * known. */
-static double estimate_ns(const struct step_costs *costs, size_t least, size_t rows)
-{
-    size_t below = known_below(costs, least, rows), above = rows + 1;
-    double ns = (double)known_ns(costs, below), more = (double)(rows - below);
-    if (more == 0) return ns;
-    while (above <= STEP_ROWS_LIMIT && !known_ns(costs, above)) above++;
-    if (above > STEP_ROWS_LIMIT) return ns + more * row_ns(costs, least, below);
-    return ns + more * ((double)known_ns(costs, above) - ns) / (double)(above - below);
 }
 
 /* ---- which drafts ---- */
@@ -113,14 +66,14 @@ void speculation_share(const struct step_costs *costs, const struct draft_offer 
 {
     memset(granted, 0, count * sizeof *granted);
     size_t most = most_rows(count), chosen = 0;
-    if (count == 0 || most == 0 || !known_ns(costs, count)) return;
+    if (count == 0 || most == 0 || !step_costs_known(costs, count)) return;
     double tokens = (double)count;
-    double best = LEAST_GAIN * tokens / (double)known_ns(costs, count);
+    double best = LEAST_GAIN * tokens / (double)step_costs_known(costs, count);
     for (size_t rows = 1; rows <= most; rows++) {
         double chance = grant_best(offers, count, granted);
         if (chance == 0) break;
         tokens += chance;
-        double rate = tokens / estimate_ns(costs, count, count + rows);
+        double rate = tokens / step_costs_estimate(costs, count, count + rows);
         if (rate <= best) continue;
         best = rate;
         chosen = rows;
@@ -146,14 +99,15 @@ static uint32_t most_depth(size_t count, uint32_t wanted)
 uint32_t speculation_depth(const struct step_costs *costs, size_t count, uint64_t pass_ns,
                            float credit)
 {
-    if (count == 0 || count > STEP_ROWS_LIMIT || !known_ns(costs, count)) return 0;
+    if (count == 0 || count > STEP_ROWS_LIMIT || !step_costs_known(costs, count)) return 0;
     if (pass_ns == 0) return most_depth(count, DEPTH_TO_TRY);
     uint32_t most = most_depth(count, DRAFT_LIMIT), chosen = 0;
     double tokens = (double)count;
-    double best = LEAST_GAIN * tokens / (double)known_ns(costs, count);
+    double best = LEAST_GAIN * tokens / (double)step_costs_known(costs, count);
     for (uint32_t depth = 1; depth <= most; depth++) {
         tokens += (double)count * pow((double)credit, depth);
-        double ns = estimate_ns(costs, count, count * (1 + depth)) + depth * (double)pass_ns;
+        double ns =
+            step_costs_estimate(costs, count, count * (1 + depth)) + depth * (double)pass_ns;
         if (tokens / ns <= best) continue;
         best = tokens / ns;
         chosen = depth;

@@ -1,9 +1,7 @@
-/* speculation.h - do drafts pay? What steps cost by their rows, as measured, and which drafts to
- * verify in the next one.
+/* speculation.h - do drafts pay? Which of them to verify in the next step.
  *
  * A step that decodes reads all weights once, whatever its rows, so that a few more rows cost
- * little until arithmetic is the limit: where that is, only measuring tells. Pure: it is told the
- * times. */
+ * little until arithmetic is the limit: where that is, only measuring tells (step_costs.h). */
 #ifndef LIMINAL_INFERENCE_SPECULATION_H
 #define LIMINAL_INFERENCE_SPECULATION_H
 
@@ -11,19 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "inference/step_costs.h"
+
 enum {
     DRAFT_LIMIT = 15,      /* tokens guessed ahead for one sequence */
     DRAFT_ROWS_LIMIT = 16, /* that one step verifies, of all sequences */
     STEP_ROWS_LIMIT = 64,  /* steps with more rows get no drafts */
 };
-
-/* Zeroed: nothing is known yet. */
-struct step_costs {
-    uint64_t ns[STEP_ROWS_LIMIT + 1];   /* by rows; 0: not known */
-    uint64_t when[STEP_ROWS_LIMIT + 1]; /* it was measured last, in steps */
-    uint64_t steps;
-};
-void step_costs_learn(struct step_costs *costs, size_t rows, uint64_t ns);
 
 /* What one sequence could have verified. */
 struct draft_offer {

@@ -35,28 +35,13 @@ static struct matcher *follow(struct constraint *constraint)
 static struct told *start_constrained(struct engine *engine, const struct ask *ask,
                                       struct constraint *constraint, const struct logit_bias *bias)
 {
-    struct told *told = told_new();
-    struct token_list prompt = {.ids = NULL};
-    struct fault fault;
-    assert_ok(tokenizer_encode(engine_tokenizer(engine), text_of(ask->prompt), TOKENIZE_ADD_SPECIAL,
-                               &prompt, &fault),
-              &fault);
-    struct generation_request request = {
-        .prompt = prompt.ids,
-        .prompt_count = prompt.count,
-        .max_tokens = ask->max_tokens,
-        .continues_text = true,
-        .top_logprobs = -1,
-        .matcher = follow(constraint),
-        .on_event = on_event,
-        .argument = told,
-    };
-    sampling_defaults(&request.sampling);
-    request.sampling.temperature = ask->temperature;
-    request.sampling.seed = ask->seed;
+    struct token_list prompt;
+    struct generation_request request = request_for(engine, ask, told_new(), &prompt);
+    request.ignore_end = false;
+    request.matcher = follow(constraint);
     request.sampling.biases = bias;
     request.sampling.bias_count = bias ? 1 : 0;
-    assert_ok(engine_submit(engine, &request, &told->generation, &fault), &fault);
+    struct told *told = start_request(engine, &request);
     token_list_deinit(&prompt);
     return told;
 }
@@ -113,6 +98,7 @@ enum { CROWD = 12 };
 static void answer_crowd(struct engine *engine, struct constraint *constraint,
                          struct told *told[CROWD])
 {
+    struct told *hold = engine_hold(engine); /* all of them at once */
     for (int i = 0; i < CROWD; i++) {
         struct ask ask = nth_ask(i);
         ask.max_tokens = 60;
@@ -121,6 +107,7 @@ static void answer_crowd(struct engine *engine, struct constraint *constraint,
         else
             told[i] = start_constrained(engine, &ask, constraint, NULL);
     }
+    engine_release(hold);
     for (int i = 0; i < CROWD; i++) told_wait(told[i], SIZE_MAX);
 }
 
@@ -147,10 +134,7 @@ static void company_and_drafts_change_nothing(void **state)
         struct constraint *constraint = compile(engine, LIST, &grammar);
         struct told *told[CROWD];
         answer_crowd(engine, constraint, told);
-        struct engine_counters counters;
-        expect_idle(engine);
-        engine_counters(engine, &counters);
-        if (options.context_length) assert_true(counters.preempted > 0);
+        if (options.context_length) assert_true(counters_of(engine).preempted > 0);
         for (int i = 0; i < CROWD; i++) {
             if (expected[i]) {
                 expect_same(expected[i], told[i]);

@@ -8,14 +8,6 @@ static const char REPETITIVE[] =
     "Tom had a big red ball. Lily had a big red ball. Tom had a big red ball. Lily had a big red "
     "ball. Tom had a big red ball. Lily had a big red";
 
-static struct engine_counters counters_of(struct engine *engine)
-{
-    struct engine_counters counters;
-    expect_idle(engine);
-    engine_counters(engine, &counters);
-    return counters;
-}
-
 /* Prompts that repeat themselves and prompts that do not; greedy and drawn. */
 static struct ask draft_ask(int i)
 {
@@ -27,14 +19,14 @@ static struct ask draft_ask(int i)
 
 enum { CROWD = 8 };
 
-static void answer_crowd(struct engine *engine, struct told *told[CROWD], bool together)
+static void start_crowd(struct engine *engine, struct told *told[CROWD])
 {
+    struct told *hold = engine_hold(engine);
     for (int i = 0; i < CROWD; i++) {
         struct ask ask = draft_ask(i);
         told[i] = start(engine, &ask);
-        if (!together) told_wait(told[i], SIZE_MAX);
     }
-    for (int i = 0; i < CROWD; i++) told_wait(told[i], SIZE_MAX);
+    engine_release(hold);
 }
 
 static void drafts_are_accepted_and_save_steps(void **state)
@@ -69,7 +61,10 @@ static void nothing_changes_a_text(void **state)
     char draft_model[512];
     test_model_path(draft_model, sizeof draft_model, "stories15m.gguf");
     struct told *expected[CROWD], *told[CROWD];
-    answer_crowd(engine, expected, false);
+    for (int i = 0; i < CROWD; i++) {
+        struct ask ask = draft_ask(i);
+        expected[i] = answer(engine, &ask);
+    }
     engine_close(engine);
     const struct engine_options options[] = {
         {.speculation = SPECULATION_OFF, .sequences = 5, .prefill_chunk = 3},
@@ -94,7 +89,8 @@ static void nothing_changes_a_text(void **state)
         struct fault fault;
         assert_ok(engine_open(&engine, test_model(threads, "stories15m.gguf"), &options[o], &fault),
                   &fault);
-        answer_crowd(engine, told, true);
+        start_crowd(engine, told);
+        for (int i = 0; i < CROWD; i++) told_wait(told[i], SIZE_MAX);
         struct engine_counters counters = counters_of(engine);
         if (options[o].speculation == SPECULATION_ALWAYS)
             assert_true(counters.accepted_tokens > 0 &&
@@ -153,28 +149,11 @@ static void a_model_of_another_vocabulary_is_refused(void **state)
 static struct told *answer_predicted(struct engine *engine, const struct ask *ask,
                                      const int32_t *prediction, size_t count)
 {
-    struct told *told = told_new();
-    struct token_list prompt = {.ids = NULL};
-    struct fault fault;
-    assert_ok(tokenizer_encode(engine_tokenizer(engine), text_of(ask->prompt), TOKENIZE_ADD_SPECIAL,
-                               &prompt, &fault),
-              &fault);
-    struct generation_request request = {
-        .prompt = prompt.ids,
-        .prompt_count = prompt.count,
-        .max_tokens = ask->max_tokens,
-        .continues_text = true,
-        .ignore_end = true,
-        .top_logprobs = -1,
-        .prediction = prediction,
-        .prediction_count = count,
-        .on_event = on_event,
-        .argument = told,
-    };
-    sampling_defaults(&request.sampling);
-    request.sampling.temperature = ask->temperature;
-    request.sampling.seed = ask->seed;
-    assert_ok(engine_submit(engine, &request, &told->generation, &fault), &fault);
+    struct token_list prompt;
+    struct generation_request request = request_for(engine, ask, told_new(), &prompt);
+    request.prediction = prediction;
+    request.prediction_count = count;
+    struct told *told = start_request(engine, &request);
     token_list_deinit(&prompt);
     told_wait(told, SIZE_MAX);
     return told;

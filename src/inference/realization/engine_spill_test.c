@@ -67,24 +67,13 @@ static void make_prompt(struct engine *engine, int32_t *tokens, uint32_t variant
 
 static struct told *start_variant(struct engine *engine, uint32_t variant, uint64_t tenant)
 {
-    struct told *told = told_new();
-    struct fault fault;
     int32_t tokens[PROMPT];
     make_prompt(engine, tokens, variant);
-    struct generation_request request = {
-        .prompt = tokens,
-        .prompt_count = PROMPT,
-        .max_tokens = ANSWER,
-        .ignore_end = true,
-        .top_logprobs = -1,
-        .tenant = tenant,
-        .on_event = on_event,
-        .argument = told,
-    };
-    sampling_defaults(&request.sampling);
+    struct generation_request request = request_of(tokens, PROMPT, ANSWER, told_new());
+    request.tenant = tenant;
+    request.sampling.temperature = 1;
     request.sampling.seed = variant;
-    assert_ok(engine_submit(engine, &request, &told->generation, &fault), &fault);
-    return told;
+    return start_request(engine, &request);
 }
 
 static struct told *answer_variant(struct engine *engine, uint32_t variant, uint64_t tenant)
@@ -94,18 +83,10 @@ static struct told *answer_variant(struct engine *engine, uint32_t variant, uint
     return told;
 }
 
-static struct engine_counters counters_of(struct engine *engine)
-{
-    struct engine_counters counters;
-    expect_idle(engine);
-    engine_counters(engine, &counters);
-    return counters;
-}
-
 /* Until the file has as many pages. */
 static void wait_stored(struct engine *engine, uint32_t pages)
 {
-    for (int i = 0; i < 5000; i++) {
+    for (int ms = 0; ms < PATIENCE_S * 1000; ms++) {
         if (counters_of(engine).kv_pages_stored >= pages) return;
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
@@ -185,7 +166,10 @@ static void want_of_pages_and_disk_go_together(void **state)
     enum { VARIANTS = 6, ROUNDS = 3 };
     struct engine *engine = open_spilling(15);
     struct told *first[VARIANTS], *told[VARIANTS * 2];
-    for (uint32_t i = 0; i < VARIANTS; i++) first[i] = answer_variant(engine, i, 0);
+    for (uint32_t i = 0; i < VARIANTS; i++) {
+        first[i] = answer_variant(engine, i, 0);
+        wait_stored(engine, (i + 1) * WHOLE);
+    }
     for (uint32_t round = 0; round < ROUNDS; round++) {
         for (uint32_t i = 0; i < VARIANTS * 2; i++) {
             told[i] = start_variant(engine, i % VARIANTS, 0);

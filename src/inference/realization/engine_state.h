@@ -10,6 +10,7 @@
 #include <pthread.h>
 
 #include "inference/engine.h"
+#include "inference/pace.h"
 #include "inference/prefix_cache.h"
 #include "inference/realization/board.h"
 #include "inference/realization/drafter.h"
@@ -57,6 +58,7 @@ struct step_plan {
     struct asker *askers;
     size_t asker_count;
     size_t logits_rows;
+    size_t read_rows;               /* of prompts */
     struct sampler_choice *choices; /* per row of logits */
     struct draft_offer *offers;     /* per running sequence */
     uint32_t *needs, *grants;       /* prefill, per running sequence */
@@ -97,9 +99,9 @@ struct engine {
     struct step_plan plan;
     enum speculation speculation;
     struct step_costs costs; /* of steps that only write */
+    struct pace pace;        /* of those that read as well */
     struct drafter *drafter; /* NULL: none */
     uint32_t undrafted;      /* steps since it was asked */
-    uint64_t row_ns;         /* of late, in steps with prefill */
 };
 
 /* ---- engine_line.c: who waits, comes in, and has to go out again; engine's thread only ---- */

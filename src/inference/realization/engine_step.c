@@ -12,8 +12,6 @@
 #include "inference/scheduler.h"
 #include "platform/platform.h"
 
-enum { ROWS_TO_LEARN_FROM = 16 };
-
 enum status step_plan_init(struct step_plan *plan, uint32_t row_limit, uint32_t sequence_limit,
                            uint32_t vocabulary, struct fault *fault)
 {
@@ -198,11 +196,27 @@ static void make_room_for_drafts(struct engine *engine, struct generation *gener
         *granted = 0;
 }
 
-/* A sequence that writes gets a row, always. Those that read share what prefill_chunk allows. */
+/* How many rows the prompts share. */
+static uint32_t rows_for_prompts(struct engine *engine, uint32_t writing)
+{
+    const uint32_t *needs = engine->plan.needs;
+    uint32_t shortest = 0;
+    for (uint32_t i = 0; i < engine->running_count; i++)
+        if (needs[i] > 0 && (shortest == 0 || needs[i] < shortest)) shortest = needs[i];
+    const struct demand demand = {
+        .writing = writing,
+        .reading = engine->running_count - writing,
+        .shortest = shortest,
+        .limit = engine->prefill_chunk,
+    };
+    return pace_rows(&engine->pace, &engine->costs, &demand);
+}
+
+/* A sequence that writes gets a row, always. Those that read share what the pace allows. */
 static void plan_step(struct engine *engine)
 {
     struct step_plan *plan = &engine->plan;
-    plan->batch.count = plan->asker_count = plan->logits_rows = 0;
+    plan->batch.count = plan->asker_count = plan->logits_rows = plan->read_rows = 0;
     plan->cached_tokens = plan->shared_tokens = 0;
     uint32_t writing = 0;
     for (uint32_t i = 0; i < engine->running_count; i++) {
@@ -212,17 +226,18 @@ static void plan_step(struct engine *engine)
         writing += !reads;
     }
     if (engine->drafter) drafter_follow(engine->drafter, engine->running, engine->running_count);
+    uint32_t budget = rows_for_prompts(engine, writing);
     if (writing == engine->running_count && engine->speculation != SPECULATION_OFF)
         plan_drafts(engine);
-    scheduler_share(plan->needs, engine->running_count,
-                    scheduler_prefill_rows(engine->prefill_chunk, writing, engine->row_ns),
-                    plan->grants);
+    scheduler_share(plan->needs, engine->running_count, budget, plan->grants);
     for (uint32_t i = 0; i < engine->running_count; i++) {
         struct generation *generation = engine->running[i];
-        uint32_t rows = generation_is_reading(generation) ? plan->grants[i] : 1;
+        bool reads = generation_is_reading(generation);
+        uint32_t rows = reads ? plan->grants[i] : 1;
         if (rows == 0 || !make_room(engine, i, rows)) continue;
         make_room_for_drafts(engine, generation);
         add_rows(engine, generation, rows);
+        if (reads) plan->read_rows += rows;
     }
 }
 
@@ -236,20 +251,11 @@ static void retire_all(struct engine *engine, const struct fault *fault)
     }
 }
 
-/* A moving average over steps with enough rows to tell. */
-static void learn_speed(struct engine *engine, uint64_t step_ns)
-{
-    size_t rows = engine->plan.batch.count;
-    if (rows < ROWS_TO_LEARN_FROM) return;
-    uint64_t row_ns = step_ns / rows;
-    engine->row_ns = engine->row_ns ? (3 * engine->row_ns + row_ns) / 4 : row_ns;
-}
-
-/* Of a step that only wrote. */
 static void learn_costs(struct engine *engine, uint64_t step_ns)
 {
-    if (engine->plan.batch.count == engine->plan.logits_rows)
-        step_costs_learn(&engine->costs, engine->plan.batch.count, step_ns);
+    size_t read = engine->plan.read_rows, written = engine->plan.batch.count - read;
+    if (read == 0) step_costs_learn(&engine->costs, written, step_ns);
+    pace_learn(&engine->pace, &engine->costs, written, read, step_ns);
 }
 
 /* Others may go on from what this step computed. Returns the tokens of prompts that it completed.
@@ -273,12 +279,12 @@ static uint64_t share_pages(struct engine *engine)
 bool engine_step(struct engine *engine)
 {
     struct step_plan *plan = &engine->plan;
+    uint32_t running = engine->running_count;
     plan_step(engine);
-    if (plan->batch.count == 0) return false;
+    if (plan->batch.count == 0) return engine->running_count < running; /* who is left goes on */
     struct fault fault;
     uint64_t start_ns = clock_monotonic_ns();
     enum status status = model_forward(engine->model, &plan->batch, plan->logits, &fault);
-    learn_speed(engine, clock_monotonic_ns() - start_ns);
     if (status != OK) {
         retire_all(engine, &fault);
         return true;

@@ -30,6 +30,7 @@ struct told {
     struct fault fault;
     uint32_t prompt_tokens, completion_tokens, cached_tokens, drafted_tokens, accepted_tokens;
     struct generation *generation;
+    size_t pause_at; /* the engine stands still after so many tokens; 0: it does not */
 };
 
 static inline void on_event(void *argument, const struct generation_event *event)
@@ -52,6 +53,8 @@ static inline void on_event(void *argument, const struct generation_event *event
     told->drafted_tokens = event->drafted_tokens;
     told->accepted_tokens = event->accepted_tokens;
     pthread_cond_broadcast(&told->changed);
+    while (event->token >= 0 && told->token_count == told->pause_at)
+        pthread_cond_wait(&told->changed, &told->lock);
     pthread_mutex_unlock(&told->lock);
 }
 
@@ -85,6 +88,16 @@ static inline void told_wait(struct told *told, size_t tokens)
         if (pthread_cond_timedwait(&told->changed, &told->lock, &until) != 0)
             fail_msg("no end after %d s", PATIENCE_S);
     pthread_mutex_unlock(&told->lock);
+}
+
+/* Let the engine go on, until `tokens` tokens came; 0: to the end. */
+static inline void told_resume(struct told *told, size_t tokens)
+{
+    pthread_mutex_lock(&told->lock);
+    told->pause_at = tokens;
+    pthread_cond_broadcast(&told->changed);
+    pthread_mutex_unlock(&told->lock);
+    if (tokens > 0) told_wait(told, tokens);
 }
 
 static inline size_t told_count(struct told *told)
@@ -152,30 +165,61 @@ static inline struct ask nth_ask(int i)
     };
 }
 
-static inline enum status submit(struct engine *engine, const struct ask *ask, struct told *told,
-                                 struct fault *fault)
+/* A request for `told`, greedy, whatever it says taken as text. */
+static inline struct generation_request request_of(const int32_t *tokens, size_t count,
+                                                   uint32_t max_tokens, struct told *told)
 {
-    struct token_list prompt = {.ids = NULL};
-    assert_ok(tokenizer_encode(engine_tokenizer(engine), text_of(ask->prompt), TOKENIZE_ADD_SPECIAL,
-                               &prompt, fault),
-              fault);
     struct generation_request request = {
-        .prompt = prompt.ids,
-        .prompt_count = prompt.count,
-        .max_tokens = ask->max_tokens,
-        .continues_text = true,
+        .prompt = tokens,
+        .prompt_count = count,
+        .max_tokens = max_tokens,
         .ignore_end = true,
-        .top_logprobs = ask->top_logprobs ? ask->top_logprobs : -1,
+        .top_logprobs = -1,
         .on_event = on_event,
         .argument = told,
     };
     sampling_defaults(&request.sampling);
+    request.sampling.temperature = 0;
+    return request;
+}
+
+/* What is asked, for `told`; `prompt` has the tokens and outlives the request. */
+static inline struct generation_request request_for(struct engine *engine, const struct ask *ask,
+                                                    struct told *told, struct token_list *prompt)
+{
+    struct fault fault;
+    *prompt = (struct token_list){.ids = NULL};
+    assert_ok(tokenizer_encode(engine_tokenizer(engine), text_of(ask->prompt), TOKENIZE_ADD_SPECIAL,
+                               prompt, &fault),
+              &fault);
+    struct generation_request request =
+        request_of(prompt->ids, prompt->count, ask->max_tokens, told);
+    request.continues_text = true;
     request.sampling.temperature = ask->temperature;
     request.sampling.seed = ask->seed;
+    if (ask->top_logprobs) request.top_logprobs = ask->top_logprobs;
     if (ask->stop) request.stop[request.stop_count++] = text_of(ask->stop);
+    return request;
+}
+
+static inline enum status submit(struct engine *engine, const struct ask *ask, struct told *told,
+                                 struct fault *fault)
+{
+    struct token_list prompt;
+    struct generation_request request = request_for(engine, ask, told, &prompt);
     enum status status = engine_submit(engine, &request, &told->generation, fault);
     token_list_deinit(&prompt);
     return status;
+}
+
+/* It must be taken. */
+static inline struct told *start_request(struct engine *engine,
+                                         const struct generation_request *request)
+{
+    struct told *told = request->argument;
+    struct fault fault;
+    assert_ok(engine_submit(engine, request, &told->generation, &fault), &fault);
+    return told;
 }
 
 static inline struct told *start(struct engine *engine, const struct ask *ask)
@@ -186,11 +230,43 @@ static inline struct told *start(struct engine *engine, const struct ask *ask)
     return told;
 }
 
+/* The engine stands still after `tokens` of its tokens, until told_resume. */
+static inline struct told *start_paused(struct engine *engine, const struct ask *ask, size_t tokens)
+{
+    struct told *told = told_new();
+    struct fault fault;
+    told->pause_at = tokens;
+    assert_ok(submit(engine, ask, told, &fault), &fault);
+    told_wait(told, tokens);
+    return told;
+}
+
 static inline struct told *answer(struct engine *engine, const struct ask *ask)
 {
     struct told *told = start(engine, ask);
     told_wait(told, SIZE_MAX);
     return told;
+}
+
+/* ---- an engine that stands still: what is asked meanwhile comes in all at once ---- */
+
+/* A request of its own: one step with one row, one token of prompt and one of answer. */
+static inline struct told *engine_hold(struct engine *engine)
+{
+    struct told *told = told_new();
+    struct generation_request request = request_of((int32_t[]){1}, 1, 1, told);
+    request.tenant = UINT64_MAX;
+    told->pause_at = 1;
+    start_request(engine, &request);
+    told_wait(told, 1);
+    return told;
+}
+
+static inline void engine_release(struct told *hold)
+{
+    told_resume(hold, 0);
+    told_wait(hold, SIZE_MAX);
+    told_free(hold);
 }
 
 static inline void expect_same(const struct told *a, const struct told *b)
@@ -201,17 +277,25 @@ static inline void expect_same(const struct told *a, const struct told *b)
     assert_int_equal(a->end, b->end);
 }
 
-/* Pages come back when the step that ends a generation is over, a moment after its last event. */
-static inline void expect_idle(struct engine *engine)
+/* Pages come back when the step that ends a generation is over, a moment after its last event. The
+ * counters are those of that moment. */
+static inline struct engine_counters counters_of(struct engine *engine)
 {
     struct engine_counters counters;
-    for (int i = 0; i < 2000; i++) {
+    for (int ms = 0; ms < PATIENCE_S * 1000; ms++) {
         engine_counters(engine, &counters);
-        if (counters.kv_pages_used == 0 && counters.running == 0 && counters.waiting == 0) return;
+        if (counters.kv_pages_used == 0 && counters.running == 0 && counters.waiting == 0)
+            return counters;
         nanosleep(&(struct timespec){0, 1000000}, NULL);
     }
     fail_msg("%u pages in use, %u running, %u waiting", counters.kv_pages_used, counters.running,
              counters.waiting);
+    return counters;
+}
+
+static inline void expect_idle(struct engine *engine)
+{
+    (void)counters_of(engine);
 }
 
 #endif
