@@ -12,34 +12,9 @@
 
 #include <jansson.h>
 
-#include "accounts/accounts.h"
-#include "gateway/access.h"
-#include "gateway/limit_rates.h"
-#include "http/http_server.h"
+#include "gateway/route.h"
 
 struct gateway;
-
-/* ---- routes ---- */
-
-/* How answers and errors look. */
-enum style {
-    STYLE_OPENAI,   /* {"error":{"message","type","param","code"},"detail"} (X34) */
-    STYLE_ENVELOPE, /* {"status","data" or "error","request_id"} (R229) */
-    STYLE_PAGE,     /* HTML for people */
-};
-
-struct gateway_route {
-    const char *method, *pattern; /* as http_route's */
-    enum access access;
-    enum style style;
-    enum limit_kind limit;
-    bool replays; /* honours Idempotency-Key (R231) */
-    http_handler *handler;
-    void *context;
-    const char *summary; /* of openapi.json: one line */
-    /* JSON Schemas as JSON text; NULL: no body, or not JSON */
-    const char *request_schema, *answer_schema;
-};
 
 /* ---- life ---- */
 
@@ -132,6 +107,8 @@ void gateway_reply_fault(struct http_exchange *exchange, enum status status,
 void gateway_reply_ok(struct http_exchange *exchange, int http_code, struct text data);
 /* The same of a tree, which it takes; NULL is taken for want of memory. */
 void gateway_reply_tree(struct http_exchange *exchange, int http_code, json_t *data);
+/* A page of a list (JSON text), and the cursor that goes on; NULL: this was the last (R230). */
+void gateway_reply_page(struct http_exchange *exchange, struct text data, const char *next_cursor);
 
 /* The cookie that signs a browser in; NULL signs it out. Lives until `expires_us`. */
 void gateway_set_session_cookie(struct http_exchange *exchange, const char *access_token,

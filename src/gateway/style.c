@@ -75,6 +75,19 @@ void envelope_append(struct buffer *out, struct text data, const char *request_i
     buffer_printf(out, ",\"request_id\":\"%s\"}", request_id);
 }
 
+void envelope_page_append(struct buffer *out, struct text data, const char *next_cursor,
+                          const char *request_id)
+{
+    buffer_append_string(out, "{\"status\":\"ok\",\"data\":");
+    buffer_append_text(out, data);
+    buffer_append_string(out, ",\"next_cursor\":");
+    if (next_cursor)
+        buffer_append_json_string(out, text_of(next_cursor));
+    else
+        buffer_append_string(out, "null");
+    buffer_printf(out, ",\"request_id\":\"%s\"}", request_id);
+}
+
 void html_append(struct buffer *out, struct text text)
 {
     for (size_t i = 0; i < text.length; i++) {

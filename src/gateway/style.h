@@ -13,6 +13,9 @@ void envelope_error_append(struct buffer *out, enum status status, const struct 
                            const char *code, const char *request_id);
 /* {"status":"ok","data":...,"request_id"}; `data` is JSON text. */
 void envelope_append(struct buffer *out, struct text data, const char *request_id);
+/* The same of a list, and where it goes on, or null: {...,"next_cursor":...} (R230). */
+void envelope_page_append(struct buffer *out, struct text data, const char *next_cursor,
+                          const char *request_id);
 /* A page with the sentence, for people. */
 void page_error_append(struct buffer *out, int http_code, const struct fault *fault);
 /* Text within HTML, also within attributes in double quotes. */

@@ -52,7 +52,6 @@ void mail_append_quoted_printable(struct buffer *out, struct text body)
         column += width;
         at++;
     }
-    if (column) buffer_append_string(out, "\r\n");
 }
 
 /* ---- header values ---- */

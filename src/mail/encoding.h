@@ -5,8 +5,8 @@
 
 #include "base/text.h"
 
-/* Lines of at most 76 characters that end with CRLF, the last one too. LF and CRLF are line breaks;
- * a lone CR is kept as =0D. */
+/* Lines of at most 76 characters. LF and CRLF become CRLF, also at the end; a lone CR is kept as
+ * =0D. */
 void mail_append_quoted_printable(struct buffer *out, struct text body);
 
 /* The value of a header behind `column` characters that stand in its line already: as it is when it

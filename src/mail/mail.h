@@ -76,7 +76,7 @@ struct mail_view {
     struct uuid id;
     struct text recipient, subject;
     struct text link;  /* empty once it was sent */
-    struct text error; /* of the last attempt; empty: none */
+    struct text error; /* of the last attempt; empty: none, or one is under way */
     enum mail_state state;
     int64_t created_us;
     int64_t state_us; /* since when; of one that waits: when it is tried next */

@@ -50,6 +50,7 @@ static void append_subject(struct buffer *out, struct text subject)
     buffer_append_string(out, "\r\n");
 }
 
+/* The line break in front of a boundary is the boundary's, not the body's. */
 static void append_part(struct buffer *out, const char *boundary, const char *type,
                         struct text body)
 {
@@ -59,6 +60,7 @@ static void append_part(struct buffer *out, const char *boundary, const char *ty
                   "Content-Transfer-Encoding: quoted-printable\r\n\r\n",
                   boundary, type);
     mail_append_quoted_printable(out, body);
+    buffer_append_string(out, "\r\n");
 }
 
 enum status mail_message_format(struct buffer *out, const struct mail_sender *from,

@@ -4,18 +4,41 @@
 #include <string.h>
 
 #include "gateway/adaptation/gateway_private.h"
+#include "gateway/openapi.h"
 #include "platform/platform.h"
 
 /* ---- life ---- */
 
 enum { ROUTES_LIMIT = 512 };
 
+static void show_routes(struct http_exchange *exchange, void *context)
+{
+    const struct gateway *gateway = context;
+    struct buffer out;
+    buffer_init(&out);
+    openapi_append(&out, gateway->rows, gateway->count, gateway->options.version);
+    http_reply_json(exchange, 200, buffer_text(&out));
+    buffer_deinit(&out);
+}
+
+/* clang-format off */
+static const char HEALTH_SCHEMA[] = JSON(
+    {"type": "object", "required": ["status", "version", "uptime_seconds", "checks"],
+     "properties": {
+        "status": {"enum": ["ok", "degraded", "unavailable"]},
+        "version": {"type": "string"},
+        "uptime_seconds": {"type": "integer"},
+        "checks": {"type": "object", "additionalProperties": {"enum": ["ok", "none", "unavailable"]}}}});
+/* clang-format on */
+
 static enum status add_own_routes(struct gateway *gateway, struct fault *fault)
 {
     const struct gateway_route rows[OWN_ROUTES] = {
         /* R23: probes have no key */
-        {"GET", "/healthz", ACCESS_OPEN, STYLE_ENVELOPE, LIMIT_NONE, false, gateway_healthz,
-         gateway, .summary = "Is the server ready, and what it depends on?"},
+        {"GET", "/healthz", ACCESS_OPEN, STYLE_OPENAI, LIMIT_NONE, false, gateway_healthz, gateway,
+         "Is the server ready, and does what it depends on answer?", NULL, HEALTH_SCHEMA},
+        {"GET", "/openapi.json", ACCESS_OPEN, STYLE_OPENAI, LIMIT_READ, false, show_routes, gateway,
+         "All routes, as this document", NULL, JSON({"type" : "object"})},
     };
     memcpy(gateway->own_rows, rows, sizeof rows);
     return gateway_add_routes(gateway, gateway->own_rows, OWN_ROUTES, fault);

@@ -6,7 +6,7 @@
 
 struct replay;
 
-enum { CSRF_TOKEN_BYTES = 44, WATCHERS = 8, CHECKS = 8, OWN_ROUTES = 1 };
+enum { CSRF_TOKEN_BYTES = 44, WATCHERS = 8, CHECKS = 8, OWN_ROUTES = 2 };
 
 /* One row, and the way back to the gateway. */
 struct served_route {

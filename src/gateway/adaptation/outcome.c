@@ -75,6 +75,15 @@ void gateway_reply_ok(struct http_exchange *exchange, int http_code, struct text
     buffer_deinit(&body);
 }
 
+void gateway_reply_page(struct http_exchange *exchange, struct text data, const char *next_cursor)
+{
+    struct buffer body;
+    buffer_init(&body);
+    envelope_page_append(&body, data, next_cursor, http_request_id(exchange));
+    http_reply_json(exchange, 200, buffer_text(&body));
+    buffer_deinit(&body);
+}
+
 void gateway_reply_tree(struct http_exchange *exchange, int http_code, json_t *data)
 {
     struct buffer text;

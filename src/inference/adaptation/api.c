@@ -5,21 +5,22 @@
 #include <string.h>
 
 #include "inference/adaptation/api_private.h"
+#include "inference/adaptation/api_schemas.h"
 #include "inference/adaptation/turn_line.h"
 #include "model/model.h"
 #include "platform/platform.h"
 
 static const struct gateway_route ROUTES[] = {
     {"GET", "/v1/models", ACCESS_MODELS, STYLE_OPENAI, LIMIT_READ, false, openai_models_list,
-     .summary = "The models that can be named"},
+     .summary = "The models that can be named", .answer_schema = SCHEMA_MODEL_LIST},
     /* names may have slashes */
     {"GET", "/v1/models/{id*}", ACCESS_MODELS, STYLE_OPENAI, LIMIT_READ, false, openai_models_get,
-     .summary = "One model"},
+     .summary = "One model", .answer_schema = SCHEMA_MODEL},
     {"GET", "/api/ps", ACCESS_MODELS, STYLE_OPENAI, LIMIT_READ, false, api_ps_handle,
-     .summary = "The models in memory"},
+     .summary = "The models in memory", .answer_schema = SCHEMA_PS},
     /* R23: probes have no key, and no more has who looks what this is */
     {"GET", "/health", ACCESS_OPEN, STYLE_OPENAI, LIMIT_NONE, false, health_handle,
-     .summary = "Does the main model answer?"},
+     .summary = "Does the main model answer?", .answer_schema = SCHEMA_HEALTH},
     {"GET", "/metrics", ACCESS_OPERATOR, STYLE_OPENAI, LIMIT_NONE, false, metrics_handle,
      .summary = "Prometheus metrics"},
     {"GET", "/", ACCESS_OPEN, STYLE_OPENAI, LIMIT_NONE, false, welcome_handle,
@@ -33,15 +34,22 @@ static const struct {
     const char *pattern;
     model_handler *handler;
     enum model_use use;
-    const char *summary;
+    const char *summary, *request_schema, *answer_schema;
 } MODEL_ROUTES[] = {
-    {"/v1/chat/completions", openai_chat_handle, USE_GENERATION, "The next message of a chat"},
-    {"/v1/completions", openai_completions_handle, USE_GENERATION, "The continuation of a text"},
-    {"/v1/embeddings", openai_embeddings_handle, USE_EMBEDDING, "Vectors of texts"},
-    {"/v1/rerank", rerank_handle, USE_EMBEDDING, "Documents by nearness to a query"},
-    {"/rerank", rerank_handle, USE_EMBEDDING, "Documents by nearness to a query"},
-    {"/tokenize", tokenize_handle, USE_TOKENIZER, "A text as tokens"},
-    {"/detokenize", detokenize_handle, USE_TOKENIZER, "Tokens as a text"},
+    {"/v1/chat/completions", openai_chat_handle, USE_GENERATION, "The next message of a chat",
+     SCHEMA_CHAT_REQUEST, SCHEMA_CHAT_ANSWER},
+    {"/v1/completions", openai_completions_handle, USE_GENERATION, "The continuation of a text",
+     SCHEMA_COMPLETION_REQUEST, SCHEMA_COMPLETION_ANSWER},
+    {"/v1/embeddings", openai_embeddings_handle, USE_EMBEDDING, "Vectors of texts",
+     SCHEMA_EMBEDDINGS_REQUEST, SCHEMA_EMBEDDINGS_ANSWER},
+    {"/v1/rerank", rerank_handle, USE_EMBEDDING, "Documents by nearness to a query",
+     SCHEMA_RERANK_REQUEST, SCHEMA_RERANK_ANSWER},
+    {"/rerank", rerank_handle, USE_EMBEDDING, "Documents by nearness to a query",
+     SCHEMA_RERANK_REQUEST, SCHEMA_RERANK_ANSWER},
+    {"/tokenize", tokenize_handle, USE_TOKENIZER, "A text as tokens", SCHEMA_TOKENIZE_REQUEST,
+     SCHEMA_TOKENIZE_ANSWER},
+    {"/detokenize", detokenize_handle, USE_TOKENIZER, "Tokens as a text", SCHEMA_DETOKENIZE_REQUEST,
+     SCHEMA_DETOKENIZE_ANSWER},
 };
 
 /* ---- life ---- */
@@ -82,6 +90,8 @@ static bool make_routes(struct api *api)
                            .handler = model_route_handle,
                            .context = &api->model_routes[i],
                            .summary = MODEL_ROUTES[i].summary,
+                           .request_schema = MODEL_ROUTES[i].request_schema,
+                           .answer_schema = MODEL_ROUTES[i].answer_schema,
                        });
     }
     for (size_t i = 0; i < ARRAY_COUNT(ROUTES); i++) {

@@ -39,7 +39,7 @@ enum status mail_enqueue(struct transaction *t, const struct mail_letter *letter
 
 /* The condition stands twice: what another claimed while we waited for its row is not ours. */
 #define CLAIM(lock)                                                                           \
-    "UPDATE mail SET attempts = attempts + 1, next_attempt_at = $2"                           \
+    "UPDATE mail SET attempts = attempts + 1, next_attempt_at = $2, last_error = NULL"        \
     " WHERE next_attempt_at <= $1 AND " WAITS                                                 \
     " AND id = (SELECT id FROM mail"                                                          \
     " WHERE next_attempt_at <= $1 AND " WAITS " ORDER BY next_attempt_at, id LIMIT 1" lock    \

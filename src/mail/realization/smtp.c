@@ -82,11 +82,13 @@ static size_t give_message(char *bytes, size_t size, size_t count, void *argumen
     return length;
 }
 
-/* Called with each line of the server's. Only what is printable is kept: it goes into logs. */
+/* Called with each line of the server's. Only what is printable is kept: it goes into logs. What it
+ * says to our QUIT is no answer to anything. */
 static size_t take_reply(char *bytes, size_t size, size_t count, void *argument)
 {
     struct delivery *d = argument;
     size_t length = 0;
+    if (text_starts_with((struct text){bytes, size * count}, TEXT("221"))) return size * count;
     for (size_t i = 0; i < size * count && length < REPLY_BYTES - 1; i++)
         if (bytes[i] >= ' ' && bytes[i] <= '~') d->reply[length++] = bytes[i];
     d->reply[length] = '\0';
@@ -156,6 +158,12 @@ static void set_callbacks(CURL *curl, struct delivery *d)
 
 /* ---- what became of it ---- */
 
+/* Of the last reply; curl's own CURLINFO_RESPONSE_CODE is that of the QUIT. 0: none. */
+static long reply_code(const struct delivery *d)
+{
+    return strtol(d->reply, NULL, 10);
+}
+
 /* `remedy` says what to look at; the server's own last words follow where it spoke. */
 static enum mail_outcome told(const struct delivery *d, enum mail_outcome outcome,
                               const char *remedy, struct fault *fault)
@@ -168,9 +176,9 @@ static enum mail_outcome told(const struct delivery *d, enum mail_outcome outcom
     return outcome;
 }
 
-static enum mail_outcome told_reply(const struct delivery *d, long code, struct fault *fault)
+static enum mail_outcome told_reply(const struct delivery *d, struct fault *fault)
 {
-    enum mail_outcome outcome = mail_outcome_of_reply(code);
+    enum mail_outcome outcome = mail_outcome_of_reply(reply_code(d));
     switch (outcome) {
     case MAIL_REFUSED: return told(d, outcome, "refuses the letter", fault);
     case MAIL_MISCONFIGURED:
@@ -179,9 +187,9 @@ static enum mail_outcome told_reply(const struct delivery *d, long code, struct 
     }
 }
 
-static enum mail_outcome outcome_of(const struct delivery *d, CURLcode result, long code,
-                                    struct fault *fault)
+static enum mail_outcome outcome_of(const struct delivery *d, CURLcode result, struct fault *fault)
 {
+    long code = reply_code(d);
     switch (result) {
     case CURLE_OK: return MAIL_DELIVERED;
     case CURLE_ABORTED_BY_CALLBACK:
@@ -207,14 +215,14 @@ static enum mail_outcome outcome_of(const struct delivery *d, CURLcode result, l
         return told(d, MAIL_MISCONFIGURED,
                     "speaks no TLS that we speak: check smtp-port and smtp-tls", fault);
     case CURLE_LOGIN_DENIED:
-        return code >= 500 || code == 0
+        return code < 400 || code >= 500
                    ? told(d, MAIL_MISCONFIGURED,
                           "does not let us in: check smtp-user and smtp-password", fault)
                    : told(d, MAIL_UNREACHABLE, "can't check our password now", fault);
     case CURLE_OPERATION_TIMEDOUT:
         return told(d, MAIL_UNREACHABLE, "takes too long to answer", fault);
     default:
-        return code >= 400 ? told_reply(d, code, fault)
+        return code >= 400 ? told_reply(d, fault)
                            : told(d, MAIL_UNREACHABLE, "broke off the conversation", fault);
     }
 }
@@ -238,10 +246,8 @@ static enum mail_outcome deliver(CURL *curl, struct delivery *d, struct text rec
     curl_easy_setopt(curl, CURLOPT_MAIL_FROM, from);
     curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, recipients);
     CURLcode result = curl_easy_perform(curl);
-    long code = 0;
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &code);
     curl_slist_free_all(recipients);
-    return outcome_of(d, result, code, fault);
+    return outcome_of(d, result, fault);
 }
 
 static void start_curl(void)

@@ -1,4 +1,4 @@
-/* mail.c - the thread that takes letters from the queue to the server. See mail.h. */
+/* mail_thread.c - the thread that takes letters from the queue to the server. See mail.h. */
 #include "mail/mail.h"
 
 #include <pthread.h>
@@ -11,14 +11,15 @@
 #include "mail/realization/smtp.h"
 #include "platform/platform.h"
 
-#define SECOND_US     INT64_C(1000000)
+#define SECOND_US         INT64_C(1000000)
 /* For other servers' letters, and those of servers that died. */
-#define LOOK_US       (30 * SECOND_US)
+#define LOOK_US           (30 * SECOND_US)
 /* Longer than a delivery can take (smtp.h): within it nobody else takes the letter. */
-#define CLAIM_US      (600 * SECOND_US)
-#define NOTE_PAUSE_US (SECOND_US / 2)
-#define KEEP_US       (30 * 86400 * SECOND_US)
-#define SWEEP_US      (3600 * SECOND_US)
+#define CLAIM_US          (600 * SECOND_US)
+/* Between attempts to reach the database, and between looks in vain. */
+#define DATABASE_PAUSE_US (SECOND_US / 2)
+#define KEEP_US           (30 * 86400 * SECOND_US)
+#define SWEEP_US          (3600 * SECOND_US)
 
 struct mail {
     struct mail_options options;
@@ -128,7 +129,7 @@ static void settle(struct mail *mail, const struct mail_settlement *settlement)
         bool may_pass =
             status == STATUS_UNAVAILABLE || status == STATUS_BUSY || status == STATUS_IO;
         if (!may_pass || atomic_load(&mail->stopping) || now_us(mail) > until_us) break;
-        wait_for_news(mail, NOTE_PAUSE_US);
+        wait_for_news(mail, DATABASE_PAUSE_US);
     }
     if (status != OK)
         log_letter(LOG_ERROR, settlement->claim, "what became of a letter could not be noted",
@@ -232,6 +233,7 @@ static bool handle_next(struct mail *mail, int64_t *next_us)
     note_database(mail, status, &fault);
     if (status == OK) handle(mail, &claim);
     arena_deinit(&job);
+    if (mail->is_database_lost) *next_us = now + DATABASE_PAUSE_US;
     return status == OK;
 }
 
@@ -245,17 +247,23 @@ static void sweep(struct mail *mail)
         log_write("mail", LOG_WARN, NULL, "old letters could not be removed: %s", fault.message);
 }
 
+/* A letter that is due and not ours is being claimed by another server: soon it is not due. */
+static int64_t pause_until(const struct mail *mail, int64_t next_us)
+{
+    if (next_us < mail->rest_until_us) next_us = mail->rest_until_us;
+    int64_t pause_us = next_us - now_us(mail);
+    if (pause_us > LOOK_US) return LOOK_US;
+    return pause_us > DATABASE_PAUSE_US ? pause_us : DATABASE_PAUSE_US;
+}
+
 static void *run(void *argument)
 {
     struct mail *mail = argument;
     while (!atomic_load(&mail->stopping)) {
-        int64_t next_us = INT64_MAX, now = now_us(mail);
-        if (now >= mail->rest_until_us && handle_next(mail, &next_us)) continue;
+        int64_t next_us = INT64_MAX;
+        if (now_us(mail) >= mail->rest_until_us && handle_next(mail, &next_us)) continue;
         sweep(mail);
-        if (next_us < mail->rest_until_us) next_us = mail->rest_until_us;
-        int64_t pause_us = next_us - now_us(mail);
-        if (pause_us > LOOK_US) pause_us = LOOK_US;
-        if (pause_us > 0) wait_for_news(mail, pause_us);
+        wait_for_news(mail, pause_until(mail, next_us));
     }
     return NULL;
 }
