@@ -41,8 +41,9 @@ enum status accounts_set_up(struct accounts *accounts, struct text code, struct 
                             struct text password, const struct client *client,
                             struct account *account, struct fault *fault) MUST_USE;
 
-/* An active administrator without a password and without a mail: for the first start on one's own
- * machine, where a key is what one needs. STATUS_CONFLICT when there is an administrator. */
+/* An active administrator who can't sign in but have keys: for the first start on one's own
+ * machine. The one there is, when it was made before; accounts_set_up makes it a person's, who then
+ * has its keys. STATUS_CONFLICT when there is an administrator who can sign in. */
 enum status accounts_local_admin(struct accounts *accounts, struct account *account,
                                  struct fault *fault) MUST_USE;
 

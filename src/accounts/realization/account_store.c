@@ -157,6 +157,7 @@ enum status store_password_update(struct transaction *t, struct uuid user, const
 static const char *const purposes[] = {
     [CODE_VERIFY_EMAIL] = "verify_email",
     [CODE_RESET_PASSWORD] = "reset_password",
+    [CODE_SET_UP] = "set_up",
 };
 
 enum status store_code_insert(struct transaction *t, const struct secret_hash *hash,

@@ -36,7 +36,7 @@ enum status store_password_update(struct transaction *t, struct uuid user, const
 
 /* ---- links in mails ---- */
 
-enum code_purpose { CODE_VERIFY_EMAIL, CODE_RESET_PASSWORD };
+enum code_purpose { CODE_VERIFY_EMAIL, CODE_RESET_PASSWORD, CODE_SET_UP };
 
 /* `user` NULL: of no account, and of no use (accounts_request_reset). */
 enum status store_code_insert(struct transaction *t, const struct secret_hash *hash,

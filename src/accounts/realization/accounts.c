@@ -75,6 +75,7 @@ enum status accounts_limit_clear(struct accounts *accounts, const char *what, st
 
 struct registration {
     struct accounts *accounts;
+    struct text invitation;
     struct account *account;
     const char *hash;
 };
@@ -82,7 +83,9 @@ struct registration {
 static enum status insert_account(struct transaction *t, void *argument, struct fault *fault)
 {
     struct registration *r = argument;
+    TRY(accounts_admit(r->accounts, t, r->invitation, r->account, fault));
     TRY(store_account_insert(t, r->account, r->hash, fault));
+    if (r->account->status == ACCOUNT_ACTIVE) return OK;
     return accounts_mail_link(r->accounts, t, r->account, CODE_VERIFY_EMAIL, fault);
 }
 
@@ -92,9 +95,7 @@ enum status accounts_register(struct accounts *accounts, const struct sign_up *w
 {
     char hash[PASSWORD_HASH_BYTES];
     TRY(email_check(wish->email, fault));
-    if (!email_is_of(wish->email, accounts->options.domains, accounts->options.domain_count))
-        return fault_set_param(fault, STATUS_FORBIDDEN, "email",
-                               "addresses of this domain can't sign up here");
+    if (!wish->invitation.length) TRY(accounts_check_uninvited(accounts, wish->email, fault));
     TRY(password_check(wish->password, wish->email, fault));
     TRY(hash_pool_check(accounts->hashing, fault));
     TRY(accounts_limit(accounts, "register", client->ip, REGISTRATIONS_PER_HOUR, 3600, fault));
@@ -106,9 +107,11 @@ enum status accounts_register(struct accounts *accounts, const struct sign_up *w
     };
     snprintf(account->email, sizeof account->email, "%.*s", TEXT_FORMAT(wish->email));
     snprintf(account->plan, sizeof account->plan, "free");
-    struct registration registration = {accounts, account, hash};
+    struct registration registration = {accounts, wish->invitation, account, hash};
     return accounts_write_and_mail(accounts, insert_account, &registration, fault);
 }
+
+/* ---- proving an address ---- */
 
 struct verification {
     struct accounts *accounts;

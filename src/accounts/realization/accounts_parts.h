@@ -49,6 +49,13 @@ enum status accounts_mail_link(struct accounts *accounts, struct transaction *t,
                                const struct account *account, enum code_purpose purpose,
                                struct fault *fault) MUST_USE;
 
+/* May this address sign up without an invitation? STATUS_FORBIDDEN. */
+enum status accounts_check_uninvited(const struct accounts *accounts, struct text email,
+                                     struct fault *fault) MUST_USE;
+/* May this new account be? With an invitation, which is used up, it gets its role and plan. */
+enum status accounts_admit(struct accounts *accounts, struct transaction *t, struct text invitation,
+                           struct account *account, struct fault *fault) MUST_USE;
+
 /* A session of out->account, and its tokens. `mfa_us`: when a second factor was shown; 0: none. */
 enum status accounts_begin_session(struct accounts *accounts, struct transaction *t,
                                    const struct client *client, int64_t mfa_us,

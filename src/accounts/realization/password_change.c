@@ -3,7 +3,7 @@
 
 #include "accounts/realization/accounts_parts.h"
 
-enum { RESETS_PER_HOUR = 5, RESETS_PER_CLIENT = 30, CHANGES_PER_HOUR = 20 };
+enum { CHANGES_PER_HOUR = 20 };
 
 struct change {
     struct accounts *accounts;
@@ -16,37 +16,6 @@ struct change {
 };
 
 /* ---- forgotten ---- */
-
-/* An address that nobody has costs a code too, one that is over at once: a stranger shall not learn
- * by the time of a write who has an account. */
-static enum status send_link(struct transaction *t, void *argument, struct fault *fault)
-{
-    struct change *c = argument;
-    char unused[PASSWORD_HASH_BYTES], secret[SECRET_TEXT_BYTES];
-    enum status status = store_account_find_email(t, c->key, &c->account, unused, fault);
-    if (status != OK && status != STATUS_NOT_FOUND) return status;
-    bool may = status == OK &&
-               (c->account.status == ACCOUNT_ACTIVE || c->account.status == ACCOUNT_PENDING);
-    if (may) return accounts_mail_link(c->accounts, t, &c->account, CODE_RESET_PASSWORD, fault);
-    struct secret_hash nobodys = accounts_new_secret("", secret);
-    int64_t now_us = accounts_now_us(c->accounts);
-    return store_code_insert(t, &nobodys, CODE_RESET_PASSWORD, NULL, now_us, now_us, fault);
-}
-
-enum status accounts_request_reset(struct accounts *accounts, struct text email,
-                                   const struct client *client, struct fault *fault)
-{
-    struct change c = {.accounts = accounts};
-    TRY(email_check(email, fault));
-    email_key(email, c.key);
-    TRY(accounts_limit(accounts, "reset-client", client->ip, RESETS_PER_CLIENT, 3600, fault));
-    /* Over the limit of one address it is as with an address that nobody has: nothing is sent. */
-    enum status limit =
-        accounts_limit(accounts, "reset", text_of(c.key), RESETS_PER_HOUR, 3600, fault);
-    if (limit == STATUS_BUSY) return OK;
-    TRY(limit);
-    return accounts_write_and_mail(accounts, send_link, &c, fault);
-}
 
 static enum status reset(struct transaction *t, void *argument, struct fault *fault)
 {

@@ -33,6 +33,12 @@ enum status mail_enqueue(struct transaction *t, const struct mail_letter *letter
                        sql_time(letter->created_us), time_or_null(letter->expires_us));
 }
 
+enum status mail_forget(struct transaction *t, struct text recipient, struct fault *fault)
+{
+    return SQL_EXECUTE(t, NULL, fault, "DELETE FROM mail WHERE lower(recipient) = lower($1)",
+                       sql_text(recipient));
+}
+
 /* ---- claiming ---- */
 
 #define WAITS "sent_at IS NULL AND failed_at IS NULL AND shown_at IS NULL"
