@@ -25,7 +25,8 @@ struct turn_taker {
     uint64_t used_ns, since_ns;
 };
 
-enum status turns_open(struct turns **out, struct fault *fault) MUST_USE;
+/* `now_ns`: a monotonic clock. */
+enum status turns_open(struct turns **out, uint64_t (*now_ns)(void), struct fault *fault) MUST_USE;
 /* When everybody has left. */
 void turns_close(struct turns *turns);
 

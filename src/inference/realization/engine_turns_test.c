@@ -3,6 +3,7 @@
 #include "inference/realization/engine_test_support.h"
 
 #include "inference/turns.h"
+#include "platform/platform.h"
 
 enum { ENGINES = 3, ROUNDS = 4, TOKENS = 60 };
 
@@ -12,7 +13,7 @@ static int open_turns(void **state)
 {
     struct fault fault;
     open_compute(state);
-    assert_ok(turns_open(&turns, &fault), &fault);
+    assert_ok(turns_open(&turns, clock_monotonic_ns, &fault), &fault);
     return 0;
 }
 

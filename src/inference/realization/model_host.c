@@ -393,7 +393,7 @@ enum status model_host_open(struct model_host **out, const struct model_host_opt
     };
     host->counters.budget_bytes = options->budget_bytes;
     init_locks(host);
-    enum status status = turns_open(&host->turns, fault);
+    enum status status = turns_open(&host->turns, clock_monotonic_ns, fault);
     if (status == OK) {
         host->load.turns = host->options.engine.turns = host->turns;
         host->keeper_runs = pthread_create(&host->keeper, NULL, model_keeper_main, host) == 0;

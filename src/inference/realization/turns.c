@@ -1,21 +1,21 @@
-/* turns.c - see turns.h. Times are those of the monotonic clock. */
+/* turns.c - see turns.h. */
 #include "inference/turns.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-#include "platform/platform.h"
-
 struct turns {
+    uint64_t (*now_ns)(void);
     pthread_mutex_t lock;
     struct turn_taker *holder;  /* NULL: the threads are free */
     struct turn_taker *waiting; /* in the order they came */
 };
 
-enum status turns_open(struct turns **out, struct fault *fault)
+enum status turns_open(struct turns **out, uint64_t (*now_ns)(void), struct fault *fault)
 {
     struct turns *turns = calloc(1, sizeof *turns);
     if (!turns) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the engines' turns");
+    turns->now_ns = now_ns;
     pthread_mutex_init(&turns->lock, NULL);
     *out = turns;
     return OK;
@@ -41,9 +41,9 @@ void turn_taker_deinit(struct turn_taker *taker)
 }
 
 /* Count the time since it got the turn, or since the last look. */
-static void account(struct turn_taker *taker)
+static void account(const struct turns *turns, struct turn_taker *taker)
 {
-    uint64_t now_ns = clock_monotonic_ns();
+    uint64_t now_ns = turns->now_ns();
     taker->used_ns += (now_ns - taker->since_ns) * taker->cost;
     taker->since_ns = now_ns;
 }
@@ -60,7 +60,7 @@ static struct turn_taker **neediest(struct turns *turns)
 static void give_turn(struct turns *turns, struct turn_taker *taker)
 {
     turns->holder = taker;
-    taker->since_ns = clock_monotonic_ns();
+    taker->since_ns = turns->now_ns();
 }
 
 static void pass_on(struct turns *turns)
@@ -95,7 +95,7 @@ void turns_take(struct turns *turns, struct turn_taker *taker)
 {
     pthread_mutex_lock(&turns->lock);
     if (turns->holder == taker) {
-        account(taker);
+        account(turns, taker);
         const struct turn_taker *next = *neediest(turns);
         if (next && next->used_ns < taker->used_ns) {
             pass_on(turns);
@@ -114,7 +114,7 @@ void turns_leave(struct turns *turns, struct turn_taker *taker)
 {
     pthread_mutex_lock(&turns->lock);
     if (turns->holder == taker) {
-        account(taker);
+        account(turns, taker);
         pass_on(turns);
     }
     pthread_mutex_unlock(&turns->lock);
