@@ -7,7 +7,7 @@
 
 static bool is_person(const struct caller *caller)
 {
-    return caller->kind == CALLER_ACCOUNT && caller->principal.credential == CREDENTIAL_SESSION;
+    return caller->kind == CALLER_ACCOUNT && caller->principal.credential != CREDENTIAL_API_TOKEN;
 }
 
 static bool is_admin(const struct caller *caller)

@@ -74,8 +74,15 @@ struct gateway_check {
 };
 enum status gateway_add_check(struct gateway *gateway, const struct gateway_check *check,
                               struct fault *fault) MUST_USE;
+/* How errors of STYLE_PAGE look: answers the exchange. Without one they are plain. */
+typedef void gateway_error_page(struct http_exchange *exchange, int http_code, enum status status,
+                                const struct fault *fault, void *context);
+void gateway_set_error_page(struct gateway *gateway, gateway_error_page *page, void *context);
 /* Sets guard, error_body, finished, grace_over and context. */
 void gateway_install(struct gateway *gateway, struct http_server_options *options);
+/* An account's credentials ended (accounts_options.ended): so do the answers on their way to it.
+ * Any thread; does not block. */
+void gateway_account_ended(struct gateway *gateway, struct uuid user);
 /* For http_server_open; lives as long as the gateway. */
 const struct http_route *gateway_http_routes(struct gateway *gateway, size_t *count);
 /* All rows that were added, in their order. */
@@ -97,6 +104,16 @@ struct fault *gateway_fault(struct http_exchange *exchange);
 
 /* The body as a JSON object; or answers why not, and returns false. */
 bool gateway_read_body(struct http_exchange *exchange, json_t **root) MUST_USE;
+
+/* STATUS_FORBIDDEN when the caller's API token is not for this model. */
+enum status gateway_check_model(const struct http_exchange *exchange, struct text model,
+                                struct fault *fault) MUST_USE;
+/* Before models make tokens: as many as the request may need at most. STATUS_FORBIDDEN beyond the
+ * cap of the caller's API token. Blocks. */
+enum status gateway_claim_tokens(struct http_exchange *exchange, uint64_t most,
+                                 struct fault *fault) MUST_USE;
+/* How many it was in the end; by a watcher, at the latest. */
+void gateway_count_tokens(const struct http_exchange *exchange, uint64_t tokens);
 
 /* ---- answers ---- */
 

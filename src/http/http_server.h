@@ -147,6 +147,11 @@ void http_stream_reply(struct http_stream *stream, int http_code, const char *co
 /* For blocking (non-stream) handlers: has the client left? Any thread, while the exchange waits. */
 bool http_client_gone(struct http_exchange *exchange);
 
+/* End an answer that is on its way as a stream: its client is cut off, as one that reads too slowly
+ * would be, and `gone` is called. What is answered whole is left to its end. Any thread, as long as
+ * `finished` has not been called; never blocks. */
+void http_give_up(struct http_exchange *exchange);
+
 /* What the handler needs is not there yet: it returns without an answer and holds no worker, and
  * after http_resume it is called again from its start, also when the client has left meanwhile. */
 void http_defer(struct http_exchange *exchange);

@@ -44,6 +44,11 @@ static enum status add_own_routes(struct gateway *gateway, struct fault *fault)
     return gateway_add_routes(gateway, gateway->own_rows, OWN_ROUTES, fault);
 }
 
+static void recheck(void *argument)
+{
+    presence_recheck(argument);
+}
+
 enum status gateway_open(struct gateway **out, const struct gateway_options *options,
                          struct fault *fault)
 {
@@ -55,6 +60,7 @@ enum status gateway_open(struct gateway **out, const struct gateway_options *opt
     if (!gateway) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the gateway");
     gateway->options = *options;
     gateway->opened_ms = clock_wall_ms();
+    pthread_mutex_init(&gateway->presence_lock, NULL);
     gateway->service_key = strdup(options->service_key ? options->service_key : "");
     gateway->http_routes = calloc(ROUTES_LIMIT, sizeof *gateway->http_routes);
     gateway->served = calloc(ROUTES_LIMIT, sizeof *gateway->served);
@@ -63,7 +69,7 @@ enum status gateway_open(struct gateway **out, const struct gateway_options *opt
         gateway_close(gateway);
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for the gateway");
     }
-    enum status status = replay_open(&gateway->replay, options->hot, fault);
+    enum status status = attendant_open(&gateway->attendant, recheck, gateway, fault);
     if (status == OK) status = add_own_routes(gateway, fault);
     if (status != OK) {
         gateway_close(gateway);
@@ -76,7 +82,8 @@ enum status gateway_open(struct gateway **out, const struct gateway_options *opt
 void gateway_close(struct gateway *gateway)
 {
     if (!gateway) return;
-    replay_close(gateway->replay);
+    attendant_close(gateway->attendant);
+    pthread_mutex_destroy(&gateway->presence_lock);
     free(gateway->service_key);
     free(gateway->http_routes);
     free(gateway->served);
@@ -121,6 +128,12 @@ enum status gateway_add_check(struct gateway *gateway, const struct gateway_chec
         return fault_set(fault, STATUS_INTERNAL, "there are more than %d checks", CHECKS);
     gateway->checks[gateway->check_count++] = *check;
     return OK;
+}
+
+void gateway_set_error_page(struct gateway *gateway, gateway_error_page *page, void *context)
+{
+    gateway->error_page = page;
+    gateway->error_page_context = context;
 }
 
 const struct http_route *gateway_http_routes(struct gateway *gateway, size_t *count)
@@ -201,8 +214,31 @@ static enum status find_caller(const struct gateway *gateway, struct http_exchan
     return OK;
 }
 
+/* What an API token was made for, and how often it may be used. */
+static enum status check_token(const struct gateway *gateway, struct http_exchange *exchange,
+                               const struct gateway_note *note, const struct gateway_route *row,
+                               struct fault *fault)
+{
+    const struct principal *principal = &note->caller.principal;
+    if (note->caller.kind != CALLER_ACCOUNT || principal->credential != CREDENTIAL_API_TOKEN)
+        return OK;
+    return scope_check(&principal->scope, principal->token_name, text_of(row->method),
+                       text_of(row->pattern), TEXT(""), fault);
+}
+
+enum status gateway_check_model(const struct http_exchange *exchange, struct text model,
+                                struct fault *fault)
+{
+    const struct gateway_note *note = gateway_note_of(exchange);
+    const struct principal *principal = &note->caller.principal;
+    if (note->caller.kind != CALLER_ACCOUNT || principal->credential != CREDENTIAL_API_TOKEN)
+        return OK;
+    return scope_check(&principal->scope, principal->token_name, text_of(note->row->method),
+                       text_of(note->row->pattern), model, fault);
+}
+
 /* *is_answered: there is nothing left to do. */
-static enum status admit(const struct gateway *gateway, struct http_exchange *exchange,
+static enum status admit(struct gateway *gateway, struct http_exchange *exchange,
                          const struct gateway_route *row, bool *is_answered, struct fault *fault)
 {
     *is_answered = false;
@@ -212,11 +248,13 @@ static enum status admit(const struct gateway *gateway, struct http_exchange *ex
     note->row = row;
     TRY(find_caller(gateway, exchange, note, row->access, fault));
     TRY(access_judge(row->access, &note->caller, fault));
+    TRY(check_token(gateway, exchange, note, row, fault));
     TRY(gateway_check_csrf(gateway, exchange, note, row->style, fault));
     TRY(gateway_spend(gateway, exchange, note, row->limit, fault));
     note->is_admitted = true;
+    presence_enter(gateway, exchange, note);
     if (!row->replays) return OK;
-    return replay_begin(gateway->replay, exchange, note->name, is_answered, fault);
+    return replay_begin(gateway, exchange, note->name, is_answered, fault);
 }
 
 static void handle(struct http_exchange *exchange, void *context)

@@ -2,9 +2,10 @@
 #ifndef LIMINAL_GATEWAY_PRIVATE_H
 #define LIMINAL_GATEWAY_PRIVATE_H
 
-#include "gateway/gateway.h"
+#include <pthread.h>
 
-struct replay;
+#include "gateway/adaptation/attendant.h"
+#include "gateway/gateway.h"
 
 enum { CSRF_TOKEN_BYTES = 44, WATCHERS = 8, CHECKS = 8, OWN_ROUTES = 2 };
 
@@ -22,12 +23,23 @@ struct gateway {
     struct served_route *served; /* contexts of http_routes */
     const struct gateway_route **rows;
     size_t count;
+    gateway_error_page *error_page; /* NULL: a plain one */
+    void *error_page_context;
     struct gateway_watcher watchers[WATCHERS];
     size_t watcher_count;
     struct gateway_check checks[CHECKS];
     size_t check_count;
     int64_t opened_ms;
-    struct replay *replay;
+    struct attendant *attendant;
+    pthread_mutex_t presence_lock;
+    struct presence *present; /* a list */
+};
+
+/* An answer that is on its way to an account. */
+struct presence {
+    struct http_exchange *exchange;
+    struct presence *next, **before;
+    bool is_here, was_seen;
 };
 
 /* What is known of an exchange; in its arena. */
@@ -36,9 +48,11 @@ struct gateway_note {
     struct caller caller;
     char name[UUID_TEXT_BYTES];
     const struct gateway_route *row; /* NULL: no route */
-    bool is_admitted;                /* the handler of an exchange that waited is called again */
-    bool has_retry_after;            /* said already */
-    struct fault fault;              /* status OK: none */
+    struct presence presence;
+    uint64_t tokens_claimed, tokens_used;
+    bool is_admitted;     /* the handler of an exchange that waited is called again */
+    bool has_retry_after; /* said already */
+    struct fault fault;   /* status OK: none */
     char csrf[CSRF_TOKEN_BYTES];
     const void *kind; /* of the handler's own note */
     void *of_handler;
@@ -65,13 +79,22 @@ enum status gateway_check_csrf(const struct gateway *gateway, struct http_exchan
                                struct fault *fault) MUST_USE;
 
 /* ---- replay.c ---- */
-enum status replay_open(struct replay **out, struct hot_state *hot, struct fault *fault) MUST_USE;
-void replay_close(struct replay *replay);
 /* Nothing without an Idempotency-Key. *is_answered: it was done before, and the same answer went
  * out. STATUS_CONFLICT: it is being done, or the key was used for something else. Fails also when
  * the hot state is away, because nobody could promise that it is done once. */
-enum status replay_begin(struct replay *replay, struct http_exchange *exchange, const char *caller,
-                         bool *is_answered, struct fault *fault) MUST_USE;
+enum status replay_begin(const struct gateway *gateway, struct http_exchange *exchange,
+                         const char *caller, bool *is_answered, struct fault *fault) MUST_USE;
+
+/* ---- presence.c ---- */
+void presence_enter(struct gateway *gateway, struct http_exchange *exchange,
+                    struct gateway_note *note);
+void presence_leave(struct gateway *gateway, struct gateway_note *note);
+/* Ask of those who have been here for a while whether they are still welcome. */
+void presence_recheck(struct gateway *gateway);
+
+/* ---- spending.c ---- */
+/* What was spent and not claimed is counted, and what was claimed and not spent is given back. */
+void gateway_settle(struct gateway *gateway, const struct gateway_note *note);
 
 /* ---- healthz.c ---- */
 http_handler gateway_healthz;

@@ -28,6 +28,11 @@ static void reply_error(struct http_exchange *exchange, int http_code, enum stat
         http_set_header(exchange, "Retry-After", "1");
     if (status == STATUS_UNAUTHORIZED && style != STYLE_PAGE)
         http_set_header(exchange, "WWW-Authenticate", "Bearer");
+    if (style == STYLE_PAGE && note->gateway->error_page) {
+        note->gateway->error_page(exchange, http_code, status, fault,
+                                  note->gateway->error_page_context);
+        return;
+    }
     struct buffer body;
     buffer_init(&body);
     if (style == STYLE_ENVELOPE)
@@ -130,8 +135,9 @@ static void append_error(struct buffer *fields, const struct fault *fault)
 void gateway_finished(const struct http_exchange *exchange, int http_code, uint64_t bytes_out,
                       uint64_t duration_ns, bool client_gone, void *context)
 {
-    const struct gateway *gateway = context;
-    const struct gateway_note *note = gateway_note_of(exchange);
+    struct gateway *gateway = context;
+    struct gateway_note *note = gateway_note_of(exchange);
+    if (note) presence_leave(gateway, note);
     const struct gateway_outcome outcome = {
         .http_code = http_code,
         .bytes_out = bytes_out,
@@ -146,6 +152,7 @@ void gateway_finished(const struct http_exchange *exchange, int http_code, uint6
     for (size_t i = 0; i < gateway->watcher_count; i++)
         if (gateway->watchers[i].finished)
             gateway->watchers[i].finished(exchange, &outcome, &line, gateway->watchers[i].context);
+    if (note) gateway_settle(gateway, note);
     if (outcome.fault) append_error(&fields, outcome.fault);
     enum log_level level = http_code >= 500 ? LOG_ERROR : LOG_INFO;
     if (!fields.failed) log_write(line.component, level, fields.data, "%s", line.message);

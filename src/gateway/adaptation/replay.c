@@ -1,10 +1,8 @@
 /* replay.c - requests with an Idempotency-Key are done once (R231): the first claims the key in the
  * hot state, its answer is listened to, and whoever comes again within a day gets the same bytes.
  *
- * Answers end on the engine's thread or a loop's, which must not wait for a Redis; so a thread of
- * this file's own stores them. What failed for our own reasons, or never reached its client, is
- * forgotten: then the next try is the first again. */
-#include <pthread.h>
+ * What failed for our own reasons, or never reached its client, is forgotten: then the next try is
+ * the first again. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +20,8 @@ enum {
 };
 
 struct recording {
-    struct replay *replay;
-    struct recording *next;
+    struct errand errand; /* first */
+    const struct gateway *gateway;
     char key[HOT_KEY_BYTES];
     unsigned char fingerprint[FINGERPRINT_BYTES];
     int http_code;
@@ -32,23 +30,15 @@ struct recording {
     bool is_broken, is_too_long;
 };
 
-struct replay {
-    struct hot_state *hot;
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    struct recording *first, *last; /* answered, and to be stored */
-    bool is_stopping;
-};
-
 /* ---- storing ---- */
 
-static void store(struct replay *replay, const struct recording *recording)
+static void store(const struct recording *recording)
 {
+    struct hot_state *hot = recording->gateway->options.hot;
     struct fault fault;
     enum status status;
     if (recording->is_broken || recording->http_code >= 500 || recording->http_code == 429) {
-        status = hot_delete(replay->hot, text_of(recording->key), &fault);
+        status = hot_delete(hot, text_of(recording->key), &fault);
     } else {
         struct idempotency_record record = {
             .state = recording->is_too_long ? RECORD_TOO_LONG : RECORD_ANSWERED,
@@ -62,8 +52,8 @@ static void store(struct replay *replay, const struct recording *recording)
         idempotency_record_write(&bytes, &record);
         status = buffer_status(&bytes, &fault);
         if (status == OK)
-            status = hot_put(replay->hot, text_of(recording->key), buffer_text(&bytes),
-                             ANSWERED_TTL_MS, &fault);
+            status =
+                hot_put(hot, text_of(recording->key), buffer_text(&bytes), ANSWERED_TTL_MS, &fault);
         buffer_deinit(&bytes);
     }
     if (status != OK)
@@ -77,71 +67,14 @@ static void recording_free(struct recording *recording)
     free(recording);
 }
 
-static void *keep_storing(void *argument)
+static void run_errand(struct errand *errand)
 {
-    struct replay *replay = argument;
-    pthread_mutex_lock(&replay->lock);
-    for (;;) {
-        struct recording *recording = replay->first;
-        if (recording) {
-            replay->first = recording->next;
-            pthread_mutex_unlock(&replay->lock);
-            store(replay, recording);
-            recording_free(recording);
-            pthread_mutex_lock(&replay->lock);
-        } else if (replay->is_stopping) {
-            break;
-        } else {
-            pthread_cond_wait(&replay->wake, &replay->lock);
-        }
-    }
-    pthread_mutex_unlock(&replay->lock);
-    return NULL;
-}
-
-enum status replay_open(struct replay **out, struct hot_state *hot, struct fault *fault)
-{
-    struct replay *replay = calloc(1, sizeof *replay);
-    if (!replay) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the gateway");
-    replay->hot = hot;
-    pthread_mutex_init(&replay->lock, NULL);
-    pthread_cond_init(&replay->wake, NULL);
-    if (pthread_create(&replay->thread, NULL, keep_storing, replay) != 0) {
-        free(replay);
-        return fault_set(fault, STATUS_NO_MEMORY, "no thread for the gateway");
-    }
-    *out = replay;
-    return OK;
-}
-
-void replay_close(struct replay *replay)
-{
-    if (!replay) return;
-    pthread_mutex_lock(&replay->lock);
-    replay->is_stopping = true;
-    pthread_cond_signal(&replay->wake);
-    pthread_mutex_unlock(&replay->lock);
-    pthread_join(replay->thread, NULL);
-    pthread_cond_destroy(&replay->wake);
-    pthread_mutex_destroy(&replay->lock);
-    free(replay);
+    struct recording *recording = (struct recording *)errand;
+    store(recording);
+    recording_free(recording);
 }
 
 /* ---- listening ---- */
-
-static void enqueue(struct recording *recording)
-{
-    struct replay *replay = recording->replay;
-    pthread_mutex_lock(&replay->lock);
-    recording->next = NULL;
-    if (replay->first)
-        replay->last->next = recording;
-    else
-        replay->first = recording;
-    replay->last = recording;
-    pthread_cond_signal(&replay->wake);
-    pthread_mutex_unlock(&replay->lock);
-}
 
 static void on_answer(void *argument, const struct http_answer_piece *piece)
 {
@@ -153,7 +86,7 @@ static void on_answer(void *argument, const struct http_answer_piece *piece)
     if (!piece->is_last) return;
     recording->is_broken = piece->is_broken || recording->body.failed;
     snprintf(recording->content_type, sizeof recording->content_type, "%s", piece->content_type);
-    enqueue(recording);
+    attendant_send(recording->gateway->attendant, &recording->errand);
 }
 
 /* ---- a request ---- */
@@ -200,8 +133,9 @@ static enum status claim(struct http_exchange *exchange, struct recording *recor
     idempotency_record_write(&bytes, &record);
     enum status status = buffer_status(&bytes, fault);
     if (status == OK)
-        status = hot_claim(recording->replay->hot, text_of(recording->key), buffer_text(&bytes),
-                           RUNNING_TTL_MS, http_arena(exchange), &is_ours, &existing, fault);
+        status =
+            hot_claim(recording->gateway->options.hot, text_of(recording->key), buffer_text(&bytes),
+                      RUNNING_TTL_MS, http_arena(exchange), &is_ours, &existing, fault);
     buffer_deinit(&bytes);
     TRY(status);
     *is_answered = !is_ours;
@@ -209,8 +143,8 @@ static enum status claim(struct http_exchange *exchange, struct recording *recor
     return answer_again(exchange, existing, recording->fingerprint, fault);
 }
 
-enum status replay_begin(struct replay *replay, struct http_exchange *exchange, const char *caller,
-                         bool *is_answered, struct fault *fault)
+enum status replay_begin(const struct gateway *gateway, struct http_exchange *exchange,
+                         const char *caller, bool *is_answered, struct fault *fault)
 {
     struct text key = http_header(exchange, "Idempotency-Key");
     *is_answered = false;
@@ -218,7 +152,8 @@ enum status replay_begin(struct replay *replay, struct http_exchange *exchange, 
     TRY(idempotency_key_check(key, fault));
     struct recording *recording = calloc(1, sizeof *recording);
     if (!recording) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the request");
-    recording->replay = replay;
+    recording->gateway = gateway;
+    recording->errand.run = run_errand;
     snprintf(recording->key, sizeof recording->key, "once:%s:%.*s", caller, TEXT_FORMAT(key));
     enum status status = take_fingerprint(exchange, recording->fingerprint, fault);
     if (status == OK) status = claim(exchange, recording, is_answered, fault);

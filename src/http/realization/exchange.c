@@ -433,6 +433,17 @@ void http_stream_reply(struct http_stream *stream, int http_code, const char *co
     pthread_mutex_unlock(&loop->lock);
 }
 
+void http_give_up(struct http_exchange *exchange)
+{
+    struct http_loop *loop = exchange->loop;
+    pthread_mutex_lock(&loop->lock);
+    if (exchange->streaming && !exchange->broken) {
+        exchange->broken = true;
+        loop_post(exchange);
+    }
+    pthread_mutex_unlock(&loop->lock);
+}
+
 /* ---- the loop's side ---- */
 
 bool exchange_given_up(struct http_exchange *exchange, bool *streaming)

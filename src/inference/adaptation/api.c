@@ -23,8 +23,6 @@ static const struct gateway_route ROUTES[] = {
      .summary = "Does the main model answer?", .answer_schema = SCHEMA_HEALTH},
     {"GET", "/metrics", ACCESS_OPERATOR, STYLE_OPENAI, LIMIT_NONE, false, metrics_handle,
      .summary = "Prometheus metrics"},
-    {"GET", "/", ACCESS_OPEN, STYLE_OPENAI, LIMIT_NONE, false, welcome_handle,
-     .summary = "What this is"},
     {"GET", "/v1", ACCESS_OPEN, STYLE_OPENAI, LIMIT_NONE, false, welcome_handle,
      .summary = "What this is"},
 };
@@ -195,6 +193,7 @@ static void finished(const struct http_exchange *exchange, const struct gateway_
         histogram_add(&api->metrics.duration, outcome->duration_ns);
     }
     if (!note) return;
+    gateway_count_tokens(exchange, (uint64_t)note->prompt_tokens + note->completion_tokens);
     if (note->model) append_model_fields(line->fields, note);
     if (!note->is_inference) return;
     append_inference_fields(line->fields, note);

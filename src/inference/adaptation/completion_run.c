@@ -480,6 +480,16 @@ static void refuse(struct completion_run *run, struct http_exchange *exchange,
     gateway_reply_fault(exchange, status, fault, refusal_code(start, status));
 }
 
+/* That all answers together may read and write. */
+static uint64_t most_tokens(const struct completion_start *start)
+{
+    uint64_t tokens = 0;
+    for (size_t i = 0; i < start->prompt_count; i++)
+        tokens += start->prompts[i].count +
+                  (uint64_t)start->generation->max_tokens * start->generation->n;
+    return tokens;
+}
+
 void completion_run_start(struct api *api, struct http_exchange *exchange,
                           const struct completion_start *start)
 {
@@ -493,9 +503,15 @@ void completion_run_start(struct api *api, struct http_exchange *exchange,
         return;
     }
     run->note = note;
+    enum status status = gateway_claim_tokens(exchange, most_tokens(start), &fault);
+    if (status != OK) {
+        run_free(run);
+        gateway_reply_fault(exchange, status, &fault, NULL);
+        return;
+    }
     api->metrics.active++;
     pthread_mutex_lock(&run->lock);
-    enum status status = submit_all(run, start, &fault);
+    status = submit_all(run, start, &fault);
     if (status != OK) {
         refuse(run, exchange, start, status, &fault);
         return;

@@ -4,8 +4,8 @@
  * there, or is known not to come, its handler is called again. */
 #include <string.h>
 
-#include "inference/adaptation/api_private.h"
 #include "http/json_body.h"
+#include "inference/adaptation/api_private.h"
 #include "platform/platform.h"
 
 /* Lives in the exchange's arena. */
@@ -103,6 +103,7 @@ static enum status find_model(const struct model_route *route, struct http_excha
     struct model_wish wish;
     struct model_lease *lease;
     TRY(read_wish(root, route->use, &wish, fault));
+    TRY(gateway_check_model(exchange, wish.name, fault));
     TRY(model_host_take(route->api->host, &wish, &lease, fault));
     if (!lease) return begin_wait(route, exchange, note, &wish, fault);
     call_handler(route, exchange, note, root, lease);
