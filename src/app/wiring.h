@@ -12,8 +12,11 @@
 #include "base/status.h"
 
 struct accounts;
+struct accounts_http;
 struct api;
 struct compute;
+struct conversations;
+struct conversations_http;
 struct engine;
 struct gateway;
 struct http_server;
@@ -40,6 +43,9 @@ struct service {
     struct buffer chat_template;
     struct stores stores;
     struct accounts *accounts;
+    struct accounts_http *accounts_http;
+    struct conversations *conversations;
+    struct conversations_http *conversations_http;
     struct gateway *gateway;
     struct api *api;
     struct http_server *server;

@@ -111,5 +111,5 @@ void export_messages(struct buffer *out, enum export_format format, const struct
 
 void export_end(struct buffer *out, enum export_format format)
 {
-    if (format == EXPORT_JSON) buffer_append_string(out, "\n]}\n");
+    if (format == EXPORT_JSON) buffer_append_string(out, "\n]}");
 }
