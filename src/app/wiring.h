@@ -12,7 +12,6 @@
 #include "base/status.h"
 
 struct accounts;
-struct accounts_http;
 struct api;
 struct compute;
 struct conversations;
@@ -43,7 +42,6 @@ struct service {
     struct buffer chat_template;
     struct stores stores;
     struct accounts *accounts;
-    struct accounts_http *accounts_http;
     struct conversations *conversations;
     struct conversations_http *conversations_http;
     struct gateway *gateway;
