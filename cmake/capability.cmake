@@ -9,7 +9,7 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
 
 string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" LIMINAL_ARCH)
-set(LIMINAL_NESTED model/tokenizer model/template model/file inference/grammar)
+set(LIMINAL_NESTED model/tokenizer model/template model/file inference/grammar accounts/adaptation)
 
 function(capability NAME)
   cmake_parse_arguments(CAP "" "FOLDER" "NEEDS;PACKAGES" ${ARGN})

@@ -6,12 +6,20 @@
 #include <unistd.h>
 
 #include "accounts/accounts.h"
+#include "accounts/adaptation/accounts_http.h"
 #include "app/version.h"
 #include "conversations/adaptation/conversations_http.h"
 #include "conversations/conversations.h"
 #include "gateway/gateway.h"
 #include "inference/adaptation/api.h"
 #include "platform/platform.h"
+
+/* The gateway is opened after the accounts, and closed before them. */
+static void on_ended(void *argument, struct uuid user)
+{
+    const struct service *service = argument;
+    if (service->gateway) gateway_account_ended(service->gateway, user);
+}
 
 static enum status open_accounts(struct service *service, const struct settings *settings,
                                  const unsigned char server_key[SERVER_KEY_BYTES],
@@ -20,12 +28,26 @@ static enum status open_accounts(struct service *service, const struct settings 
     struct accounts_options options = {
         .database = service->stores.database,
         .hot = service->stores.hot,
+        .ended = on_ended,
+        .argument = service,
         .public_url = settings->public_url ? settings->public_url
                                            : settings_url(settings, settings->port, arena),
     };
     if (!options.public_url) return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
     memcpy(options.server_key, server_key, SERVER_KEY_BYTES);
     return accounts_open(&service->accounts, &options, fault);
+}
+
+static enum status open_pages(struct service *service, const struct settings *settings,
+                              struct fault *fault)
+{
+    const struct accounts_http_options options = {
+        .accounts = service->accounts,
+        .database = service->stores.database,
+        .public_url = settings->public_url,
+        .version = LIMINAL_VERSION,
+    };
+    return accounts_http_open(&service->accounts_http, &options, fault);
 }
 
 static enum status open_conversations(struct service *service, struct fault *fault)
@@ -101,8 +123,10 @@ enum status doors_open(struct service *service, const struct settings *settings,
     unsigned char server_key[SERVER_KEY_BYTES];
     TRY(server_key_find(settings, arena, server_key, fault));
     TRY(open_accounts(service, settings, server_key, arena, fault));
+    TRY(open_pages(service, settings, fault));
     TRY(open_conversations(service, fault));
     TRY(open_gateway(service, settings, server_key, arena, fault));
+    TRY(accounts_http_install(service->accounts_http, service->gateway, fault));
     TRY(conversations_http_install(service->conversations_http, service->gateway, fault));
     TRY(api_install(service->api, service->gateway, fault));
     return add_checks(service, settings, arena, fault);
@@ -111,6 +135,7 @@ enum status doors_open(struct service *service, const struct settings *settings,
 void doors_close(struct service *service)
 {
     gateway_close(service->gateway);
+    accounts_http_close(service->accounts_http);
     conversations_http_close(service->conversations_http);
     conversations_close(service->conversations);
     accounts_close(service->accounts);

@@ -12,6 +12,7 @@
 #include "base/status.h"
 
 struct accounts;
+struct accounts_http;
 struct api;
 struct compute;
 struct conversations;
@@ -42,6 +43,7 @@ struct service {
     struct buffer chat_template;
     struct stores stores;
     struct accounts *accounts;
+    struct accounts_http *accounts_http;
     struct conversations *conversations;
     struct conversations_http *conversations_http;
     struct gateway *gateway;
