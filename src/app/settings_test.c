@@ -94,7 +94,8 @@ static void test_every_setting_from_every_source(void **state)
     for (size_t i = 0; i < SETTINGS.count; i++) {
         const struct option_row *row = &SETTINGS.rows[i];
         if (!row->environment || strcmp(row->name, "data-dir") == 0) continue;
-        const char *value = row->kind == OPTION_COUNT ? "7" : "seven";
+        bool is_flag = row->kind == OPTION_FLAG;
+        const char *value = is_flag ? "yes" : row->kind == OPTION_COUNT ? "7" : "seven";
         char text[128], flag[64], variable[64];
         struct buffer shown;
         buffer_init(&shown);
@@ -114,7 +115,7 @@ static void test_every_setting_from_every_source(void **state)
         unsetenv(variable);
 
         snprintf(flag, sizeof flag, "--%s", row->name);
-        assert_int_equal(take(f, WORDS(flag, (char *)value)), OK);
+        assert_int_equal(take(f, WORDS(flag, is_flag ? NULL : (char *)value)), OK);
         assert_int_equal(f->parse.sources[i], SOURCE_COMMAND_LINE);
         buffer_clear(&shown);
         option_describe_value(&f->parse, i, &shown);
