@@ -88,6 +88,22 @@ static uint32_t part_weight(const struct analysis *a, grammar_part self, const b
     return capped(weight);
 }
 
+/* Light but for literals and its end, such as a property's name before its value: then the end is
+ * what is laid out once, and what stands before it is written out, so that one automaton knows all
+ * names, and not a call for each. */
+static bool is_light_before_end(const struct analysis *a, grammar_part self, const bool *done)
+{
+    const struct part *part = &a->grammar->parts[self];
+    uint64_t before = 0;
+    if (part->kind != PART_SEQUENCE) return false;
+    for (uint32_t i = 0; i + 1 < part->count; i++) {
+        grammar_part child = children_of(a->grammar, part)[i];
+        if (a->grammar->parts[child].kind == PART_LITERAL) continue;
+        before += done[child] ? a->info[child].weight : WEIGHT_HEAVY;
+    }
+    return before < WEIGHT_HEAVY;
+}
+
 /* ---- what is reached, in what order ---- */
 
 struct visit {
@@ -115,7 +131,10 @@ static enum status walk_parts(struct analysis *a, struct visit *stack, bool *don
         struct visit *top = &stack[depth - 1];
         const struct part *part = &a->grammar->parts[top->part];
         if (top->next_child == child_count(part)) {
-            a->info[top->part].weight = part_weight(a, top->part, done);
+            struct part_info *info = &a->info[top->part];
+            info->weight = part_weight(a, top->part, done);
+            info->is_heavy =
+                info->weight >= WEIGHT_HEAVY && !is_light_before_end(a, top->part, done);
             done[top->part] = true;
             a->order[a->order_count++] = top->part;
             depth--;

@@ -15,6 +15,7 @@ struct part_info {
     bool is_nullable;   /* the empty text is one of its texts */
     bool is_productive; /* it has a text at all */
     bool is_call;       /* has an automaton of its own, entered and left through the stack */
+    bool is_heavy;      /* laid out once in an automaton, and called where it comes again */
     uint32_t weight;    /* about how many states it takes where it is written out */
 };
 
@@ -29,7 +30,7 @@ bool repeat_is_counted(const struct grammar *grammar, const struct part_info *in
 
 static inline bool part_is_heavy(const struct part_info *info, grammar_part part)
 {
-    return info[part].weight >= WEIGHT_HEAVY;
+    return info[part].is_heavy;
 }
 
 #endif

@@ -75,6 +75,8 @@ struct determinising {
 
     const struct nfa_edge **out; /* edges that leave the set at hand */
     uint32_t out_count, out_capacity;
+    const struct nfa_edge **sorted;
+    uint32_t sorted_capacity;
     uint32_t *targets;
     uint32_t target_count, target_capacity;
     uint64_t work_left;
@@ -203,21 +205,37 @@ static bool gather_out(struct determinising *d, struct state_set set, enum nfa_l
     return ARRAY_MORE(d->targets, 0, d->target_capacity, d->out_count + 1);
 }
 
+/* The byte edges in d->out in order of their first bytes: counted, then put where they belong. */
+static bool sort_out(struct determinising *d)
+{
+    uint32_t from[257] = {0};
+    if (!ARRAY_MORE(d->sorted, 0, d->sorted_capacity, d->out_count + 1)) return false;
+    for (uint32_t i = 0; i < d->out_count; i++) from[d->out[i]->first + 1]++;
+    for (unsigned byte = 0; byte < 256; byte++) from[byte + 1] += from[byte];
+    for (uint32_t i = 0; i < d->out_count; i++) d->sorted[from[d->out[i]->first]++] = d->out[i];
+    return true;
+}
+
+/* From one cut to the next the same edges are open. */
 static bool put_edges(struct determinising *d, struct dfa *dfa, struct state_set set)
 {
     bool cuts[257] = {false}; /* where some edge begins or has ended */
-    if (!gather_out(d, set, NFA_BYTES)) return false;
+    uint32_t begun = 0, open = 0;
+    if (!gather_out(d, set, NFA_BYTES) || !sort_out(d)) return false;
     for (uint32_t i = 0; i < d->out_count; i++)
         cuts[d->out[i]->first] = cuts[d->out[i]->last + 1] = true;
     for (unsigned first = 0, next; first < 256 && d->work_left; first = next) {
-        work(d, d->out_count);
+        uint32_t kept = 0;
         for (next = first + 1; next < 256 && !cuts[next];) next++;
         struct dfa_edge edge = {.first = (unsigned char)first, .last = (unsigned char)(next - 1)};
-        d->target_count = 0;
-        for (uint32_t i = 0; i < d->out_count; i++)
-            if (d->out[i]->first <= first && first <= d->out[i]->last)
-                d->targets[d->target_count++] = d->out[i]->to;
-        if (d->target_count == 0) continue;
+        for (uint32_t i = 0; i < open; i++)
+            if (d->out[i]->last >= first) d->out[kept++] = d->out[i];
+        for (open = kept; begun < d->out_count && d->sorted[begun]->first == first; begun++)
+            d->out[open++] = d->sorted[begun];
+        work(d, open + 1);
+        for (uint32_t i = 0; i < open; i++) d->targets[i] = d->out[i]->to;
+        d->target_count = open;
+        if (open == 0) continue;
         if (!number_targets(d, &edge.target) || !dfa_add_edge(dfa, edge)) return false;
     }
     return true;
@@ -293,6 +311,7 @@ done:
     free(d.items);
     free(d.slots);
     free(d.out);
+    free(d.sorted);
     free(d.targets);
     return status;
 }

@@ -504,6 +504,7 @@ enum status grammar_add_json_schema_closed(struct grammar *grammar, const json_t
                                    .fault = fault ? fault : &ignored,
                                    .closed = closed};
     json_parts_init(&reader.common, grammar);
+    schema_count_classes(&reader);
     enum status status;
     TRY_DONE(schema_find_references(&reader));
     TRY_DONE(schema_write(&reader, schema_one_term(&holds), &whole));

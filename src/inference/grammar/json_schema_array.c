@@ -2,7 +2,8 @@
  * twice.
  *
  * uniqueItems cannot be said in a grammar for items of any kind: it would have to remember them.
- * Where the items are a short list of values, each is used once, in the order of the list. */
+ * Where the items are a short list of values, each is used once, in the order of the list; where
+ * they fall into classes (json_schema_class.c), one of each class; else there is at most one. */
 #include <string.h>
 
 #include "inference/grammar/json_schema_private.h"
@@ -278,7 +279,7 @@ static enum status write_unique_values(const struct array_writer *writer,
 static enum status tells_apart(const struct array_writer *writer, struct text path, bool *does)
 {
     unsigned classes = 0;
-    for (unsigned c = 0; c < VALUE_CLASSES; c++) {
+    for (unsigned c = 0; c < writer->reader->class_count; c++) {
         const struct term class = {.kind = TERM_IN_CLASS, .name = path, .value_class = c};
         struct terms terms;
         bool satisfiable;
@@ -286,7 +287,9 @@ static enum status tells_apart(const struct array_writer *writer, struct text pa
         TRY(schema_satisfiable(writer->reader, terms, &satisfiable));
         classes += satisfiable;
     }
-    *does = classes > 2; /* class 0 is also that of objects without it */
+    *does =
+        classes >
+        (writer->reader->class_count > 2 ? 2 : 1); /* class 0 is also that of objects without it */
     return OK;
 }
 
@@ -345,8 +348,10 @@ static enum status find_telling_path(const struct array_writer *writer, struct t
     return search_paths(writer, terms, TEXT(""), 1, path);
 }
 
-/* A state for each set of classes that were used. */
-static enum status write_unique_classes(const struct array_writer *writer, grammar_part *part)
+/* A state for each set of classes that were used. *are_told_apart: there are several classes, and
+ * enough of them. */
+static enum status write_unique_classes(const struct array_writer *writer, grammar_part *part,
+                                        bool *are_told_apart)
 {
     struct schema_reader *reader = writer->reader;
     struct grammar *g = reader->grammar;
@@ -354,16 +359,13 @@ static enum status write_unique_classes(const struct array_writer *writer, gramm
     grammar_part items[VALUE_CLASSES], states[1 << VALUE_CLASSES];
     unsigned count = 0;
     TRY(find_telling_path(writer, &class.name));
-    for (class.value_class = 0; class.value_class < VALUE_CLASSES; class.value_class++) {
+    for (class.value_class = 0; class.value_class < reader->class_count; class.value_class++) {
         struct written item = {0};
         TRY(write_item(writer, 0, &class, 1, &item));
         if (!item.is_nothing) items[count++] = item.part;
     }
-    if (count < 2 || count < writer->least)
-        return schema_refuse(reader, writer->shape->unique, "uniqueItems", STATUS_UNSUPPORTED,
-                             "is supported for up to %d strings, numbers, or objects with such a "
-                             "property, that begin differently, and for lists of values",
-                             VALUE_CLASSES);
+    *are_told_apart = count >= 2 && count >= writer->least;
+    if (!*are_told_apart) return OK;
     for (unsigned used = 1u << count; used-- > 0;) {
         grammar_part ways[VALUE_CLASSES + 1];
         size_t way_count = 0;
@@ -381,19 +383,40 @@ static enum status write_unique_classes(const struct array_writer *writer, gramm
     return OK;
 }
 
+static enum status write_plain(const struct array_writer *writer, grammar_part *part,
+                               bool *is_nothing)
+{
+    return writer->shape->contains ? write_containing(writer, part, is_nothing)
+                                   : write_rest(writer, part, is_nothing);
+}
+
+/* One item is unique, whatever it is. */
+static enum status write_at_most_one(const struct array_writer *writer, grammar_part *part,
+                                     bool *is_nothing)
+{
+    struct array_writer one = *writer;
+    one.most = 1;
+    if (one.least > one.most)
+        return schema_refuse(writer->reader, writer->shape->unique, "uniqueItems",
+                             STATUS_UNSUPPORTED,
+                             "of %u items is supported for strings, numbers, or objects with such "
+                             "a property, that begin differently, and for lists of values",
+                             one.least);
+    return write_plain(&one, part, is_nothing);
+}
+
 static enum status write_unique(const struct array_writer *writer, grammar_part *part,
                                 bool *is_nothing)
 {
-    struct schema_reader *reader = writer->reader;
     const json_t **values;
     size_t count;
-    bool are_all;
+    bool are_all, are_told_apart;
     if (writer->places > 0 || writer->shape->contains)
-        return schema_refuse(reader, writer->shape->unique, "uniqueItems", STATUS_UNSUPPORTED,
-                             "beside contains or a list of items is not supported");
+        return write_at_most_one(writer, part, is_nothing);
     TRY(item_values(writer, &values, &count, &are_all));
-    return are_all ? write_unique_values(writer, values, count, part, is_nothing)
-                   : write_unique_classes(writer, part);
+    if (are_all) return write_unique_values(writer, values, count, part, is_nothing);
+    TRY(write_unique_classes(writer, part, &are_told_apart));
+    return are_told_apart ? OK : write_at_most_one(writer, part, is_nothing);
 }
 
 /* ---- all ---- */
@@ -419,10 +442,8 @@ enum status shape_write_array(struct schema_reader *reader, const struct shape *
         out->is_nothing = true;
     else if (shape->unique && writer.most > 1)
         TRY(write_unique(&writer, &inner, &out->is_nothing));
-    else if (shape->contains)
-        TRY(write_containing(&writer, &inner, &out->is_nothing));
     else
-        TRY(write_rest(&writer, &inner, &out->is_nothing));
+        TRY(write_plain(&writer, &inner, &out->is_nothing));
     out->part = in_brackets(reader, inner);
     return OK;
 }

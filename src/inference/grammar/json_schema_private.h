@@ -152,6 +152,7 @@ struct schema_reader {
     bool closed; /* objects with `properties` and without additionalProperties have no
                     others */
     uint32_t steps, nesting, satisfiable_depth;
+    unsigned class_count; /* VALUE_CLASSES or a part of it: how many items unique ones may be */
     struct known_set **sets; /* hash table of a power of two */
     uint32_t set_count, set_slots;
     struct known_pattern *patterns[SCHEMA_PATTERN_BUCKETS];
@@ -196,13 +197,17 @@ enum status shape_property(struct schema_reader *reader, const struct shape *sha
                            struct text name, struct terms *terms) MUST_USE;
 
 /* ---- json_schema_class.c: values apart from one another ---- */
-enum { VALUE_CLASSES = 8 };
+enum { VALUE_CLASSES = 8 }; /* at the most; a power of two */
+/* How many classes the schema's arrays of unique items get: fewer where there are many of them. */
+void schema_count_classes(struct schema_reader *reader);
 /* The class of a value; of an object, that of the property to which `path` leads: names, a NUL
  * between them. 0 where it leads nowhere. */
 unsigned value_class_of(struct schema_reader *reader, const json_t *value, struct text path);
 /* Take the first name off the path. */
 struct text path_take_name(struct text *path);
-/* The texts of strings, and of numbers without an exponent, of a class. */
+/* The types that values of a class may have, and the texts of its strings, and of its numbers
+ * without an exponent. */
+unsigned class_types(const struct schema_reader *reader, unsigned value_class);
 enum status class_string_language(struct schema_reader *reader, unsigned value_class,
                                   const struct regular **out) MUST_USE;
 enum status class_number_language(struct schema_reader *reader, unsigned value_class,

@@ -295,11 +295,10 @@ static enum status choose_class_of_object(struct schema_reader *reader, struct b
 static enum status take_class(struct schema_reader *reader, struct branch *branch,
                               struct term class)
 {
-    static const unsigned OF_CLASS[VALUE_CLASSES] = {TYPE_FALSE | TYPE_ARRAY, TYPE_TRUE, TYPE_NULL};
     struct shape *shape = &branch->shape;
     const struct regular *language;
     bool classes_objects = class.name.length > 0 || class.value_class == 0;
-    shape->types &= OF_CLASS[class.value_class] | TYPE_STRING | TYPE_NUMBER |
+    shape->types &= class_types(reader, class.value_class) | TYPE_STRING | TYPE_NUMBER |
                     (classes_objects ? TYPE_OBJECT : 0);
     TRY(class_string_language(reader, class.value_class, &language));
     TRY(schema_list(reader, &shape->languages, (struct listed){.language = language}));

@@ -64,6 +64,13 @@ static void keywords_mean_what_they_say(void **state)
         {"{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"uniqueItems\":true}",
          {"[\"red\",\"green\",\"blue\"]"},
          {"[\"red\",\"red\"]"}},
+        /* Nothing tells these apart: at most one. */
+        {"{\"items\":{\"type\":\"array\"},\"uniqueItems\":true,\"type\":\"array\"}",
+         {"[]", "[[1,1]]"},
+         {"[[],[]]"}},
+        {"{\"prefixItems\":[{\"const\":1}],\"uniqueItems\":true,\"type\":\"array\"}",
+         {"[]", "[1]"},
+         {"[1,1]"}},
     };
     for (size_t i = 0; i < ARRAY_COUNT(EXAMPLES); i++) expect(&EXAMPLES[i], false);
 }
@@ -165,7 +172,7 @@ static void what_cannot_be_honoured_is_refused_by_name(void **state)
         {"{\"$ref\":\"#/nowhere\"}", STATUS_INVALID, "#/$ref: "},
         {"{\"type\":\"object\",\"minProperties\":2}", STATUS_UNSUPPORTED, "#/minProperties: "},
         {"{\"not\":{\"multipleOf\":3}}", STATUS_UNSUPPORTED, "#/not/multipleOf: "},
-        {"{\"type\":\"array\",\"items\":{\"type\":\"array\"},\"uniqueItems\":true}",
+        {"{\"type\":\"array\",\"items\":{\"type\":\"array\"},\"minItems\":2,\"uniqueItems\":true}",
          STATUS_UNSUPPORTED, "#/uniqueItems: "},
         {"{\"$dynamicRef\":\"#a\"}", STATUS_INVALID, "#/$dynamicRef: "},
         {"{\"unevaluatedItems\":false}", STATUS_UNSUPPORTED, "#/unevaluatedItems: "},
