@@ -12,7 +12,29 @@
 #include "conversations/conversations.h"
 #include "gateway/gateway.h"
 #include "inference/adaptation/api.h"
+#include "mail/mail.h"
 #include "platform/platform.h"
+
+static enum status open_mail(struct service *service, const struct settings *settings,
+                             struct fault *fault)
+{
+    struct mail_options options = {
+        .database = service->stores.database,
+        .host = settings->smtp_host,
+        .port = (uint16_t)settings->smtp_port,
+        .user = settings->smtp_user,
+        .password = settings->smtp_password,
+        .ca_file = settings->smtp_ca,
+        .from = settings->mail_from,
+        .from_name = settings->mail_from_name,
+        .log_links = true,
+    };
+    if (!mail_tls_parse(text_of(settings->smtp_tls), &options.tls))
+        return fault_set_param(fault, STATUS_INVALID, "smtp-tls",
+                               "--smtp-tls must be \"starttls\", \"tls\" or \"off\", not \"%s\"",
+                               settings->smtp_tls);
+    return mail_open(&service->mail, &options, fault);
+}
 
 /* The gateway is opened after the accounts, and closed before them. */
 static void on_ended(void *argument, struct uuid user)
@@ -28,6 +50,11 @@ static enum status open_accounts(struct service *service, const struct settings 
     struct accounts_options options = {
         .database = service->stores.database,
         .hot = service->stores.hot,
+        .mail = service->mail,
+        .single_session = settings->single_session,
+        .invite_only = settings->invite_only,
+        .domains = settings->sign_up_domains.items,
+        .domain_count = settings->sign_up_domains.count,
         .ended = on_ended,
         .argument = service,
         .public_url = settings->public_url ? settings->public_url
@@ -122,6 +149,7 @@ enum status doors_open(struct service *service, const struct settings *settings,
 {
     unsigned char server_key[SERVER_KEY_BYTES];
     TRY(server_key_find(settings, arena, server_key, fault));
+    TRY(open_mail(service, settings, fault));
     TRY(open_accounts(service, settings, server_key, arena, fault));
     TRY(open_pages(service, settings, fault));
     TRY(open_conversations(service, fault));
@@ -139,4 +167,5 @@ void doors_close(struct service *service)
     conversations_http_close(service->conversations_http);
     conversations_close(service->conversations);
     accounts_close(service->accounts);
+    mail_close(service->mail);
 }

@@ -32,7 +32,12 @@ struct settings {
     const char *public_url;     /* NULL: settings_url */
     const char *rate_limits;    /* gateway/limit_rates.h */
     struct option_list proxies; /* gateway/access.h */
-    const char *chat_template;  /* a file */
+    const char *smtp_host, *smtp_tls, *smtp_user, *smtp_password, *smtp_ca; /* mail/mail.h */
+    const char *mail_from, *mail_from_name;
+    uint64_t smtp_port;
+    bool invite_only, single_session; /* accounts/accounts.h */
+    struct option_list sign_up_domains;
+    const char *chat_template; /* a file */
     struct option_list cors, allowed_hosts;
     uint64_t grace_s;
     const char *log;

@@ -20,6 +20,7 @@ struct conversations_http;
 struct engine;
 struct gateway;
 struct http_server;
+struct mail;
 struct model_host;
 
 /* A model in memory, ready to answer. */
@@ -42,6 +43,7 @@ struct service {
     struct model_host *host;
     struct buffer chat_template;
     struct stores stores;
+    struct mail *mail;
     struct accounts *accounts;
     struct accounts_http *accounts_http;
     struct conversations *conversations;
