@@ -63,8 +63,15 @@ static double behind_best(const json_t *candidates, int32_t token)
     return INFINITY;
 }
 
-/* Returns the number of ties that fell the other way. */
-static int check_case(struct model *model, const json_t *golden, double tie)
+/* How far behind the best candidate an answer may be, in logits, and how many may be further. */
+struct tolerance {
+    double tie, most;
+    int further;
+};
+
+/* Returns the number of ties that fell the other way; `further` counts those that were none. */
+static int check_case(struct model *model, const json_t *golden, const struct tolerance *tolerance,
+                      int *further)
 {
     enum { LIMIT = 512 };
     int32_t prompt[LIMIT], answer[LIMIT];
@@ -87,7 +94,8 @@ static int check_case(struct model *model, const json_t *golden, double tie)
                 behind_best(json_array_get(json_object_get(golden, "candidates"), i), ours);
             print_message("  token %zu: %d (%.3f), llama.cpp %d (%.3f), behind by %.3f\n", i, ours,
                           (double)logits[ours], answer[i], (double)logits[answer[i]], behind);
-            if (!(behind <= tie)) fail_msg("that is no tie");
+            if (!(behind <= tolerance->most)) fail_msg("that is no tie");
+            *further += behind > tolerance->tie;
             ties++;
         }
         if (i + 1 < count) step(model, &sequence, &answer[i], prompt_count + i, 1, logits);
@@ -97,7 +105,7 @@ static int check_case(struct model *model, const json_t *golden, double tie)
     return ties;
 }
 
-static void check_model(const char *name, double tie)
+static void check_model(const char *name, const struct tolerance *tolerance)
 {
     char path[512];
     snprintf(path, sizeof path, "%s/tests/vectors/greedy/%s.json", LIMINAL_SOURCE_DIR, name);
@@ -107,16 +115,18 @@ static void check_model(const char *name, double tie)
     struct model *model = test_model(compute, json_string_value(json_object_get(vectors, "model")));
     const json_t *cases = json_object_get(vectors, "cases");
     assert_true(json_array_size(cases) >= 10);
-    int ties = 0;
+    int ties = 0, further = 0;
     size_t i;
     const json_t *golden;
     json_array_foreach(cases, i, golden)
     {
-        int case_ties = check_case(model, golden, tie);
+        int case_ties = check_case(model, golden, tolerance, &further);
         if (case_ties) print_message("prompt %zu: %d ties fell the other way\n", i, case_ties);
         ties += case_ties;
     }
-    print_message("%s: %zu prompts, %d ties in all\n", name, i, ties);
+    print_message("%s: %zu prompts, %d ties in all, %d of them further apart\n", name, i, ties,
+                  further);
+    assert_true(further <= tolerance->further);
     model_close(model);
     compute_close(compute);
     json_decref(vectors);
@@ -124,17 +134,19 @@ static void check_model(const char *name, double tie)
 
 static void stories_are_told_as_llama_cpp_tells_them(void **state)
 {
-    check_model("stories15m", 1e-3);
+    const struct tolerance exact = {.tie = 1e-3, .most = 1e-3};
+    check_model("stories15m", &exact);
 }
 
-/* Activations of 8 bits move our logits by 0.07 rms (llama.cpp's by 0.27), so the distance of two
- * by 0.1; three times that is what one of 720 tokens may show. Which one changes with every change
- * of the arithmetic. The default model takes a minute on a small machine: make check-deep sets
- * LIMINAL_TEST_DEEP. */
+/* Activations of 8 bits move our logits by 0.07 rms (llama.cpp's by 0.27). Of 720 tokens 15 differ
+ * from llama.cpp's: 12 are what the F16 weights say, two are behind that by 0.004 and 0.012, and
+ * one by 0.240. As all instruction sets give the same bits, it is the same on every machine. The
+ * default model takes a minute on a small one: make check-deep sets LIMINAL_TEST_DEEP. */
 static void the_default_model_answers_as_llama_cpp_does(void **state)
 {
     if (!getenv("LIMINAL_TEST_DEEP")) skip();
-    check_model("tinyllama-1.1b-chat-v1.0.IQ2_XXS", 0.3);
+    const struct tolerance rounded = {.tie = 0.015, .most = 0.25, .further = 1};
+    check_model("tinyllama-1.1b-chat-v1.0.IQ2_XXS", &rounded);
 }
 
 int main(void)

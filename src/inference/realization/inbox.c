@@ -59,5 +59,7 @@ void doorbell_ring(struct doorbell *bell)
 void doorbell_await(struct doorbell *bell)
 {
     while (sem_wait(&bell->sleeper) != 0 && errno == EINTR) continue;
-    atomic_store(&bell->is_rung, false);
+    /* An exchange, for it sees what was done before the last ring; after a store what was put into
+     * an inbox might not be seen yet, and its ring would be lost. */
+    atomic_exchange(&bell->is_rung, false);
 }
