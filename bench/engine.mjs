@@ -21,6 +21,9 @@ const peers = (model, depth) => {
   };
 };
 
+// What a prefill's share is of: the products of the weights' kind.
+const prefillLimit = (name) => (/ B?F16$/.test(name) ? 'limit_bf16_gflops' : 'limit_int8_gops');
+
 function compare(suite, cases, depth) {
   for (const [name, model] of cases) {
     if (!existsSync(model)) throw new Error(`${model} is missing`);
@@ -35,12 +38,12 @@ function compare(suite, cases, depth) {
       suite, name, metric, unit: 'tok/s', ours: of(mine, `${key}_tps`), peer: of(theirs, `${key}_tps`),
       limit: of(mine, limit), share: of(mine, `${key}_share`),
     });
-    row('prefill 512', 'prefill', 'limit_int8_gops');
+    row('prefill 512', 'prefill', prefillLimit(name));
     row('decode 128', 'decode', 'limit_read_gbs');
   }
 }
 
-export const engineTypes = ['Q8_0', 'Q4_0', 'Q4_K_M', 'Q5_K_M', 'Q6_K', 'IQ4_XS', 'F16', 'BF16'];
+const engineTypes = ['Q8_0', 'Q4_0', 'Q4_K_M', 'Q5_K_M', 'Q6_K', 'IQ4_XS', 'F16', 'BF16'];
 
 export function benchEngine() {
   compare('engine', [

@@ -20,7 +20,7 @@ export const runJson = (program, args) => JSON.parse(execFileSync(program, args,
 export const progress = (text) => process.stderr.write(`\r\x1b[K${text}`);
 
 // One line of build/bench.csv: our figure beside the peer's, and what the machine could do at most.
-export const rows = [];
+const rows = [];
 export const addRow = ({ suite, name, metric, unit, ours, peer, limit, share }) => rows.push({
   suite, case: name, metric, unit, ours, peer, ratio: ours / peer, limit, share,
 });
