@@ -12,9 +12,9 @@
 
 /* In the order of `liminal --help`. */
 static const struct verb *const VERBS[] = {
-    &VERB_SERVE,    &VERB_RUN,   &VERB_PULL,     &VERB_LIST,    &VERB_SHOW,
-    &VERB_RM,       &VERB_PS,    &VERB_TOKENIZE, &VERB_EMBED,   &VERB_CONVERT,
-    &VERB_QUANTIZE, &VERB_SYNTH, &VERB_BENCH,    &VERB_MIGRATE, &VERB_VERSION,
+    &VERB_SERVE, &VERB_RUN,      &VERB_PULL,  &VERB_LIST,    &VERB_SHOW,     &VERB_RM,
+    &VERB_PS,    &VERB_TOKENIZE, &VERB_EMBED, &VERB_CONVERT, &VERB_QUANTIZE, &VERB_SYNTH,
+    &VERB_BENCH, &VERB_MIGRATE,  &VERB_DB,    &VERB_BACKUP,  &VERB_RESTORE,  &VERB_VERSION,
 };
 
 static const char HEAD[] =

@@ -5,7 +5,7 @@
 
 /* ---- types ---- */
 
-enum sql_type schema_type_of(struct text declared)
+enum sql_type schema_declared_type(struct text declared)
 {
     static const struct {
         const char *name;

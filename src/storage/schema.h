@@ -48,7 +48,7 @@ bool schema_reference_is_backward(const struct schema_reference *reference);
 const struct schema_table *schema_find(const struct schema *schema, struct text name);
 
 /* What SQL calls a type in either dialect ("TIMESTAMP", "jsonb"); SQL_NULL: none that sql.h has. */
-enum sql_type schema_type_of(struct text declared);
+enum sql_type schema_declared_type(struct text declared);
 /* "uuid", "time", ... and back; SQL_NULL for no such name. */
 const char *schema_type_name(enum sql_type type);
 enum sql_type schema_type_named(struct text name);

@@ -80,10 +80,10 @@ static void test_types_have_names(void **state)
 {
     for (enum sql_type type = SQL_BOOL; type <= SQL_JSON; type++)
         assert_int_equal(schema_type_named(text_of(schema_type_name(type))), type);
-    assert_int_equal(schema_type_of(TEXT("TIMESTAMP")), SQL_TIME);
-    assert_int_equal(schema_type_of(TEXT("timestamp with time zone")), SQL_TIME);
-    assert_int_equal(schema_type_of(TEXT("timestamp without time zone")), SQL_NULL);
-    assert_int_equal(schema_type_of(TEXT("text[]")), SQL_NULL);
+    assert_int_equal(schema_declared_type(TEXT("TIMESTAMP")), SQL_TIME);
+    assert_int_equal(schema_declared_type(TEXT("timestamp with time zone")), SQL_TIME);
+    assert_int_equal(schema_declared_type(TEXT("timestamp without time zone")), SQL_NULL);
+    assert_int_equal(schema_declared_type(TEXT("text[]")), SQL_NULL);
 }
 
 int main(void)

@@ -7,7 +7,7 @@ import { describe, test } from 'node:test';
 import { liminal, run, scratch, testModels, world } from './cli_support.mjs';
 
 const VERBS = ['serve', 'run', 'pull', 'list', 'show', 'rm', 'ps', 'tokenize', 'embed', 'convert',
-  'quantize', 'synth', 'bench', 'migrate', 'version'];
+  'quantize', 'synth', 'bench', 'migrate', 'db', 'backup', 'restore', 'version'];
 
 const env = world('stories15m', 'minilm');
 const folder = scratch();

@@ -1,9 +1,11 @@
 /* store_work.h - what the verbs share that work on the data of a server: which folder and which
- * database that is. */
+ * database that is, and how their progress shows. */
 #ifndef LIMINAL_APP_STORE_WORK_H
 #define LIMINAL_APP_STORE_WORK_H
 
 #include "app/stores.h"
+#include "app/terminal.h"
+#include "operations/operations.h"
 
 /* The options of such verbs; everything else is as the server's settings say. */
 struct store_values {
@@ -26,5 +28,15 @@ struct store_place {
 };
 enum status store_work_place(struct store_place *place, const struct store_values *values,
                              struct arena *arena, struct fault *fault) MUST_USE;
+
+/* How far the work is, on a bar; Ctrl-C stops it. Lives as long as the work. */
+enum store_unit { STORE_ROWS_COUNTED, STORE_BYTES_COUNTED };
+struct store_progress {
+    struct operations_progress work; /* for operations.h */
+    struct progress_bar bar;
+    enum store_unit unit;
+};
+void store_progress_start(struct store_progress *progress, const char *label, enum store_unit unit);
+void store_progress_end(struct store_progress *progress);
 
 #endif

@@ -18,6 +18,9 @@ extern const struct verb VERB_QUANTIZE;
 extern const struct verb VERB_SYNTH;
 extern const struct verb VERB_BENCH;
 extern const struct verb VERB_MIGRATE;
+extern const struct verb VERB_DB;
+extern const struct verb VERB_BACKUP;
+extern const struct verb VERB_RESTORE;
 extern const struct verb VERB_VERSION;
 
 #endif

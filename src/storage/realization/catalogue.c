@@ -96,7 +96,7 @@ static enum status read_table(const struct reading *r, const struct sql_rows *ro
         if (flag(rows, row, NOT_DATA)) continue;
         struct schema_column *column = &table->columns[table->column_count++];
         column->name = name_at(rows, row, COLUMN).data;
-        column->type = schema_type_of(name_at(rows, row, TYPE));
+        column->type = schema_declared_type(name_at(rows, row, TYPE));
         if (column->type == SQL_NULL)
             return fault_set(r->fault, STATUS_UNSUPPORTED,
                              "the column %s.%s is of the type %.*s, which can't be moved",

@@ -31,4 +31,7 @@ enum status postgres_open(struct database **out, const struct postgres_options *
 enum status database_open_url(struct database **out, const char *url, const char *role,
                               struct fault *fault) MUST_USE;
 
+/* The file of an SQLite database that such a URL names; NULL for all else. */
+const char *database_url_file(const char *url);
+
 #endif

@@ -63,6 +63,8 @@ static enum status result_fault(struct postgres_connection *connection, const PG
     if (strncmp(state, "23", 2) == 0)
         return fault_set_param(fault, STATUS_INVALID, constraint ? constraint : "",
                                "the database refuses a value: %s", message);
+    if (strncmp(state, "22", 2) == 0) /* no UTF-8, out of range */
+        return fault_set(fault, STATUS_INVALID, "the database refuses a value: %s", message);
     if (strcmp(state, "53100") == 0)
         return fault_set(fault, STATUS_IO,
                          "the disk that holds the database is full: make room on it");
