@@ -6,10 +6,13 @@
 
 #include "accounts/adaptation/call.h"
 #include "accounts/adaptation/page.h"
+#include "http/json_body.h"
 
-static const struct api_rows *const API[] = {&sign_in_api, &session_api, &token_api};
-static const struct route_rows *const ROUTES[] = {&seed_token_routes, &public_pages,
-                                                  &dashboard_pages, &static_files};
+static const struct api_rows *const API[] = {&sign_in_api, &session_api, &token_api,
+                                             &mfa_api,     &admin_api,   &personal_api};
+static const struct route_rows *const ROUTES[] = {
+    &seed_token_routes, &export_routes,   &public_pages, &account_pages,
+    &admin_pages,       &dashboard_pages, &static_files};
 
 struct served_api {
     const struct accounts_http *http;
@@ -17,6 +20,22 @@ struct served_api {
 };
 
 /* ---- one call of the API ---- */
+
+static void reply_list(const struct call *call, json_t *list)
+{
+    struct buffer text;
+    struct fault fault;
+    buffer_init(&text);
+    json_append(&text, list);
+    if (!list) text.failed = true;
+    enum status status = buffer_status(&text, &fault);
+    if (status == OK)
+        gateway_reply_page(call->exchange, buffer_text(&text), call->next_cursor);
+    else
+        gateway_reply_fault(call->exchange, status, &fault, NULL);
+    buffer_deinit(&text);
+    json_decref(list);
+}
 
 static void api_handle(struct http_exchange *exchange, void *context)
 {
@@ -28,10 +47,12 @@ static void api_handle(struct http_exchange *exchange, void *context)
     if (served->row->request_schema && !gateway_read_body(exchange, &body)) return;
     call.body = body;
     enum status status = served->row->action(&call, &answer, &fault);
-    if (status == OK)
-        gateway_reply_tree(exchange, call.http_code, answer);
-    else
+    if (status != OK)
         gateway_reply_fault(exchange, status, &fault, NULL);
+    else if (call.is_list)
+        reply_list(&call, answer);
+    else
+        gateway_reply_tree(exchange, call.http_code, answer);
     json_decref(body);
 }
 

@@ -29,8 +29,10 @@ struct call {
     const struct caller *caller;
     struct uuid user; /* the caller's; nil for strangers */
     struct arena *job;
-    const json_t *body; /* of an API call that takes one */
-    int http_code;      /* of an answer that is none of 200 */
+    const json_t *body;      /* of an API call that takes one */
+    int http_code;           /* of the answer; 200 unless the action says another */
+    bool is_list;            /* the answer is a page of a list, and goes on at next_cursor (R230) */
+    const char *next_cursor; /* in the arena; NULL: it was the last page */
 };
 
 void call_init(struct call *call, struct http_exchange *exchange, const struct accounts_http *http);
@@ -54,7 +56,7 @@ struct api_rows {
     size_t count;
 };
 
-extern const struct api_rows sign_in_api, session_api, token_api;
+extern const struct api_rows sign_in_api, session_api, token_api, mfa_api, admin_api, personal_api;
 
 /* ---- routes that are no API: pages, and the seed's /tokens ---- */
 
@@ -63,7 +65,8 @@ struct route_rows {
     size_t count;
 };
 
-extern const struct route_rows seed_token_routes, public_pages, dashboard_pages, static_files;
+extern const struct route_rows seed_token_routes, export_routes, public_pages, dashboard_pages,
+    account_pages, admin_pages, static_files;
 
 /* ---- fields ---- */
 
@@ -80,6 +83,8 @@ enum status field_optional(const struct call *call, const char *name, struct tex
 enum status path_id(const struct call *call, struct uuid *id, struct fault *fault) MUST_USE;
 
 /* ---- what several handlers do ---- */
+
+enum { LETTERS_SHOWN = 50 };
 
 /* Ends the caller's session, and takes the cookie away. */
 enum status call_sign_out(struct call *call, struct fault *fault) MUST_USE;

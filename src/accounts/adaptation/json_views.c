@@ -5,6 +5,7 @@
 
 json_t *text_json(struct text text)
 {
+    if (text.length == 0) return json_string("");
     if (utf8_valid(text)) return json_stringn(text.data, text.length);
     struct buffer clean;
     buffer_init(&clean);
@@ -93,6 +94,32 @@ json_t *token_json(const struct token_view *token)
                      "spent_tokens", (json_int_t)token->spent_tokens);
 }
 
+
+json_t *invitation_json(const struct invitation_view *invitation)
+{
+    return json_pack("{s:o, s:s, s:s, s:s, s:o, s:o, s:o}",
+                     "id", id_json(invitation->id),
+                     "email", invitation->email,
+                     "plan", invitation->plan,
+                     "role", account_role_name(invitation->role),
+                     "created_at", moment_json(invitation->created_us),
+                     "expires_at", moment_json(invitation->expires_us),
+                     "used_at", moment_json(invitation->used_us));
+}
+
+static json_t *letter_json(const struct mail_view *letter)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:I}",
+                     "id", id_json(letter->id),
+                     "recipient", text_json(letter->recipient),
+                     "subject", text_json(letter->subject),
+                     "link", text_json(letter->link),
+                     "error", text_json(letter->error),
+                     "state", mail_state_name(letter->state),
+                     "created_at", moment_json(letter->created_us),
+                     "state_at", moment_json(letter->state_us),
+                     "attempts", (json_int_t)letter->attempts);
+}
 /* clang-format on */
 
 json_t *list_of_all(json_t *list, size_t count)
@@ -114,4 +141,34 @@ json_t *tokens_json(const struct token_view *tokens, size_t count)
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++) json_array_append_new(list, token_json(&tokens[i]));
     return list_of_all(list, count);
+}
+
+json_t *accounts_json(const struct account *accounts, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) json_array_append_new(list, account_json(&accounts[i]));
+    return list_of_all(list, count);
+}
+
+json_t *invitations_json(const struct invitation_view *invitations, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, invitation_json(&invitations[i]));
+    return list_of_all(list, count);
+}
+
+json_t *letters_json(const struct mail_view *letters, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) json_array_append_new(list, letter_json(&letters[i]));
+    return list_of_all(list, count);
+}
+
+json_t *recovery_codes_json(const struct recovery_codes *codes)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < MFA_RECOVERY_CODES; i++)
+        json_array_append_new(list, json_string(codes->code[i]));
+    return list_of_all(list, MFA_RECOVERY_CODES);
 }

@@ -7,6 +7,9 @@
 #include <jansson.h>
 
 #include "accounts/accounts.h"
+#include "accounts/invitations.h"
+#include "accounts/mfa.h"
+#include "mail/mail.h"
 
 /* Whatever bytes; what is no UTF-8 becomes U+FFFD. */
 json_t *text_json(struct text text);
@@ -20,6 +23,12 @@ json_t *signed_in_json(const struct signed_in *in, int64_t now_us);
 json_t *session_json(const struct session_view *session);
 json_t *token_json(const struct token_view *token);
 
+json_t *recovery_codes_json(const struct recovery_codes *codes);
+json_t *invitation_json(const struct invitation_view *invitation);
+
+json_t *accounts_json(const struct account *accounts, size_t count);
+json_t *invitations_json(const struct invitation_view *invitations, size_t count);
+json_t *letters_json(const struct mail_view *letters, size_t count);
 json_t *sessions_json(const struct session_view *sessions, size_t count);
 json_t *tokens_json(const struct token_view *tokens, size_t count);
 

@@ -212,6 +212,25 @@ void page_reply(const struct call *call, int http_code, const char *name, json_t
     json_decref(context);
 }
 
+void page_show(struct http_exchange *exchange, void *context, const char *name)
+{
+    struct call call;
+    call_init(&call, exchange, context);
+    page_reply(&call, 200, name, json_object());
+}
+
+void page_show_with(struct http_exchange *exchange, void *context, const char *name,
+                    const char *const *parameters)
+{
+    struct call call;
+    json_t *values = json_object();
+    call_init(&call, exchange, context);
+    for (; *parameters; parameters++)
+        json_object_set_new(values, *parameters,
+                            text_json(http_query_parameter(exchange, *parameters)));
+    page_reply(&call, 200, name, json_pack("{s:o}", "values", values));
+}
+
 void page_redirect(const struct call *call, const char *path)
 {
     http_set_header(call->exchange, "Location", path);
@@ -272,12 +291,26 @@ void form_again(const struct call *call, const struct form *form, json_t *contex
         return;
     }
     *gateway_fault(call->exchange) = *fault;
+    gateway_fault(call->exchange)->status = status;
     if (status == STATUS_BUSY) http_set_header(call->exchange, "Retry-After", "60");
     const char *place = has_field(form, fault->param) ? fault->param : "form";
     json_object_set_new(context, "values", typed_values(call, form));
     json_object_set_new(context, "errors",
                         json_pack("{s:o}", place, text_json(text_of(fault->message))));
     page_reply(call, status_http_code(status), form->page, context);
+}
+
+void form_submit(struct http_exchange *exchange, void *context, const struct form *form,
+                 form_action *action, const char *then)
+{
+    struct call call;
+    struct fault fault;
+    call_init(&call, exchange, context);
+    enum status status = action(&call, &fault);
+    if (status == OK)
+        page_redirect(&call, then);
+    else
+        form_again(&call, form, json_object(), status, &fault);
 }
 
 enum status form_required(const struct call *call, const char *name, const char *label,
@@ -288,6 +321,13 @@ enum status form_required(const struct call *call, const char *name, const char 
         return fault_set_param(fault, STATUS_INVALID, name, "%s is required", label);
     if (utf8_valid(*value)) return OK;
     return fault_set_param(fault, STATUS_INVALID, name, "%s is not UTF-8", label);
+}
+
+enum status form_new_password(const struct call *call, struct text *password, struct fault *fault)
+{
+    TRY(form_required(call, "password", "Password", password, fault));
+    if (text_equal(*password, http_form_field(call->exchange, "confirm_password"))) return OK;
+    return fault_set_param(fault, STATUS_INVALID, "confirm_password", "Passwords do not match");
 }
 
 bool path_is_local(struct text path)

@@ -24,6 +24,12 @@ void pages_close(struct pages *pages);
 /* The page pages/NAME.html. `context` is handed over; NULL is taken for want of memory. Templates
  * also see csrf, user, version, url, errors and values. */
 void page_reply(const struct call *call, int http_code, const char *name, json_t *context);
+/* A page that needs nothing of its own. */
+void page_show(struct http_exchange *exchange, void *context, const char *name);
+/* The same with what a link or a redirect brought: the query parameters of these names (NULL-ended)
+ * as `values`. */
+void page_show_with(struct http_exchange *exchange, void *context, const char *name,
+                    const char *const *parameters);
 /* 303: what is asked for is there. `path` is ours. */
 void page_redirect(const struct call *call, const char *path);
 /* How errors of pages look (gateway_error_page): strangers are sent to sign in. */
@@ -44,9 +50,18 @@ struct form {
  * the form. What is no fault of who typed gets the error's page. `context` as page_reply's. */
 void form_again(const struct call *call, const struct form *form, json_t *context,
                 enum status status, const struct fault *fault);
+/* What a form asks for. */
+typedef enum status form_action(const struct call *call, struct fault *fault);
+/* Does it and goes on to `then`; or the form once more. */
+void form_submit(struct http_exchange *exchange, void *context, const struct form *form,
+                 form_action *action, const char *then);
 /* A field, which must be there and be UTF-8. STATUS_INVALID "label is required", naming it. */
 enum status form_required(const struct call *call, const char *name, const char *label,
                           struct text *value, struct fault *fault) MUST_USE;
+
+/* `password`, and the same in `confirm_password` (R39). */
+enum status form_new_password(const struct call *call, struct text *password,
+                              struct fault *fault) MUST_USE;
 
 /* "/dashboard?x=1": a path of this server, and nothing that a browser could take for another's. */
 bool path_is_local(struct text path);

@@ -6,7 +6,6 @@
 #include "accounts/adaptation/page.h"
 #include "accounts/invitations.h"
 #include "accounts/mfa.h"
-#include "accounts/sign_in_elsewhere.h"
 
 /* ---- home ---- */
 
@@ -42,27 +41,9 @@ static const struct form REGISTER = {
     {{"email", false}, {"password", true}, {"confirm_password", true}, {"invitation", false}},
 };
 
-/* What a link filled in already. */
-static json_t *values_of_link(const struct call *call, const char *name)
-{
-    return json_pack("{s:{s:o}}", "values", name,
-                     text_json(http_query_parameter(call->exchange, name)));
-}
-
 static void register_page(struct http_exchange *exchange, void *context)
 {
-    struct call call;
-    call_init(&call, exchange, context);
-    page_reply(&call, 200, REGISTER.page, values_of_link(&call, "invitation"));
-}
-
-/* R39. */
-static enum status read_new_password(const struct call *call, struct text *password,
-                                     struct fault *fault)
-{
-    TRY(form_required(call, "password", "Password", password, fault));
-    if (text_equal(*password, http_form_field(call->exchange, "confirm_password"))) return OK;
-    return fault_set_param(fault, STATUS_INVALID, "confirm_password", "Passwords do not match");
+    page_show_with(exchange, context, REGISTER.page, (const char *const[]){"invitation", NULL});
 }
 
 static enum status sign_up(const struct call *call, struct fault *fault)
@@ -70,98 +51,80 @@ static enum status sign_up(const struct call *call, struct fault *fault)
     struct account account;
     struct sign_up wish = {.invitation = http_form_field(call->exchange, "invitation")};
     TRY(form_required(call, "email", "Email", &wish.email, fault));
-    TRY(read_new_password(call, &wish.password, fault));
-    enum status status =
-        accounts_register(call->accounts, &wish, &call->caller->client, &account, fault);
-    if (status == STATUS_CONFLICT)
-        fault_set_param(fault, status, "email", "User with this email already exists");
-    return status;
+    TRY(form_new_password(call, &wish.password, fault));
+    return accounts_register(call->accounts, &wish, &call->caller->client, &account, fault);
 }
 
 static void register_post(struct http_exchange *exchange, void *context)
 {
-    struct call call;
-    struct fault fault;
-    call_init(&call, exchange, context);
-    enum status status = sign_up(&call, &fault);
-    if (status == OK)
-        page_redirect(&call, "/register/success");
-    else
-        form_again(&call, &REGISTER, json_object(), status, &fault);
+    form_submit(exchange, context, &REGISTER, sign_up, "/register/success");
 }
 
 static void register_success(struct http_exchange *exchange, void *context)
 {
-    struct call call;
-    call_init(&call, exchange, context);
-    page_reply(&call, 200, "register_success", json_object());
+    page_show(exchange, context, "register_success");
 }
 
 /* ---- proving an address ---- */
 
+static const struct form VERIFY = {"verify_failed", {{"email", false}}};
+
 /* R40, X28: whose code it is, the code tells. */
+static enum status prove_address(const struct call *call, struct fault *fault)
+{
+    struct account account;
+    struct text code = http_query_parameter(call->exchange, "code");
+    return accounts_verify_email(call->accounts, code, &account, fault);
+}
+
 static void verify(struct http_exchange *exchange, void *context)
 {
-    struct call call;
-    struct fault fault;
-    struct account account;
-    call_init(&call, exchange, context);
-    enum status status = accounts_verify_email(
-        call.accounts, http_query_parameter(exchange, "code"), &account, &fault);
-    if (status == OK) {
-        page_redirect(&call, "/verify/success");
-        return;
-    }
-    static const struct form FORM = {"verify_failed", {{"email", false}}};
-    form_again(&call, &FORM, json_object(), status, &fault);
+    form_submit(exchange, context, &VERIFY, prove_address, "/verify/success");
 }
 
 static void verify_success(struct http_exchange *exchange, void *context)
 {
-    struct call call;
-    call_init(&call, exchange, context);
-    page_reply(&call, 200, "verify_success", json_object());
+    page_show(exchange, context, "verify_success");
 }
 
 /* ---- letters that are asked for ---- */
 
-/* Whether there is such an account, the answer does not tell. */
-typedef enum status letter_request(struct accounts *accounts, struct text email,
-                                   const struct client *client, struct fault *fault);
+/* The answers do not tell whether there is such an account. */
 
-static void ask_for_letter(struct http_exchange *exchange, void *context, const struct form *form,
-                           letter_request *request)
+static enum status ask_for_link(const struct call *call, struct fault *fault)
 {
-    struct call call;
-    struct fault fault;
     struct text email;
-    call_init(&call, exchange, context);
-    enum status status = form_required(&call, "email", "Email", &email, &fault);
-    if (status == OK) status = request(call.accounts, email, &call.caller->client, &fault);
-    if (status == OK)
-        page_reply(&call, 200, "letter_sent", json_object());
-    else
-        form_again(&call, form, json_object(), status, &fault);
+    TRY(form_required(call, "email", "Email", &email, fault));
+    return accounts_request_verification(call->accounts, email, &call->caller->client, fault);
 }
 
 static void resend_post(struct http_exchange *exchange, void *context)
 {
-    static const struct form FORM = {"verify_failed", {{"email", false}}};
-    ask_for_letter(exchange, context, &FORM, accounts_request_verification);
+    form_submit(exchange, context, &VERIFY, ask_for_link, "/letter");
 }
 
 static const struct form FORGOT = {"forgot", {{"email", false}}};
 
 static void forgot_page(struct http_exchange *exchange, void *context)
 {
-    struct call call;
-    call_init(&call, exchange, context);
-    page_reply(&call, 200, FORGOT.page, json_object());
+    page_show(exchange, context, FORGOT.page);
+}
+
+static enum status ask_for_reset(const struct call *call, struct fault *fault)
+{
+    struct text email;
+    TRY(form_required(call, "email", "Email", &email, fault));
+    return accounts_request_reset(call->accounts, email, &call->caller->client, fault);
 }
 
 static void forgot_post(struct http_exchange *exchange, void *context)
 {
-    ask_for_letter(exchange, context, &FORGOT, accounts_request_reset);
+    form_submit(exchange, context, &FORGOT, ask_for_reset, "/letter");
+}
+
+static void letter_sent(struct http_exchange *exchange, void *context)
+{
+    page_show(exchange, context, "letter_sent");
 }
 
 /* ---- a new password ---- */
@@ -171,29 +134,47 @@ static const struct form RESET = {
 
 static void reset_page(struct http_exchange *exchange, void *context)
 {
-    struct call call;
-    call_init(&call, exchange, context);
-    page_reply(&call, 200, RESET.page, values_of_link(&call, "code"));
+    page_show_with(exchange, context, RESET.page, (const char *const[]){"code", NULL});
 }
 
 static enum status set_password(const struct call *call, struct fault *fault)
 {
     struct text password;
-    TRY(read_new_password(call, &password, fault));
+    TRY(form_new_password(call, &password, fault));
     return accounts_reset_password(call->accounts, http_form_field(call->exchange, "code"),
                                    password, fault);
 }
 
 static void reset_post(struct http_exchange *exchange, void *context)
 {
-    struct call call;
-    struct fault fault;
-    call_init(&call, exchange, context);
-    enum status status = set_password(&call, &fault);
-    if (status == OK)
-        page_redirect(&call, "/login?done=reset");
-    else
-        form_again(&call, &RESET, json_object(), status, &fault);
+    form_submit(exchange, context, &RESET, set_password, "/login?done=reset");
+}
+
+/* ---- the first administrator ---- */
+
+static const struct form SET_UP = {
+    "set_up",
+    {{"code", false}, {"email", false}, {"password", true}, {"confirm_password", true}},
+};
+
+static void set_up_page(struct http_exchange *exchange, void *context)
+{
+    page_show_with(exchange, context, SET_UP.page, (const char *const[]){"code", NULL});
+}
+
+static enum status set_up(const struct call *call, struct fault *fault)
+{
+    struct account account;
+    struct text email, password;
+    TRY(form_required(call, "email", "Email", &email, fault));
+    TRY(form_new_password(call, &password, fault));
+    return accounts_set_up(call->accounts, http_form_field(call->exchange, "code"), email, password,
+                           &call->caller->client, &account, fault);
+}
+
+static void set_up_post(struct http_exchange *exchange, void *context)
+{
+    form_submit(exchange, context, &SET_UP, set_up, "/login?done=set_up");
 }
 
 /* ---- signing in and out ---- */
@@ -203,11 +184,7 @@ static const struct form LOGIN = {
 
 static void login_page(struct http_exchange *exchange, void *context)
 {
-    struct call call;
-    call_init(&call, exchange, context);
-    json_t *page = values_of_link(&call, "next");
-    json_object_set_new(page, "done", text_json(http_query_parameter(exchange, "done")));
-    page_reply(&call, 200, LOGIN.page, page);
+    page_show_with(exchange, context, LOGIN.page, (const char *const[]){"next", "done", NULL});
 }
 
 static enum status sign_in(const struct call *call, struct signed_in *in, struct fault *fault)
@@ -238,8 +215,7 @@ static void login_post(struct http_exchange *exchange, void *context)
         go_on(&call);
         return;
     }
-    bool wants_code =
-        strcmp(fault.param, "mfa_required") == 0 || strcmp(fault.param, "mfa_code") == 0;
+    bool wants_code = mfa_is_required(&fault) || strcmp(fault.param, "mfa_code") == 0;
     form_again(&call, &LOGIN, json_pack("{s:b}", "wants_code", wants_code), status, &fault);
 }
 
@@ -276,6 +252,9 @@ static const struct gateway_route ROWS[] = {
     {"GET", "/forgot", ACCESS_OPEN, STYLE_PAGE, LIMIT_READ, false, forgot_page, .summary = "Forgotten password"},
     {"POST", "/forgot", ACCESS_OPEN, STYLE_PAGE, LIMIT_WRITE, false, forgot_post,
      .summary = "Send a link for a new password"},
+    {"GET", "/letter", ACCESS_OPEN, STYLE_PAGE, LIMIT_NONE, false, letter_sent, .summary = "A letter is on its way"},
+    {"GET", "/setup", ACCESS_OPEN, STYLE_PAGE, LIMIT_READ, false, set_up_page, .summary = "The first administrator"},
+    {"POST", "/setup", ACCESS_OPEN, STYLE_PAGE, LIMIT_WRITE, false, set_up_post, .summary = "The first administrator"},
     {"GET", "/reset", ACCESS_OPEN, STYLE_PAGE, LIMIT_READ, false, reset_page, .summary = "A new password"},
     {"POST", "/reset", ACCESS_OPEN, STYLE_PAGE, LIMIT_WRITE, false, reset_post, .summary = "Set a new password"},
 };

@@ -52,6 +52,17 @@
         "id": ID, "name": STRING, "prefix": STRING, "created_at": MOMENT,                   \
         "expires_at": MOMENT_OR_NULL, "last_used_at": MOMENT_OR_NULL, "is_active": FLAG,    \
         "scopes": SCOPES_SCHEMA, "limits": LIMITS_SCHEMA, "spent_tokens": COUNT}}
+#define INVITATION_SCHEMA                                                                   \
+    {"type": "object", "required": ["id", "email", "plan", "role", "created_at", "expires_at"], \
+     "properties": {                                                                        \
+        "id": ID, "email": STRING, "plan": STRING, "role": {"enum": ["user", "admin"]},     \
+        "created_at": MOMENT, "expires_at": MOMENT, "used_at": MOMENT_OR_NULL}}
+#define LETTER_SCHEMA                                                                       \
+    {"type": "object", "required": ["id", "recipient", "subject", "state", "created_at"],   \
+     "properties": {                                                                        \
+        "id": ID, "recipient": STRING, "subject": STRING, "link": STRING, "error": STRING,  \
+        "state": {"enum": ["waiting", "sent", "failed", "shown"]}, "attempts": COUNT,       \
+        "created_at": MOMENT, "state_at": MOMENT}}
 /* clang-format on */
 
 #endif

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "accounts/accounts.h"
+#include "accounts/invitations.h"
 #include "app/model_choice.h"
 #include "app/settings.h"
 #include "app/terminal.h"
@@ -109,6 +111,23 @@ static void announce_to_log(const struct service *service, const char *url, doub
     buffer_deinit(&fields);
 }
 
+/* Who follows the link becomes the administrator; until somebody did, each start makes one. */
+static enum status announce_set_up(const struct command *command, const struct service *service,
+                                   const char *url, struct fault *fault)
+{
+    char code[SECRET_TEXT_BYTES];
+    bool is_needed;
+    TRY(accounts_first_admin(service->accounts, code, &is_needed, fault));
+    if (!is_needed) return OK;
+    const char *link = arena_printf(command->arena, "%s/setup?code=%s", url, code);
+    if (!link) return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
+    if (isatty(STDOUT_FILENO)) fprintf(command->out, "Become its administrator:  %s\n", link);
+    const char *fields = arena_printf(command->arena, "\"link\":\"%s\"", link);
+    log_write("accounts", LOG_INFO, fields,
+              "there is no administrator yet: who opens the link becomes it");
+    return OK;
+}
+
 /* ---- the verb ---- */
 
 /* What stands for settings that nobody made. */
@@ -159,6 +178,12 @@ static enum status serve_run(struct command *command, struct fault *fault)
     const char *url = settings_url(settings, service_port(&service), command->arena);
     if (!url) url = "?"; /* no memory for a line is no reason to stop */
     if (isatty(STDOUT_FILENO)) announce_to_person(&service, url, command->out);
+    const char *public_url = settings->public_url ? settings->public_url : url;
+    enum status status = announce_set_up(command, &service, public_url, fault);
+    if (status != OK) {
+        service_close(&service, 0);
+        return status;
+    }
     announce_to_log(&service, url, (double)(clock_monotonic_ns() - started_ns) / 1e9);
     wait_for_stop();
     service_close(&service, settings->grace_s * 1000);
