@@ -11,22 +11,6 @@
 static unsigned char secret[TOTP_SECRET_BYTES]; /* of the enrolment last confirmed */
 static struct recovery_codes codes;
 
-/* The other way round than totp_secret_format, and not of its making. */
-static void read_base32(const char *letters, unsigned char *out)
-{
-    uint32_t bits = 0;
-    unsigned held = 0;
-    for (; *letters; letters++) {
-        unsigned value =
-            *letters >= 'A' ? (unsigned)(*letters - 'A') : (unsigned)(*letters - '2') + 26;
-        bits = bits << 5 | value;
-        held += 5;
-        if (held < 8) continue;
-        held -= 8;
-        *out++ = (unsigned char)(bits >> held);
-    }
-}
-
 /* What the app shows now; `steps` later. */
 static const char *app(int64_t steps)
 {
@@ -42,7 +26,7 @@ static struct mfa_enrolment enrol(struct uuid user)
 {
     struct mfa_enrolment enrolment;
     assert_ok(accounts_mfa_enrol(accounts, user, &job, &enrolment, &fault), &fault);
-    read_base32(enrolment.secret, secret);
+    test_read_base32(enrolment.secret, secret);
     return enrolment;
 }
 

@@ -13,28 +13,11 @@
 #define LIMINAL_ACCOUNTS_SIGN_IN_ELSEWHERE_H
 
 #include "accounts/accounts.h"
-
-enum provider_kind { PROVIDER_OIDC, PROVIDER_GITHUB };
-
-struct identity_provider {
-    const char *name;  /* "google": in addresses; small letters, digits, '-' */
-    const char *label; /* "Google": on the button; NULL: the name */
-    enum provider_kind kind;
-    const char *issuer; /* OIDC: "https://accounts.google.com"; GitHub: NULL for github.com, or the
-                           address of one's own */
-    const char *client_id, *client_secret; /* the secret may be NULL for OIDC: a public client */
-};
-
-/* Fills in what is known of "google" and "github" where it is NULL; checks the rest: https, or
- * http on loopback. STATUS_INVALID names what is missing. */
-enum status identity_provider_complete(struct identity_provider *provider,
-                                       struct fault *fault) MUST_USE;
-
-enum { ELSEWHERE_COOKIE_BYTES = 44 };
+#include "accounts/identity_provider.h"
 
 struct departure {
-    struct text url;                     /* where to send the browser, in the arena */
-    char cookie[ELSEWHERE_COOKIE_BYTES]; /* for the browser: HttpOnly, SameSite=Lax, 10 minutes */
+    struct text url;                /* where to send the browser, in the arena */
+    char cookie[SECRET_TEXT_BYTES]; /* for the browser: HttpOnly, SameSite=Lax, 10 minutes */
 };
 /* `return_to`: a path of ours ("/dashboard") to go to at the end; empty: "/". `invitation` may be
  * empty. STATUS_NOT_FOUND for an unknown provider, STATUS_INVALID for a return_to that is not ours,
@@ -45,6 +28,7 @@ enum status elsewhere_begin(struct accounts *accounts, struct text provider, str
 
 struct arrival { /* what came to the callback */
     struct text state, code, error, cookie;
+    struct text issuer; /* "iss" (RFC 9207); empty: not said */
 };
 struct elsewhere {
     struct signed_in signed_in;

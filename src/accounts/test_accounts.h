@@ -182,4 +182,20 @@ static inline enum status who(const char *credential)
     return accounts_authenticate(accounts, text_of(credential), &job, &principal, &fault);
 }
 
+/* The other way round than totp_secret_format, and of other making. */
+static inline void test_read_base32(const char *letters, unsigned char *out)
+{
+    uint32_t bits = 0;
+    unsigned held = 0;
+    for (; *letters; letters++) {
+        unsigned value =
+            *letters >= 'A' ? (unsigned)(*letters - 'A') : (unsigned)(*letters - '2') + 26;
+        bits = bits << 5 | value;
+        held += 5;
+        if (held < 8) continue;
+        held -= 8;
+        *out++ = (unsigned char)(bits >> held);
+    }
+}
+
 #endif

@@ -6,6 +6,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "accounts/url_form.h"
+
 enum { SHA1_BYTES = 20, RECOVERY_LETTERS = 10 };
 
 /* ---- codes ---- */
@@ -83,30 +85,17 @@ void totp_secret_format(const unsigned char secret[TOTP_SECRET_BYTES],
     base32(secret, TOTP_SECRET_TEXT_BYTES - 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", out);
 }
 
-static void append_percent_encoded(struct buffer *out, struct text t)
-{
-    for (size_t i = 0; i < t.length; i++) {
-        unsigned char c = (unsigned char)t.data[i];
-        bool is_plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-                        (c >= 'a' && c <= 'z') || (c && strchr("-._~", c));
-        if (is_plain)
-            buffer_append_char(out, (char)c);
-        else
-            buffer_printf(out, "%%%02X", c);
-    }
-}
-
 void totp_uri(struct text issuer, struct text account,
               const unsigned char secret[TOTP_SECRET_BYTES], struct buffer *out)
 {
     char letters[TOTP_SECRET_TEXT_BYTES];
     totp_secret_format(secret, letters);
     buffer_append_string(out, "otpauth://totp/");
-    append_percent_encoded(out, issuer);
+    url_append_encoded(out, issuer);
     buffer_append_char(out, ':');
-    append_percent_encoded(out, account);
+    url_append_encoded(out, account);
     buffer_printf(out, "?secret=%s&issuer=", letters);
-    append_percent_encoded(out, issuer);
+    url_append_encoded(out, issuer);
     sodium_memzero(letters, sizeof letters);
 }
 

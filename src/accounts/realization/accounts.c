@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "accounts/realization/accounts_parts.h"
+#include "accounts/realization/provider_client.h"
 #include "platform/platform.h"
 
 enum {
@@ -140,6 +141,16 @@ enum status accounts_verify_email(struct accounts *accounts, struct text code,
 
 /* ---- life ---- */
 
+static enum status open_providers(struct accounts *accounts, struct fault *fault)
+{
+    const struct accounts_options *options = &accounts->options;
+    accounts->providers = calloc(options->provider_count + 1, sizeof(struct provider_client *));
+    if (!accounts->providers) return fault_set(fault, STATUS_NO_MEMORY, "no memory for accounts");
+    for (size_t i = 0; i < options->provider_count; i++)
+        TRY(provider_client_open(&accounts->providers[i], &options->providers[i], fault));
+    return OK;
+}
+
 enum status accounts_open(struct accounts **out, const struct accounts_options *options,
                           struct fault *fault)
 {
@@ -157,6 +168,7 @@ enum status accounts_open(struct accounts **out, const struct accounts_options *
     if (status == OK)
         status = hash_pool_open(&accounts->hashing, options->hashes, options->hash_queue, fault);
     if (status == OK) status = seen_open(&accounts->seen, options->database, fault);
+    if (status == OK) status = open_providers(accounts, fault);
     if (status == OK)
         *out = accounts;
     else
@@ -169,6 +181,9 @@ void accounts_close(struct accounts *accounts)
     if (!accounts) return;
     seen_close(accounts->seen);
     hash_pool_close(accounts->hashing);
+    for (size_t i = 0; accounts->providers && i < accounts->options.provider_count; i++)
+        provider_client_close(accounts->providers[i]);
+    free(accounts->providers);
     sodium_memzero(accounts->options.server_key, sizeof accounts->options.server_key);
     free(accounts->public_url);
     free(accounts);

@@ -14,6 +14,7 @@ struct accounts {
     char *public_url;
     struct hash_pool *hashing;
     struct seen *seen;
+    struct provider_client **providers; /* one for each of options.providers */
 };
 
 int64_t accounts_now_us(const struct accounts *accounts);
@@ -56,7 +57,8 @@ enum status accounts_check_uninvited(const struct accounts *accounts, struct tex
 enum status accounts_admit(struct accounts *accounts, struct transaction *t, struct text invitation,
                            struct account *account, struct fault *fault) MUST_USE;
 
-/* A session of out->account, and its tokens. `mfa_us`: when a second factor was shown; 0: none. */
+/* A session of out->account, and its tokens; the others end where only one may be (R241). `mfa_us`:
+ * when a second factor was shown; 0: none. */
 enum status accounts_begin_session(struct accounts *accounts, struct transaction *t,
                                    const struct client *client, int64_t mfa_us,
                                    struct signed_in *out, struct fault *fault) MUST_USE;

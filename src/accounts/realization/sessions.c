@@ -44,9 +44,9 @@ static struct text user_agent_of(const struct client *client)
     return is_text ? agent : TEXT("");
 }
 
-enum status accounts_begin_session(struct accounts *accounts, struct transaction *t,
-                                   const struct client *client, int64_t mfa_us,
-                                   struct signed_in *out, struct fault *fault)
+static enum status insert_session(struct accounts *accounts, struct transaction *t,
+                                  const struct client *client, int64_t mfa_us,
+                                  struct signed_in *out, struct fault *fault)
 {
     int64_t now_us = accounts_now_us(accounts);
     int64_t cookie_s = client->is_mobile ? MOBILE_COOKIE_S : WEB_COOKIE_S;
@@ -64,6 +64,16 @@ enum status accounts_begin_session(struct accounts *accounts, struct transaction
     out->cookie_expires_us = now_us + cookie_s * 1000000;
     give_token(accounts, SESSION_TOKEN_COOKIE, session.id, out->cookie_expires_us, out->cookie);
     return give_tokens(accounts, t, &session, out, fault);
+}
+
+enum status accounts_begin_session(struct accounts *accounts, struct transaction *t,
+                                   const struct client *client, int64_t mfa_us,
+                                   struct signed_in *out, struct fault *fault)
+{
+    int64_t now_us = accounts_now_us(accounts);
+    if (accounts->options.single_session)
+        TRY(store_sessions_revoke(t, out->account.id, NULL, NULL, now_us, fault));
+    return insert_session(accounts, t, client, mfa_us, out, fault);
 }
 
 /* ---- refreshing ---- */
@@ -130,7 +140,7 @@ static enum status rotate(struct transaction *t, void *argument, struct fault *f
     int64_t now_us = accounts_now_us(r->accounts);
     TRY(store_session_find(t, r->session, now_us, &old, &r->out->account, fault));
     TRY(store_session_shorten(t, r->session, now_us + ROTATION_GRACE_US, fault));
-    return accounts_begin_session(r->accounts, t, r->client, old.mfa_us, r->out, fault);
+    return insert_session(r->accounts, t, r->client, old.mfa_us, r->out, fault);
 }
 
 enum status accounts_cookie_rotate(struct accounts *accounts, const struct principal *principal,

@@ -35,8 +35,6 @@ static enum status begin_session(struct transaction *t, void *argument, struct f
     struct sign_in *s = argument;
     struct uuid user = s->out->account.id;
     int64_t now_us = accounts_now_us(s->accounts);
-    if (s->accounts->options.single_session)
-        TRY(store_sessions_revoke(t, user, NULL, NULL, now_us, fault));
     if (s->new_hash) TRY(store_password_update(t, user, s->new_hash, now_us, fault));
     return accounts_begin_session(s->accounts, t, s->client, s->mfa_shown ? now_us : 0, s->out,
                                   fault);
