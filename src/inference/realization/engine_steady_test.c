@@ -1,56 +1,13 @@
 /* engine_steady_test.c - once requests are in, the engine allocates nothing and takes no mutex, on
  * any of its threads: while it admits, reads, writes, shares pages, spills them, and lets go. */
-#include <dlfcn.h>
 #include <semaphore.h>
 #include <unistd.h>
 
+#include "base/test_counting_malloc.h"
 #include "compute/compute.h"
 #include "inference/realization/engine_test_support.h"
 
 enum { REQUESTS = 8, PLACES = 4, PROMPT = 60, ANSWER = 60, FIRST = 5 };
-
-/* ---- what is counted: the test's own thread asks, and may allocate ---- */
-
-static __thread bool is_asking;
-static atomic_bool watching;
-static atomic_int allocations, locks;
-
-#ifndef SANITIZED /* which own the allocator */
-static void count(atomic_int *what)
-{
-    if (atomic_load(&watching) && !is_asking) atomic_fetch_add(what, 1);
-}
-
-void *__libc_malloc(size_t bytes);
-void *__libc_calloc(size_t number, size_t size);
-void *__libc_realloc(void *old, size_t bytes);
-
-void *malloc(size_t size)
-{
-    count(&allocations);
-    return __libc_malloc(size);
-}
-
-void *calloc(size_t nmemb, size_t size)
-{
-    count(&allocations);
-    return __libc_calloc(nmemb, size);
-}
-
-void *realloc(void *ptr, size_t size)
-{
-    count(&allocations);
-    return __libc_realloc(ptr, size);
-}
-
-int pthread_mutex_lock(pthread_mutex_t *mutex)
-{
-    static int (*_Atomic next)(pthread_mutex_t *);
-    if (!next) next = (int (*)(pthread_mutex_t *))dlsym(RTLD_NEXT, "pthread_mutex_lock");
-    count(&locks);
-    return next(mutex);
-}
-#endif
 
 /* ---- requests that are told without a lock ---- */
 
@@ -111,14 +68,12 @@ static void the_engine_neither_allocates_nor_locks(void **state)
     struct generation *generations[REQUESTS];
     sem_init(&ended, 0, 0);
     atomic_store(&open_requests, REQUESTS);
-    is_asking = true;
+    is_not_watched = true; /* who asks may allocate */
     for (int i = 0; i < REQUESTS; i++) generations[i] = submit_nth(engine, i);
     for (int i = 0; i < REQUESTS; i++)
         while (sem_wait(&ended) != 0) continue;
-    is_asking = false;
     assert_int_equal(atomic_load(&tokens), REQUESTS * ANSWER);
-    assert_int_equal(atomic_load(&allocations), 0);
-    assert_int_equal(atomic_load(&locks), 0);
+    expect_nothing_counted();
     for (int i = 0; i < REQUESTS; i++) generation_release(generations[i]);
     expect_idle(engine);
     struct engine_counters counters = await_spilled(engine);
@@ -131,6 +86,7 @@ static void the_engine_neither_allocates_nor_locks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_watched_for_is_seen),
         cmocka_unit_test(the_engine_neither_allocates_nor_locks),
     };
     return cmocka_run_group_tests(tests, open_compute, close_compute);

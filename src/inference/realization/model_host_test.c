@@ -108,25 +108,36 @@ static void the_one_used_longest_ago_makes_room(void **state)
     model_host_close(host);
 }
 
+/* A host with room for one model, which is in use, while somebody waits for "beta". */
+struct full_host {
+    struct model_host *host;
+    struct model_lease *alpha;
+    struct waiter waiter;
+};
+
+static void full_host_open(struct full_host *full)
+{
+    full->host = open_host((struct model_host_options){.keep_ms = -1, .models_max = 1});
+    full->alpha = lease_by_name(full->host, "alpha");
+    const struct model_wish wish = wish_for("beta");
+    await(full->host, &wish, &full->waiter);
+}
+
 /* Nobody in use is unloaded: who wants another model waits until one is given back. */
 static void a_model_in_use_stays(void **state)
 {
-    struct model_host *host =
-        open_host((struct model_host_options){.keep_ms = -1, .models_max = 1});
-    struct model_lease *alpha = lease_by_name(host, "alpha");
-    const struct model_wish wish = wish_for("beta");
-    struct waiter waiter;
-    await(host, &wish, &waiter);
+    struct full_host full;
+    full_host_open(&full);
     pause_ms(50);
-    assert_int_equal(sem_trywait(&waiter.told), -1);
-    assert_int_equal(state_of(host, "beta"), RESIDENT_WANTED);
-    assert_true(speak(alpha, 5) != 0);
-    model_lease_release(alpha);
-    struct model_lease *beta = outcome(&waiter);
+    assert_int_equal(sem_trywait(&full.waiter.told), -1);
+    assert_int_equal(state_of(full.host, "beta"), RESIDENT_WANTED);
+    assert_true(speak(full.alpha, 5) != 0);
+    model_lease_release(full.alpha);
+    struct model_lease *beta = outcome(&full.waiter);
     assert_non_null(beta);
-    assert_int_equal(state_of(host, "alpha"), RESIDENT_ABSENT);
+    assert_int_equal(state_of(full.host, "alpha"), RESIDENT_ABSENT);
     model_lease_release(beta);
-    model_host_close(host);
+    model_host_close(full.host);
 }
 
 static void what_cannot_fit_says_both_numbers(void **state)
@@ -209,18 +220,14 @@ static void the_line_before_a_load_is_bounded(void **state)
 
 static void nothing_is_loaded_for_nobody(void **state)
 {
-    struct model_host *host =
-        open_host((struct model_host_options){.keep_ms = -1, .models_max = 1});
-    struct model_lease *alpha = lease_by_name(host, "alpha");
-    const struct model_wish wish = wish_for("beta");
-    struct waiter waiter;
-    await(host, &wish, &waiter);
-    atomic_store(&waiter.is_void, true); /* its client has left */
-    model_lease_release(alpha);
-    assert_null(outcome(&waiter));
-    assert_int_equal(state_of(host, "alpha"), RESIDENT_READY);
-    assert_int_equal(counters_of(host).loads, 1);
-    model_host_close(host);
+    struct full_host full;
+    full_host_open(&full);
+    atomic_store(&full.waiter.is_void, true); /* its client has left */
+    model_lease_release(full.alpha);
+    assert_null(outcome(&full.waiter));
+    assert_int_equal(state_of(full.host, "alpha"), RESIDENT_READY);
+    assert_int_equal(counters_of(full.host).loads, 1);
+    model_host_close(full.host);
 }
 
 static void models_that_were_named_at_the_start_stay(void **state)
@@ -272,22 +279,18 @@ static void the_alias_is_loaded_on_demand_too(void **state)
 
 static void stopping_tells_those_who_wait(void **state)
 {
-    struct model_host *host =
-        open_host((struct model_host_options){.keep_ms = -1, .models_max = 1});
-    struct model_lease *alpha = lease_by_name(host, "alpha");
-    const struct model_wish wish = wish_for("beta");
-    struct waiter waiter;
+    struct full_host full;
     struct model_lease *late;
     struct fault fault;
-    await(host, &wish, &waiter);
-    model_host_stop(host);
-    assert_null(outcome(&waiter));
-    assert_int_equal(waiter.ticket.fault.status, STATUS_STOPPING);
+    full_host_open(&full);
+    model_host_stop(full.host);
+    assert_null(outcome(&full.waiter));
+    assert_int_equal(full.waiter.ticket.fault.status, STATUS_STOPPING);
     const struct model_wish loaded = wish_for("alpha");
-    assert_status(model_host_take(host, &loaded, &late, &fault), STATUS_STOPPING);
-    assert_int_equal(speak(alpha, 3), 0);
-    model_lease_release(alpha);
-    model_host_close(host);
+    assert_status(model_host_take(full.host, &loaded, &late, &fault), STATUS_STOPPING);
+    assert_int_equal(speak(full.alpha, 3), 0);
+    model_lease_release(full.alpha);
+    model_host_close(full.host);
 }
 
 static void a_load_in_progress_does_not_outlive_the_host(void **state)
