@@ -474,18 +474,19 @@ static void stopping_is_prompt_and_puts_the_letter_back(void **state)
     assert_int_equal(view.state_us, test_clock());
 }
 
+/* It has all of the letter: breaking off at once could make a second one of it. */
 static void stopping_waits_some_time_for_the_servers_word(void **state)
 {
+    if (server.is_postgres) skip(); /* five seconds; once is enough */
     smtp("start");
     options.timeout_ms = 3600 * 1000;
     open_mail();
     send_to("hang-at-end@example.com");
-    await_claim();
+    while (arrived_count() == 0) usleep(5000);
     mail_close(mail);
     mail = NULL;
-    struct mail_view *views;
-    assert_int_equal(recent(&views), 1);
-    assert_true(views[0].state == MAIL_WAITING);
+    struct mail_view view = await(MAIL_WAITING, 1);
+    assert_error(&view, "stopped");
 }
 
 /* ---- several servers ---- */

@@ -74,10 +74,9 @@ function options(folder, flags) {
       const pieces = [];
       stream.on('data', (piece) => pieces.push(piece));
       stream.on('end', async () => {
-        if (session.envelope.rcptTo.some((to) => to.address.startsWith('hang-at-end@'))) return;
         try {
           appendFileSync(`${folder}/mails.jsonl`, `${JSON.stringify(await read(Buffer.concat(pieces), session))}\n`);
-          done();
+          if (!session.envelope.rcptTo.some((to) => to.address.startsWith('hang-at-end@'))) done();
         } catch (error) {
           done(error);
         }

@@ -20,6 +20,7 @@ make_certificates() {
 launch() { # FOLDER PORT: 0 for any
     local flags
     read -ra flags <"$1/flags"
+    rm -f "$1/port"
     setsid "$node" smtp.mjs "$1" "$2" "${flags[@]}" >"$1/port" 2>"$1/log" </dev/null &
     echo $! >"$1/pid"
     for _ in $(seq 600); do
@@ -31,11 +32,10 @@ launch() { # FOLDER PORT: 0 for any
     exit 1
 }
 
-end() { # FOLDER
-    local pid
-    pid=$(cat "$1/pid")
-    kill -9 "$pid" 2>/dev/null || true
-    while kill -0 "$pid" 2>/dev/null && [[ $(ps -o stat= -p "$pid") == [^Z]* ]]; do sleep 0.02; done
+end() { # FOLDER PORT
+    kill -9 "$(cat "$1/pid")" 2>/dev/null || true
+    # its threads end one by one, and the last closes the port
+    while (exec 3<>"/dev/tcp/127.0.0.1/$2") 2>/dev/null; do sleep 0.02; done
 }
 
 what=${1:-}
@@ -48,10 +48,10 @@ start)
     launch "$folder" 0
     echo "$(cat "$folder/port") $folder"
     ;;
-kill) end "${1#* }" ;;
+kill) end "${1#* }" "${1%% *}" ;;
 restart) launch "${1#* }" "${1%% *}" ;;
 stop)
-    end "${1#* }"
+    end "${1#* }" "${1%% *}"
     rm -rf "${1#* }"
     ;;
 *)
