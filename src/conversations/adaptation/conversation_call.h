@@ -12,8 +12,8 @@ struct conversation_call {
     struct conversations *conversations;
     struct uuid user; /* the caller */
     struct arena *job;
-    const json_t *body; /* of those that take one */
-    struct buffer out;  /* JSON */
+    json_t *body;      /* of those that take one */
+    struct buffer out; /* JSON */
     int http_code;
     bool is_page; /* `out` is an array, and goes on at next_cursor where that is not empty */
     char next_cursor[CURSOR_BYTES];

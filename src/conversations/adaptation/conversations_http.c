@@ -63,22 +63,36 @@ static void answer(struct conversation_call *call)
         gateway_reply_ok(call->exchange, call->http_code, buffer_text(&call->out));
 }
 
-static void act(struct conversation_call *call, conversation_action *action)
+static enum status act(struct conversation_call *call, const struct row *row, struct fault *fault)
 {
-    struct fault fault;
-    buffer_init(&call->out);
-    enum status status = action(call, &fault);
-    if (status != OK)
-        gateway_reply_fault(call->exchange, status, &fault, NULL);
-    else if (!call->is_answered)
-        answer(call);
-    buffer_deinit(&call->out);
+    bool has_body = http_body(call->exchange).length > 0;
+    if (row->request_schema && (has_body || !row->may_lack_body))
+        TRY(json_body_parse(http_body(call->exchange), &call->body, fault));
+    return row->action(call, fault);
+}
+
+/* What is wrong with a request is told to the conversation's owner only: others learn by nothing
+ * that there is such a conversation. */
+static enum status hide_from_others(const struct conversation_call *call, enum status status,
+                                    struct fault *fault)
+{
+    struct conversation conversation;
+    struct uuid id;
+    struct fault not_theirs;
+    if (status != STATUS_INVALID || http_path_parameter(call->exchange, "id").length == 0)
+        return status;
+    enum status found = call_path_id(call, &id, &not_theirs);
+    if (found == OK)
+        found = conversation_get(call->conversations, call->user, id, call->job, &conversation,
+                                 &not_theirs);
+    if (found == OK) return status;
+    *fault = not_theirs;
+    return found;
 }
 
 static void handle(struct http_exchange *exchange, void *context)
 {
     const struct served_row *served = context;
-    const struct row *row = served->row;
     struct conversation_call call = {
         .exchange = exchange,
         .conversations = served->http->conversations,
@@ -86,12 +100,16 @@ static void handle(struct http_exchange *exchange, void *context)
         .job = http_arena(exchange),
         .http_code = 200,
     };
-    json_t *body = NULL;
-    bool is_read = row->request_schema && !(row->may_lack_body && http_body(exchange).length == 0);
-    if (is_read && !gateway_read_body(exchange, &body)) return;
-    call.body = body;
-    act(&call, row->action);
-    json_decref(body);
+    struct fault fault;
+    buffer_init(&call.out);
+    enum status status = act(&call, served->row, &fault);
+    if (status != OK) status = hide_from_others(&call, status, &fault);
+    if (status != OK)
+        gateway_reply_fault(exchange, status, &fault, NULL);
+    else if (!call.is_answered)
+        answer(&call);
+    buffer_deinit(&call.out);
+    json_decref(call.body);
 }
 
 /* ---- life ---- */
