@@ -8,6 +8,7 @@
 #include "accounts/accounts.h"
 #include "accounts/adaptation/accounts_http.h"
 #include "app/version.h"
+#include "conversations/adaptation/conversation_chat.h"
 #include "conversations/adaptation/conversations_http.h"
 #include "conversations/conversations.h"
 #include "gateway/gateway.h"
@@ -81,6 +82,8 @@ static enum status open_conversations(struct service *service, struct fault *fau
 {
     const struct conversations_options options = {.database = service->stores.database};
     TRY(conversations_open(&service->conversations, &options, fault));
+    service->chat_keeper = conversation_chat_keeper(service->conversations);
+    api_set_keeper(service->api, &service->chat_keeper);
     return conversations_http_open(&service->conversations_http, service->conversations, fault);
 }
 

@@ -10,6 +10,7 @@
 #include "app/stores.h"
 #include "base/arena.h"
 #include "base/status.h"
+#include "inference/adaptation/chat_keeper.h"
 
 struct accounts;
 struct accounts_http;
@@ -48,6 +49,7 @@ struct service {
     struct accounts_http *accounts_http;
     struct conversations *conversations;
     struct conversations_http *conversations_http;
+    struct chat_keeper chat_keeper;
     struct gateway *gateway;
     struct api *api;
     struct http_server *server;

@@ -130,6 +130,10 @@ struct uuid turn_message(const struct turn *turn);
 /* More of the answer. Never blocks. */
 void turn_add(struct turn *turn, struct text piece);
 
+/* It can't be answered after all: what was asked is taken back, unless others have appended behind
+ * it; then the answer is marked as interrupted. The turn is freed. */
+void turn_withdraw(struct turn *turn);
+
 struct turn_end {
     enum message_state state; /* MESSAGE_COMPLETE or MESSAGE_INTERRUPTED */
     int64_t tokens_in, tokens_out;

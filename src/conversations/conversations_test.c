@@ -588,6 +588,30 @@ static void a_turn_outlives_its_conversation(void **state)
     finish(turn, MESSAGE_COMPLETE);
 }
 
+static void a_question_can_be_taken_back(void **state)
+{
+    struct turn *turn = begin_turn((struct uuid){{0}}, "Why?");
+    struct uuid id = turn_conversation(turn);
+    struct conversation gone;
+    turn_withdraw(turn);
+    assert_status(conversation_get(conversations, ada, id, &job, &gone, &fault), STATUS_NOT_FOUND);
+
+    struct conversation made = create(ada, "x");
+    append(ada, made.id, SENDER_USER, "first");
+    turn_withdraw(begin_turn(made.id, "Why?"));
+    assert_int_equal(messages_of(ada, made.id).count, 1);
+    assert_int_equal(append(ada, made.id, SENDER_USER, "second").seq, 2);
+
+    turn = begin_turn(made.id, "Why?");
+    assert_int_equal(append(ada, made.id, SENDER_USER, "others write").seq, 5);
+    turn_withdraw(turn); /* and is done with before the service is closed */
+    conversations_close(conversations);
+    conversations = open_service(NEVER_MS);
+    struct message_page page = messages_of(ada, made.id);
+    assert_int_equal(page.count, 5);
+    assert_int_equal(page.items[3].state, MESSAGE_INTERRUPTED);
+}
+
 static void many_turns_end_together(void **state)
 {
     enum { TURNS = 150 };
@@ -687,6 +711,7 @@ int main(void)
         TEST(what_was_written_survives_its_server),
         TEST(what_nobody_writes_is_marked),
         TEST(a_turn_outlives_its_conversation),
+        TEST(a_question_can_be_taken_back),
         TEST(many_turns_end_together),
         TEST(what_is_asked_often_goes_through_indexes),
     };

@@ -52,9 +52,10 @@ static size_t end_of_summarised(const struct window *window, const struct window
         if (is_talk(&messages[i])) kept += messages[i].tokens;
     if (window->summary >= 0) read = messages[window->summary].tokens;
     size_t end = window->first;
-    while (end + 1 < count && (end == window->first || kept > room / 2)) {
+    while (end + 1 < count && (end == window->first || messages[end].is_bound || kept > room / 2)) {
         if (is_talk(&messages[end])) {
-            if (end > window->first && read + messages[end].tokens > readable) break;
+            bool may_end = end > window->first && !messages[end].is_bound;
+            if (may_end && read + messages[end].tokens > readable) break;
             read += messages[end].tokens;
             kept -= messages[end].tokens;
         }

@@ -16,6 +16,7 @@ struct window_message {
     int64_t seq;
     uint32_t tokens;
     bool is_pinned;     /* an instruction for the whole conversation: always told */
+    bool is_bound;      /* to the one before, without which it makes no sense: a tool's result */
     int64_t stands_for; /* of a summary: all up to this seq; 0: it is no summary */
 };
 

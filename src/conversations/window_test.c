@@ -71,6 +71,16 @@ static void only_the_newest_summary_is_told(void **state)
     assert_false(window_tells(&window, messages, 2));
 }
 
+/* The result of a tool stays with its call. */
+static void what_belongs_together_is_not_parted(void **state)
+{
+    struct window_message messages[20];
+    fill(messages, 20);
+    struct window apart = choose(messages, 20, 100);
+    messages[apart.end].is_bound = messages[apart.end + 1].is_bound = true;
+    assert_int_equal(choose(messages, 20, 100).end, apart.end + 2);
+}
+
 /* However long: summarise, put the summary behind it, choose again; it ends, and all is told or
  * stood for. */
 static void summarising_comes_to_an_end(void **state)
@@ -120,6 +130,7 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_is_summarised_first),
         cmocka_unit_test(a_summary_stands_for_what_it_summarises),
         cmocka_unit_test(only_the_newest_summary_is_told),
+        cmocka_unit_test(what_belongs_together_is_not_parted),
         cmocka_unit_test(summarising_comes_to_an_end),
         cmocka_unit_test(what_can_never_fit_is_said),
     };

@@ -58,6 +58,10 @@ enum status store_messages_search(struct transaction *t, struct arena *job, stru
 
 /* ---- what is being written ---- */
 
+/* Delete the messages from `first` to `last`, if these are the last there are. STATUS_CONFLICT. */
+enum status store_messages_take_back(struct transaction *t, struct uuid user,
+                                     struct uuid conversation, int64_t first, int64_t last,
+                                     struct fault *fault) MUST_USE;
 /* Content, state, tokens, content_struct and meta, as they are now. OK also when the message was
  * deleted meanwhile. */
 enum status store_message_save(struct transaction *t, struct uuid user,

@@ -145,6 +145,23 @@ enum status store_messages_search(struct transaction *t, struct arena *job, stru
     return OK;
 }
 
+enum status store_messages_take_back(struct transaction *t, struct uuid user,
+                                     struct uuid conversation, int64_t first, int64_t last,
+                                     struct fault *fault)
+{
+    uint64_t changed;
+    TRY(SQL_EXECUTE(t, &changed, fault,
+                    "UPDATE conversation SET next_seq = $3"
+                    " WHERE id = $2 AND user_id = $1 AND next_seq = $4",
+                    sql_uuid(user), sql_uuid(conversation), sql_integer(first),
+                    sql_integer(last + 1)));
+    if (!changed) return fault_set(fault, STATUS_CONFLICT, "others have written behind it");
+    return SQL_EXECUTE(t, NULL, fault,
+                       "DELETE FROM message WHERE conversation_id = $2 AND user_id = $1"
+                       " AND seq >= $3",
+                       sql_uuid(user), sql_uuid(conversation), sql_integer(first));
+}
+
 enum status store_message_save(struct transaction *t, struct uuid user,
                                const struct message *message, int64_t writing_until_us,
                                struct fault *fault)

@@ -13,6 +13,8 @@ struct turn {
     struct conversations *conversations;
     struct uuid user;
     struct turn *next; /* of the saver's list */
+    size_t asked;      /* messages appended before the answer */
+    bool is_first;     /* the conversation was made for it */
 
     /* Held by the saver's mutex. When the turn has ended, nobody but the saver has it. */
     struct message message; /* but for its texts */

@@ -69,6 +69,8 @@ enum status turn_begin(struct conversations *conversations, struct uuid user,
     }
     if (status == OK) {
         memcpy(messages, all, count * sizeof *all);
+        turn->asked = count;
+        turn->is_first = uuid_is_nil(turn->message.conversation_id);
         turn->message = all[count];
         turn_saver_add(turn);
         *out = turn;
@@ -87,6 +89,31 @@ struct uuid turn_conversation(const struct turn *turn)
 struct uuid turn_message(const struct turn *turn)
 {
     return turn->message.id;
+}
+
+/* ---- taking back ---- */
+
+static enum status take_back(struct transaction *t, void *argument, struct fault *fault)
+{
+    const struct turn *turn = argument;
+    const struct message *answer = &turn->message;
+    if (turn->is_first)
+        return store_conversation_delete(t, turn->user, answer->conversation_id, fault);
+    return store_messages_take_back(t, turn->user, answer->conversation_id,
+                                    answer->seq - (int64_t)turn->asked, answer->seq, fault);
+}
+
+void turn_withdraw(struct turn *turn)
+{
+    struct fault fault;
+    struct database *database = turn->conversations->options.database;
+    enum status status =
+        database_write(database, sql_actor_user(turn->user), take_back, turn, &fault);
+    if (status != OK)
+        log_write("conversations", LOG_WARN, NULL, "a question was not taken back: %s",
+                  fault.message);
+    const struct turn_end end = {.state = MESSAGE_INTERRUPTED, .tokens_in = -1, .tokens_out = -1};
+    turn_finish(turn, &end, NULL, NULL); /* finds no row, if all went well */
 }
 
 /* ---- writing ---- */

@@ -6,6 +6,7 @@
 
 #include "inference/adaptation/api_private.h"
 #include "inference/adaptation/api_schemas.h"
+#include "inference/adaptation/chat_keeper.h"
 #include "inference/adaptation/turn_line.h"
 #include "model/model.h"
 #include "platform/platform.h"
@@ -133,6 +134,27 @@ void api_close(struct api *api)
     free(api);
 }
 
+/* Conversations are somebody's: the operator's key, which owns nothing, has none. */
+void api_set_keeper(struct api *api, const struct chat_keeper *keeper)
+{
+    api->keeper = keeper;
+    api->kept_model_route = (struct model_route){api, USE_GENERATION, kept_chat_handle};
+    api->kept_route = (struct gateway_route){
+        .method = "POST",
+        .pattern = "/v2/chat/completions",
+        .access = ACCESS_ACCOUNT,
+        .style = STYLE_OPENAI,
+        .limit = LIMIT_CHAT,
+        .replays = true,
+        .handler = model_route_handle,
+        .context = &api->kept_model_route,
+        .summary = "The next message of a chat that is kept",
+        .request_schema = SCHEMA_KEPT_CHAT_REQUEST,
+        .answer_schema = SCHEMA_KEPT_CHAT_ANSWER,
+    };
+    api_metrics_add_route(&api->metrics, api->kept_route.pattern);
+}
+
 /* ---- what is told of a request (R59) ---- */
 
 static const char NOTE_KIND;
@@ -216,6 +238,7 @@ enum status api_install(struct api *api, struct gateway *gateway, struct fault *
     const struct gateway_watcher watcher = {finished, stop_models, api};
     const struct gateway_check check = {"model", true, health_check_model, api};
     TRY(gateway_add_routes(gateway, api->routes, api->route_count, fault));
+    if (api->keeper) TRY(gateway_add_routes(gateway, &api->kept_route, 1, fault));
     TRY(gateway_add_check(gateway, &check, fault));
     return gateway_add_watcher(gateway, &watcher, fault);
 }

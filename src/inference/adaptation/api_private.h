@@ -10,10 +10,25 @@
 #include "inference/engine.h"
 #include "inference/model_host.h"
 
+struct chat_keeper;
 struct health;
 struct model_route;
 struct model_wait;
 struct turn_line;
+
+/* ---- routes whose body names a model ---- */
+
+/* Called when the request's model is at hand. `root` (the body, an object) and `lease` are borrowed
+ * for the call: what goes on after it takes model_lease_share(lease), and releases that after the
+ * last event of its generations. */
+typedef void model_handler(struct http_exchange *exchange, struct api *api, json_t *root,
+                           struct model_lease *lease);
+
+struct model_route {
+    struct api *api;
+    enum model_use use;
+    model_handler *handler;
+};
 
 struct api {
     struct model_host *host;
@@ -25,6 +40,9 @@ struct api {
     struct gateway_route *routes;
     struct model_route *model_routes; /* context of those that name a model */
     size_t route_count;
+    const struct chat_keeper *keeper; /* NULL: nobody keeps conversations, and there is no */
+    struct gateway_route kept_route;  /* route for them */
+    struct model_route kept_model_route;
 };
 
 /* What the log line and the metrics of a request tell; lives in the exchange's arena. */
@@ -49,23 +67,12 @@ struct request_note *api_note(struct http_exchange *exchange);
 
 /* ---- model_route.c: routes whose body names a model ---- */
 
-/* Called when the request's model is at hand. `root` (the body, an object) and `lease` are borrowed
- * for the call: what goes on after it takes model_lease_share(lease), and releases that after the
- * last event of its generations. */
-typedef void model_handler(struct http_exchange *exchange, struct api *api, json_t *root,
-                           struct model_lease *lease);
-
-struct model_route {
-    struct api *api;
-    enum model_use use;
-    model_handler *handler;
-};
-
 /* Reads the body, waits for the model that it names, and calls the handler; context is a
  * model_route. */
 http_handler model_route_handle;
 
 model_handler openai_chat_handle, openai_completions_handle, openai_embeddings_handle;
+model_handler kept_chat_handle;
 model_handler rerank_handle;
 model_handler tokenize_handle, detokenize_handle;
 

@@ -32,40 +32,59 @@
 /* JSON() of what macros stand for. */
 #define EXPANDED(...) JSON(__VA_ARGS__)
 
+#define CHAT_MEMBERS                                                                         \
+    "model": {"type": "string"},                                                             \
+    "messages": {"type": "array", "minItems": 1,                                             \
+                 "items": {"type": "object", "required": ["role"],                           \
+                           "properties": {"role": {"type": "string"}}}},                     \
+    "tools": {"type": ["array", "null"]},                                                    \
+    "tool_choice": {"type": ["string", "object", "null"]},                                   \
+    "response_format": {"type": ["object", "null"]},                                         \
+    "logprobs": {"type": ["boolean", "null"]},                                               \
+    "top_logprobs": {"type": ["integer", "null"]},                                           \
+    "stream_options": {"type": ["object", "null"]}
+
+#define COMPLETION_MEMBERS                                                                   \
+    "id": {"type": "string"},                                                                \
+    "object": {"const": "chat.completion"},                                                  \
+    "created": {"type": "integer"},                                                          \
+    "model": {"type": "string"},                                                             \
+    "choices": {"type": "array",                                                             \
+                "items": {"type": "object", "required": ["index", "message", "finish_reason"], \
+                          "properties": {                                                    \
+                            "index": {"type": "integer"},                                    \
+                            "message": {"type": "object", "required": ["role", "content"],   \
+                                        "properties": {                                      \
+                                            "role": {"const": "assistant"},                  \
+                                            "content": {"type": ["string", "null"]},         \
+                                            "reasoning_content": {"type": "string"},         \
+                                            "tool_calls": {"type": "array"}}},               \
+                            "finish_reason": FINISH}}},                                      \
+    "usage": USAGE
+
 const char SCHEMA_CHAT_REQUEST[] = EXPANDED(
-    {"type": "object", "required": ["messages"],
-     "properties": {
-        "model": {"type": "string"},
-        "messages": {"type": "array", "minItems": 1,
-                     "items": {"type": "object", "required": ["role"],
-                               "properties": {"role": {"type": "string"}}}},
-        "tools": {"type": ["array", "null"]},
-        "tool_choice": {"type": ["string", "object", "null"]},
-        "response_format": {"type": ["object", "null"]},
-        "logprobs": {"type": ["boolean", "null"]},
-        "top_logprobs": {"type": ["integer", "null"]},
-        "stream_options": {"type": ["object", "null"]},
-        SAMPLING}});
+    {"type": "object", "required": ["messages"], "properties": {CHAT_MEMBERS, SAMPLING}});
 
 const char SCHEMA_CHAT_ANSWER[] = EXPANDED(
     {"type": "object", "required": ["id", "object", "created", "model", "choices", "usage"],
+     "properties": {COMPLETION_MEMBERS}});
+
+const char SCHEMA_KEPT_CHAT_REQUEST[] = EXPANDED(
+    {"type": "object", "required": ["messages"],
      "properties": {
-        "id": {"type": "string"},
-        "object": {"const": "chat.completion"},
-        "created": {"type": "integer"},
-        "model": {"type": "string"},
-        "choices": {"type": "array",
-                    "items": {"type": "object", "required": ["index", "message", "finish_reason"],
-                              "properties": {
-                                "index": {"type": "integer"},
-                                "message": {"type": "object", "required": ["role", "content"],
-                                            "properties": {
-                                                "role": {"const": "assistant"},
-                                                "content": {"type": ["string", "null"]},
-                                                "reasoning_content": {"type": "string"},
-                                                "tool_calls": {"type": "array"}}},
-                                "finish_reason": FINISH}}},
-        "usage": USAGE}});
+        "conversation_id": {"type": ["string", "null"], "format": "uuid"},
+        "user_id": {"type": ["string", "null"], "format": "uuid"},
+        "metadata": {"type": ["object", "null"]},
+        CHAT_MEMBERS, SAMPLING}});
+
+const char SCHEMA_KEPT_CHAT_ANSWER[] = EXPANDED(
+    {"type": "object",
+     "required": ["id", "object", "created", "model", "choices", "usage", "conversation_id",
+                  "message_id"],
+     "properties": {
+        "conversation_id": {"type": "string", "format": "uuid"},
+        "message_id": {"type": "string", "format": "uuid"},
+        COMPLETION_MEMBERS}});
 
 const char SCHEMA_COMPLETION_REQUEST[] = EXPANDED(
     {"type": "object", "required": ["prompt"],

@@ -46,20 +46,22 @@ static void keep(struct chat_answer *answer, const struct answer_event *event)
 
 /* ---- told on ---- */
 
-static void tell(struct chat_answer *answer, const struct answer_event *event)
+/* False for the end of a call, which is no delta. */
+static bool delta_of(const struct chat_answer *answer, const struct answer_event *event,
+                     struct openai_delta *delta)
 {
-    struct openai_delta delta = {.kind = DELTA_TEXT, .text = event->text, .call = event->call};
+    *delta = (struct openai_delta){.text = event->text, .call = event->call};
     switch (event->kind) {
-    case ANSWER_TEXT: break;
-    case ANSWER_REASONING: delta.kind = DELTA_REASONING; break;
+    case ANSWER_TEXT: delta->kind = DELTA_TEXT; return true;
+    case ANSWER_REASONING: delta->kind = DELTA_REASONING; return true;
     case ANSWER_CALL:
-        delta.kind = DELTA_CALL;
-        delta.call_id = text_of(answer->call_id);
-        break;
-    case ANSWER_ARGUMENTS: delta.kind = DELTA_ARGUMENTS; break;
-    case ANSWER_CALL_END: return;
+        delta->kind = DELTA_CALL;
+        delta->call_id = text_of(answer->call_id);
+        return true;
+    case ANSWER_ARGUMENTS: delta->kind = DELTA_ARGUMENTS; return true;
+    case ANSWER_CALL_END: return false;
     }
-    answer->on_delta(answer->argument, &delta);
+    return false;
 }
 
 static void on_event(void *argument, const struct answer_event *event)
@@ -70,10 +72,13 @@ static void on_event(void *argument, const struct answer_event *event)
         make_call_id(answer->call_id);
     }
     if (event->kind == ANSWER_CALL_END) answer->calls_ended++;
-    if (answer->on_delta)
-        tell(answer, event);
-    else
+    struct openai_delta delta;
+    bool is_delta = delta_of(answer, event, &delta);
+    if (is_delta && answer->on_heard) answer->on_heard(answer->listener, &delta);
+    if (!answer->on_delta)
         keep(answer, event);
+    else if (is_delta)
+        answer->on_delta(answer->argument, &delta);
 }
 
 /* ---- the face ---- */

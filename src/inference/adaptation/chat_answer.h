@@ -20,6 +20,8 @@ struct chat_answer {
     bool is_parsed;
     void (*on_delta)(void *argument, const struct openai_delta *delta); /* NULL: kept */
     void *argument;
+    void (*on_heard)(void *listener, const struct openai_delta *delta); /* NULL: nobody listens */
+    void *listener;
 
     /* kept */
     struct buffer text, reasoning;

@@ -34,6 +34,9 @@ struct completion_run {
     struct http_stream *to_client;
     struct request_note *note; /* lives as long as the stream */
     const struct tokenizer *tokenizer;
+    const struct chat_keeper *keeper; /* of `turn`; NULL: nobody keeps it */
+    void *turn;
+    struct chat_ending ending;
 
     /* Held by the handler's thread until all is started, then by the engine's thread per event. */
     pthread_mutex_t lock;
@@ -60,6 +63,7 @@ static void run_free(struct completion_run *run)
     }
     free(run->choices);
     free((char *)run->head.model.data);
+    free((char *)run->head.members.data);
     buffer_deinit(&run->out);
     pthread_mutex_destroy(&run->lock);
     model_lease_release(run->lease); /* the generations are its engine's */
@@ -91,6 +95,10 @@ static bool make_choices(struct completion_run *run, const struct completion_sta
         choice->index = i;
         choice->is_first_of_prompt = i % n == 0;
         chat_answer_init(&choice->answer, plan, run->stream ? append_delta : NULL, choice);
+        if (start->kept) {
+            choice->answer.on_heard = run->keeper->told;
+            choice->answer.listener = run->turn;
+        }
         if (start->echoes && !copy_text(&choice->echo, start->echoes[i / n])) return false;
         if (!run->stream) chat_answer_add(&choice->answer, choice->echo);
     }
@@ -122,7 +130,13 @@ static struct completion_run *run_new(struct api *api, const struct completion_s
     run->head.created = clock_wall_ms() / 1000;
     run->head.include_usage = start->generation->include_usage;
     make_id(&run->head);
-    if (!copy_text(&run->head.model, start->generation->model) || !make_choices(run, start)) {
+    if (start->kept) {
+        run->keeper = api->keeper;
+        run->turn = start->kept->turn;
+    }
+    bool has_members = !start->kept || copy_text(&run->head.members, start->kept->members);
+    if (!has_members || !copy_text(&run->head.model, start->generation->model) ||
+        !make_choices(run, start)) {
         run_free(run);
         return NULL;
     }
@@ -313,20 +327,44 @@ static void write_note(const struct choice *choice, const struct generation_even
 }
 
 /* `choice` is the last one that ended. */
-static void finish(const struct choice *choice, const struct generation_event *event)
+static void close_books(const struct choice *choice, const struct generation_event *event)
 {
     struct completion_run *run = choice->run;
     struct api_metrics *metrics = &run->api->metrics;
     metrics->active--;
-    if (!run->abandoned) {
-        metrics->prompt_tokens += run->usage.prompt_tokens;
-        metrics->completion_tokens += run->usage.completion_tokens;
-        write_note(choice, event); /* the note is the stream's: not after its end */
-        if (run->stream && (run->sent || run->fault.status == OK))
-            finish_stream(run);
-        else
-            finish_whole(run);
-    }
+    if (run->abandoned) return;
+    metrics->prompt_tokens += run->usage.prompt_tokens;
+    metrics->completion_tokens += run->usage.completion_tokens;
+    write_note(choice, event); /* the note is the stream's: not after its end */
+    run->ending = (struct chat_ending){
+        .is_whole = event->end != END_CANCELLED && event->end != END_ERROR,
+        .finish = openai_finish_reason(finish_of(choice, event->end)),
+        .prompt_tokens = run->usage.prompt_tokens,
+        .completion_tokens = run->usage.completion_tokens,
+    };
+}
+
+/* Nobody else has the run any more. */
+static void finish(struct completion_run *run)
+{
+    bool streams = run->stream && (run->sent || run->fault.status == OK);
+    if (!run->abandoned && streams) finish_stream(run);
+    if (!run->abandoned && !streams) finish_whole(run);
+    run_free(run);
+}
+
+static void take_fault(struct completion_run *run, const struct fault *fault)
+{
+    if (run->fault.status == OK) run->fault = *fault;
+}
+
+/* What was answered is kept, or could not be. */
+static void on_kept(void *argument, const struct fault *fault)
+{
+    struct completion_run *run = argument;
+    if (fault) take_fault(run, fault);
+    *run->note->fault = run->fault;
+    finish(run);
 }
 
 /* ---- the engine's thread ---- */
@@ -343,13 +381,6 @@ static void count_usage(struct choice *choice, const struct generation_event *ev
     }
 }
 
-static void take_fault(struct completion_run *run, const struct fault *fault)
-{
-    if (run->fault.status != OK) return;
-    run->fault = *fault;
-    fault_prefix(&run->fault, "Inference failed"); /* R19 */
-}
-
 static void on_event(void *argument, const struct generation_event *event)
 {
     struct choice *choice = argument;
@@ -358,7 +389,10 @@ static void on_event(void *argument, const struct generation_event *event)
     if (event->token >= 0 && event->completion_tokens == 1)
         histogram_add(&run->api->metrics.time_to_first_token,
                       clock_monotonic_ns() - run->started_ns);
-    if (event->end == END_ERROR) take_fault(run, event->fault);
+    if (event->end == END_ERROR && run->fault.status == OK) {
+        take_fault(run, event->fault);
+        fault_prefix(&run->fault, "Inference failed"); /* R19 */
+    }
     bool tells = !run->abandoned && event->end != END_CANCELLED && event->end != END_ERROR;
     if (tells && run->stream) {
         stream_event(choice, event);
@@ -372,9 +406,13 @@ static void on_event(void *argument, const struct generation_event *event)
         count_usage(choice, event);
         is_last = --run->open_count == 0;
     }
-    if (is_last) finish(choice, event);
+    if (is_last) close_books(choice, event);
     pthread_mutex_unlock(&run->lock);
-    if (is_last) run_free(run);
+    if (!is_last) return;
+    if (run->keeper && !run->abandoned)
+        run->keeper->ended(run->turn, &run->ending, on_kept, run);
+    else
+        finish(run);
 }
 
 /* ---- the handler's thread ---- */
@@ -490,7 +528,7 @@ static uint64_t most_tokens(const struct completion_start *start)
     return tokens;
 }
 
-void completion_run_start(struct api *api, struct http_exchange *exchange,
+bool completion_run_start(struct api *api, struct http_exchange *exchange,
                           const struct completion_start *start)
 {
     struct fault fault;
@@ -500,23 +538,24 @@ void completion_run_start(struct api *api, struct http_exchange *exchange,
         gateway_reply_fault(exchange,
                             fault_set(&fault, STATUS_NO_MEMORY, "no memory for the request"),
                             &fault, NULL);
-        return;
+        return false;
     }
     run->note = note;
     enum status status = gateway_claim_tokens(exchange, most_tokens(start), &fault);
     if (status != OK) {
         run_free(run);
         gateway_reply_fault(exchange, status, &fault, NULL);
-        return;
+        return false;
     }
     api->metrics.active++;
     pthread_mutex_lock(&run->lock);
     status = submit_all(run, start, &fault);
     if (status != OK) {
         refuse(run, exchange, start, status, &fault);
-        return;
+        return false;
     }
     run->to_client = http_stream_begin(
         exchange, 200, run->stream ? "text/event-stream" : "application/json", client_gone, run);
     pthread_mutex_unlock(&run->lock);
+    return true;
 }

@@ -8,6 +8,7 @@
 
 #include "inference/adaptation/api_private.h"
 #include "inference/adaptation/chat_answer.h"
+#include "inference/adaptation/chat_keeper.h"
 #include "inference/adaptation/openai_request.h"
 #include "inference/adaptation/openai_text.h"
 #include "model/tokenizer/tokenizer.h"
@@ -22,13 +23,14 @@ struct completion_start {
     struct constraint *constraint;       /* of each answer; NULL: none */
     const char *prompt_field;            /* "messages" or "prompt", for faults */
     const struct chat_answer_plan *plan; /* NULL: answers are text and nothing else */
+    const struct kept_chat *kept;        /* NULL: nobody keeps it; else there is one answer */
 };
 
 /* Remember for the log line what was asked (R59). */
 void completion_note(struct http_exchange *exchange, const struct openai_generation *generation,
                      size_t prompt_bytes);
-/* Answers the exchange, now (refused) or later. */
-void completion_run_start(struct api *api, struct http_exchange *exchange,
+/* Answers the exchange, now (refused: false) or later. */
+bool completion_run_start(struct api *api, struct http_exchange *exchange,
                           const struct completion_start *start);
 
 #endif

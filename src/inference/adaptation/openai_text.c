@@ -168,6 +168,10 @@ static void append_head(struct buffer *out, const struct openai_head *head, bool
     buffer_printf(out, "{\"id\":\"%s\",\"object\":\"%s\",\"created\":%lld,\"model\":", head->id,
                   object, (long long)head->created);
     buffer_append_json_string(out, head->model);
+    if (head->members.length) {
+        buffer_append_char(out, ',');
+        buffer_append_text(out, head->members);
+    }
     buffer_append_string(out, ",\"choices\":[");
 }
 

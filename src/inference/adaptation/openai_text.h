@@ -12,10 +12,11 @@ enum openai_shape { SHAPE_CHAT, SHAPE_TEXT };
 /* What all pieces of one answer have in common. */
 struct openai_head {
     enum openai_shape shape;
-    char id[40];        /* "chatcmpl-" + 8 hex digits (R17), "cmpl-" ... */
-    int64_t created;    /* Unix seconds */
-    struct text model;  /* as the client called it */
-    bool include_usage; /* streams: "usage" in every piece */
+    char id[40];         /* "chatcmpl-" + 8 hex digits (R17), "cmpl-" ... */
+    int64_t created;     /* Unix seconds */
+    struct text model;   /* as the client called it */
+    bool include_usage;  /* streams: "usage" in every piece */
+    struct text members; /* JSON: more members of every answer and piece; empty: none */
 };
 
 struct openai_usage {
