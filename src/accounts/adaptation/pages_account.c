@@ -224,7 +224,7 @@ static const struct gateway_route ROWS[] = {
      .summary = "Sessions, password, second factor"},
     {"POST", "/account/sessions/{id}/end", ACCESS_PERSON, STYLE_PAGE, LIMIT_WRITE, false, session_end,
      .summary = "Sign out there"},
-    {"POST", "/account/sessions/end", ACCESS_PERSON, STYLE_PAGE, LIMIT_WRITE, false, sessions_end,
+    {"POST", "/account/logout_all", ACCESS_PERSON, STYLE_PAGE, LIMIT_WRITE, false, sessions_end,
      .summary = "Sign out everywhere"},
     {"GET", "/account/password", ACCESS_PERSON, STYLE_PAGE, LIMIT_READ, false, password_page,
      .summary = "Change the password"},
