@@ -3,6 +3,7 @@
 // and prints it as a table.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { columns, progress, rowCells } from './measure.mjs';
+import { benchApi } from './api.mjs';
 import { benchEmbed } from './embed.mjs';
 import { benchDepth, benchEngine } from './engine.mjs';
 import { benchHttp } from './http.mjs';
@@ -11,6 +12,7 @@ import { benchSpeculation } from './speculation.mjs';
 
 const suites = {
   engine: benchEngine, depth: benchDepth, http: benchHttp, schema: benchSchema, embed: benchEmbed, speculation: benchSpeculation,
+  api: benchApi,
 };
 const wanted = process.argv.slice(2).length ? process.argv.slice(2) : Object.keys(suites);
 for (const name of wanted)

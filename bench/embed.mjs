@@ -32,7 +32,7 @@ function sentences(count) {
 async function ours(server, input) {
   const started = performance.now();
   const response = await fetch(`http://127.0.0.1:${server.port}/v1/embeddings`, {
-    method: 'POST', headers: { 'content-type': 'application/json' },
+    method: 'POST', headers: { 'content-type': 'application/json', ...server.headers },
     body: JSON.stringify({ model: 'local-llm', input, encoding_format: 'base64' }),
   });
   const answer = await response.json();

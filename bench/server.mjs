@@ -18,8 +18,11 @@ const freePort = async () => {
   return port;
 };
 
+const KEY = 'bench'; // the operator's, who has no limits
+
 async function start(program, args, port, name) {
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(program, args,
+    { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, LIMINAL_API_KEY: KEY } });
   let said = '';
   child.stderr.on('data', (data) => { said = (said + data).slice(-2000); });
   process.on('exit', () => child.kill('SIGKILL'));
@@ -30,7 +33,8 @@ async function start(program, args, port, name) {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return {
-    name, port, agent: new http.Agent({ keepAlive: false }),
+    name, port, pid: child.pid, headers: { authorization: `Bearer ${KEY}` },
+    agent: new http.Agent({ keepAlive: false }),
     stop: async () => { child.kill('SIGTERM'); await once(child, 'exit'); },
   };
 }
@@ -81,7 +85,7 @@ export function complete(server, body, route = '/v1/completions') {
     };
     const request = http.request({
       host: '127.0.0.1', port: server.port, agent: server.agent, method: 'POST', path: route,
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...server.headers },
     }, (response) => {
       response.setEncoding('utf8');
       response.on('data', (data) => {
