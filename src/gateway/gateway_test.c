@@ -263,6 +263,34 @@ static void other_sites_cannot_act_by_cookie(void **state)
     assert_int_equal(ask("POST", "/form", FORM, body), 403);
 }
 
+static void a_page_renews_a_cookie_of_yesterday(void **state)
+{
+    struct account account;
+    struct signed_in signed_in = sign_in_ada(&account);
+    assert_int_equal(ask("GET", "/csrf", cookie(signed_in.cookie), ""), 200);
+    assert_false(answer_has(&answer, "Set-Cookie: " SESSION_COOKIE));
+    now_us += DAY_US + MINUTE_US;
+    assert_int_equal(ask("GET", "/mine", cookie(signed_in.cookie), ""), 200);
+    assert_false(answer_has(&answer, "Set-Cookie: " SESSION_COOKIE)); /* a script's */
+    assert_int_equal(ask("GET", "/csrf", cookie(signed_in.cookie), ""), 200);
+    const char *set = strstr(answer.data, "Set-Cookie: " SESSION_COOKIE "=");
+    assert_non_null(set);
+    char renewed[ACCESS_TOKEN_BYTES], headers[400], body[80];
+    int length = (int)strcspn(set + strlen("Set-Cookie: " SESSION_COOKIE "="), ";");
+    snprintf(renewed, sizeof renewed, "%.*s", length,
+             set + strlen("Set-Cookie: " SESSION_COOKIE "="));
+    assert_string_not_equal(renewed, signed_in.cookie);
+    /* The form on that page goes with the new cookie. */
+    snprintf(body, sizeof body, "csrf=%.43s", strstr(answer.data, "\r\n\r\n") + 4);
+    snprintf(headers, sizeof headers, "%sContent-Type: application/x-www-form-urlencoded\r\n",
+             cookie(renewed));
+    assert_int_equal(ask("POST", "/mine", headers, body), 200);
+    assert_int_equal(ask("GET", "/mine", cookie(signed_in.cookie), ""), 200); /* for a minute */
+    now_us += 2 * MINUTE_US;
+    assert_int_equal(ask("GET", "/mine", cookie(signed_in.cookie), ""), 401);
+    assert_int_equal(ask("GET", "/person", cookie(renewed), ""), 200);
+}
+
 static int open_stream(const char *secret, struct buffer *heard)
 {
     char request[300];
@@ -332,6 +360,7 @@ int main(void)
         GATEWAY_TEST(keys_do_what_they_were_made_for),
         GATEWAY_TEST(what_a_key_spends_is_counted),
         GATEWAY_TEST(other_sites_cannot_act_by_cookie),
+        GATEWAY_TEST(a_page_renews_a_cookie_of_yesterday),
         GATEWAY_TEST(a_suspended_user_is_cut_off_in_mid_stream),
         GATEWAY_TEST(a_key_revoked_elsewhere_ends_its_streams),
     };

@@ -214,6 +214,27 @@ static enum status find_caller(const struct gateway *gateway, struct http_exchan
     return OK;
 }
 
+/* A browser that looks at a page with a cookie of yesterday gets a new one (R201). Forms and
+ * scripts do not: several at once would each get another. What fails is tried again with the next
+ * page. */
+static void renew_cookie(const struct gateway *gateway, struct http_exchange *exchange,
+                         struct gateway_note *note)
+{
+    struct caller *caller = &note->caller;
+    struct signed_in renewed;
+    struct fault fault;
+    bool is_look = note->row->style == STYLE_PAGE && text_equal(http_method(exchange), TEXT("GET"));
+    if (!is_look || !caller->by_cookie || !caller->principal.rotate_cookie) return;
+    if (accounts_cookie_rotate(gateway->options.accounts, &caller->principal, &caller->client,
+                               &renewed, &fault) != OK) {
+        log_write("gateway", LOG_WARN, NULL, "a cookie was not renewed: %s", fault.message);
+        return;
+    }
+    caller->principal.credential_id = renewed.session;
+    caller->principal.rotate_cookie = false;
+    gateway_set_session_cookie(exchange, renewed.cookie, renewed.cookie_expires_us);
+}
+
 /* What an API token was made for, and how often it may be used. */
 static enum status check_token(const struct gateway *gateway, struct http_exchange *exchange,
                                const struct gateway_note *note, const struct gateway_route *row,
@@ -252,6 +273,7 @@ static enum status admit(struct gateway *gateway, struct http_exchange *exchange
     TRY(gateway_check_csrf(gateway, exchange, note, row->style, fault));
     TRY(gateway_spend(gateway, exchange, note, row->limit, fault));
     note->is_admitted = true;
+    renew_cookie(gateway, exchange, note);
     presence_enter(gateway, exchange, note);
     if (!row->replays) return OK;
     return replay_begin(gateway, exchange, note->name, is_answered, fault);
