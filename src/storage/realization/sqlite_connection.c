@@ -1,6 +1,7 @@
 /* sqlite_connection.c - see sqlite_connection.h. */
 #include "storage/realization/sqlite_connection.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,20 +29,38 @@ static enum status constraint_fault(int code, const char *message, struct fault 
     }
 }
 
+/* What the operating system said; SQLite itself forgets it where a COMMIT fails. */
+static int system_error(sqlite3 *db)
+{
+    int error = sqlite3_system_errno(db);
+    sqlite3_file *wal = NULL;
+    if (!error) sqlite3_file_control(db, NULL, SQLITE_FCNTL_LAST_ERRNO, &error);
+    if (!error) sqlite3_file_control(db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+    if (wal && wal->pMethods) wal->pMethods->xFileControl(wal, SQLITE_FCNTL_LAST_ERRNO, &error);
+    return error;
+}
+
+/* SQLite only knows ENOSPC; quotas and limits on the size of files are no different. */
+static bool is_full(int code, int error)
+{
+    return code == SQLITE_FULL ||
+           (code == SQLITE_IOERR && (error == ENOSPC || error == EDQUOT || error == EFBIG));
+}
+
 static enum status sqlite_fault(const struct sqlite_connection *connection, struct fault *fault)
 {
     int code = sqlite3_extended_errcode(connection->db);
     const char *message = sqlite3_errmsg(connection->db);
-    switch (code & 0xff) {
-    case SQLITE_CONSTRAINT: return constraint_fault(code, message, fault);
-    case SQLITE_FULL:
+    if (is_full(code & 0xff, system_error(connection->db)))
         return fault_set(fault, STATUS_IO,
                          "the disk that holds the database is full: make room on it");
+    switch (code & 0xff) {
+    case SQLITE_CONSTRAINT: return constraint_fault(code, message, fault);
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
         return fault_set(fault, STATUS_IO, "the database's file can't be used: %s (%s)", message,
-                         strerror(sqlite3_system_errno(connection->db)));
+                         strerror(system_error(connection->db)));
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         return fault_set(fault, STATUS_CORRUPT,
