@@ -10,9 +10,9 @@
 
 static const struct api_rows *const API[] = {&sign_in_api, &session_api, &token_api,
                                              &mfa_api,     &admin_api,   &personal_api};
-static const struct route_rows *const ROUTES[] = {
-    &seed_token_routes, &export_routes,   &public_pages, &account_pages,
-    &admin_pages,       &dashboard_pages, &static_files};
+static const struct route_rows *const ROUTES[] = {&seed_token_routes, &export_routes, &public_pages,
+                                                  &elsewhere_routes,  &account_pages, &admin_pages,
+                                                  &dashboard_pages,   &static_files};
 
 struct served_api {
     const struct accounts_http *http;

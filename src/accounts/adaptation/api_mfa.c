@@ -4,6 +4,7 @@
 #include "accounts/adaptation/call.h"
 #include "accounts/adaptation/json_views.h"
 #include "accounts/adaptation/schemas.h"
+#include "accounts/sign_in_elsewhere.h"
 #include "platform/platform.h"
 
 static enum status state(struct call *call, json_t **answer, struct fault *fault)
@@ -55,14 +56,20 @@ static enum status disable(struct call *call, json_t **answer, struct fault *fau
     return OK;
 }
 
-/* Who has shown the first factor already: by a refresh token whose session lacks the second. */
+/* For who has shown the first factor already: by a refresh token whose session lacks the second, or
+ * elsewhere, by the ticket that one came back with. */
 static enum status verify(struct call *call, json_t **answer, struct fault *fault)
 {
-    struct text code, token;
+    struct text code, ticket, token;
     struct signed_in in;
     TRY(field_required(call, "code", &code, fault));
-    TRY(field_required(call, "refresh_token", &token, fault));
-    TRY(accounts_refresh(call->accounts, token, code, &in, fault));
+    TRY(field_optional(call, "ticket", &ticket, fault));
+    if (ticket.length) {
+        TRY(elsewhere_mfa(call->accounts, ticket, code, &call->caller->client, &in, fault));
+    } else {
+        TRY(field_required(call, "refresh_token", &token, fault));
+        TRY(accounts_refresh(call->accounts, token, code, &in, fault));
+    }
     call_take_session(call, &in);
     *answer = signed_in_json(&in, clock_wall_ms() * 1000);
     return OK;
@@ -92,8 +99,9 @@ static const struct api_row ROWS[] = {
      SCHEMA({"type": "object", "required": ["enabled"], "properties": {"enabled": FLAG}})},
     {"POST", "/v1/auth/mfa/verify", ACCESS_OPEN, LIMIT_WRITE, verify,
      "New tokens for a session that has not shown the second factor yet",
-     SCHEMA({"type": "object", "required": ["code", "refresh_token"],
-             "properties": {"code": WORD, "refresh_token": WORD}}),
+     SCHEMA({"type": "object", "required": ["code"],
+             "properties": {"code": WORD, "refresh_token": WORD, "ticket": WORD},
+             "anyOf": [{"required": ["refresh_token"]}, {"required": ["ticket"]}]}),
      SCHEMA(SIGNED_IN_SCHEMA)},
 };
 /* clang-format on */

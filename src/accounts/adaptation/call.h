@@ -65,8 +65,8 @@ struct route_rows {
     size_t count;
 };
 
-extern const struct route_rows seed_token_routes, export_routes, public_pages, dashboard_pages,
-    account_pages, admin_pages, static_files;
+extern const struct route_rows seed_token_routes, export_routes, public_pages, elsewhere_routes,
+    dashboard_pages, account_pages, admin_pages, static_files;
 
 /* ---- fields ---- */
 

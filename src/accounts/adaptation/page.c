@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "accounts/adaptation/json_views.h"
+#include "accounts/sign_in_elsewhere.h"
 #include "gateway/style.h"
 #include "model/template/chat_template.h"
 #include "platform/platform.h"
@@ -138,6 +139,18 @@ static const char *base_url(const struct call *call)
     return url ? url : "";
 }
 
+/* The services elsewhere that one may sign in with. */
+static json_t *providers_json(const struct call *call)
+{
+    const struct identity_provider *providers;
+    size_t count = elsewhere_providers(call->accounts, &providers);
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(
+            list, json_pack("{s:s, s:s}", "name", providers[i].name, "label", providers[i].label));
+    return list_of_all(list, count);
+}
+
 /* What every template may use. */
 static json_t *whole_context(const struct call *call, const char *name, const json_t *own)
 {
@@ -145,10 +158,11 @@ static json_t *whole_context(const struct call *call, const char *name, const js
     bool is_person =
         caller->kind == CALLER_ACCOUNT && caller->principal.credential != CREDENTIAL_API_TOKEN;
     json_t *user = is_person ? account_json(&caller->principal.account) : json_null();
-    json_t *plain = json_pack("{s:s, s:s, s:o, s:s, s:s, s:b, s:{}, s:{}}", "page", name, "csrf",
-                              gateway_csrf_token(call->exchange), "user", user, "version",
-                              call->http->version, "url", base_url(call), "invite_only",
-                              call->http->invite_only, "errors", "values");
+    json_t *plain =
+        json_pack("{s:s, s:o, s:s, s:o, s:s, s:s, s:b, s:{}, s:{}}", "page", name, "providers",
+                  providers_json(call), "csrf", gateway_csrf_token(call->exchange), "user", user,
+                  "version", call->http->version, "url", base_url(call), "invite_only",
+                  call->http->invite_only, "errors", "values");
     if (!plain || json_object_update(plain, (json_t *)own) != 0) {
         json_decref(plain);
         return NULL;
@@ -239,11 +253,20 @@ void page_redirect(const struct call *call, const char *path)
     http_reply(call->exchange, 303, "text/plain; charset=utf-8", TEXT(""));
 }
 
+/* No open redirect: only to a path of ours. */
+void page_go_on(const struct call *call, struct text next)
+{
+    const char *path =
+        return_path_is_ours(next) ? arena_copy(call->job, next.data, next.length) : NULL;
+    page_redirect(call, path ? path : "/dashboard");
+}
+
 /* Back here after signing in; only to what can be shown again. */
 static void send_to_sign_in(const struct call *call)
 {
     struct text path = http_path(call->exchange);
-    bool comes_back = text_equal(http_method(call->exchange), TEXT("GET")) && path_is_local(path);
+    bool comes_back =
+        text_equal(http_method(call->exchange), TEXT("GET")) && return_path_is_ours(path);
     const char *login =
         comes_back ? arena_printf(call->job, "/login?next=%.*s", TEXT_FORMAT(path)) : NULL;
     page_redirect(call, login ? login : "/login");
@@ -328,16 +351,4 @@ enum status form_new_password(const struct call *call, struct text *password, st
     TRY(form_required(call, "password", "Password", password, fault));
     if (text_equal(*password, http_form_field(call->exchange, "confirm_password"))) return OK;
     return fault_set_param(fault, STATUS_INVALID, "confirm_password", "Passwords do not match");
-}
-
-bool path_is_local(struct text path)
-{
-    static const char OTHERS[] = "/-_.~?=&%";
-    if (path.length == 0 || path.data[0] != '/') return false;
-    for (size_t i = 1; i < path.length; i++) {
-        char c = path.data[i];
-        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!is_plain && !memchr(OTHERS, c, sizeof OTHERS - 1)) return false;
-    }
-    return !text_starts_with(path, TEXT("//"));
 }

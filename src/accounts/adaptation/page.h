@@ -22,7 +22,7 @@ enum status pages_open(struct pages **out, struct fault *fault) MUST_USE;
 void pages_close(struct pages *pages);
 
 /* The page pages/NAME.html. `context` is handed over; NULL is taken for want of memory. Templates
- * also see csrf, user, version, url, errors and values. */
+ * also see csrf, user, version, url, invite_only, providers, errors and values. */
 void page_reply(const struct call *call, int http_code, const char *name, json_t *context);
 /* A page that needs nothing of its own. */
 void page_show(struct http_exchange *exchange, void *context, const char *name);
@@ -32,6 +32,8 @@ void page_show_with(struct http_exchange *exchange, void *context, const char *n
                     const char *const *parameters);
 /* 303: what is asked for is there. `path` is ours. */
 void page_redirect(const struct call *call, const char *path);
+/* After signing in: to `next` if that is a path of this server, else to the dashboard. */
+void page_go_on(const struct call *call, struct text next);
 /* How errors of pages look (gateway_error_page): strangers are sent to sign in. */
 void page_error(struct http_exchange *exchange, int http_code, enum status status,
                 const struct fault *fault, void *context);
@@ -63,7 +65,6 @@ enum status form_required(const struct call *call, const char *name, const char 
 enum status form_new_password(const struct call *call, struct text *password,
                               struct fault *fault) MUST_USE;
 
-/* "/dashboard?x=1": a path of this server, and nothing that a browser could take for another's. */
-bool path_is_local(struct text path);
+extern const struct form login_form;
 
 #endif

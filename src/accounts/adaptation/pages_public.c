@@ -179,12 +179,12 @@ static void set_up_post(struct http_exchange *exchange, void *context)
 
 /* ---- signing in and out ---- */
 
-static const struct form LOGIN = {
+const struct form login_form = {
     "login", {{"email", false}, {"password", true}, {"mfa_code", true}, {"next", false}}};
 
 static void login_page(struct http_exchange *exchange, void *context)
 {
-    page_show_with(exchange, context, LOGIN.page, (const char *const[]){"next", "done", NULL});
+    page_show_with(exchange, context, login_form.page, (const char *const[]){"next", "done", NULL});
 }
 
 static enum status sign_in(const struct call *call, struct signed_in *in, struct fault *fault)
@@ -193,14 +193,6 @@ static enum status sign_in(const struct call *call, struct signed_in *in, struct
     TRY(form_required(call, "email", "Email", &credentials.email, fault));
     TRY(form_required(call, "password", "Password", &credentials.password, fault));
     return accounts_sign_in(call->accounts, &credentials, &call->caller->client, in, fault);
-}
-
-/* No open redirect: only to a path of ours. */
-static void go_on(const struct call *call)
-{
-    struct text next = http_form_field(call->exchange, "next");
-    const char *path = path_is_local(next) ? arena_copy(call->job, next.data, next.length) : NULL;
-    page_redirect(call, path ? path : "/dashboard");
 }
 
 static void login_post(struct http_exchange *exchange, void *context)
@@ -212,11 +204,11 @@ static void login_post(struct http_exchange *exchange, void *context)
     enum status status = sign_in(&call, &in, &fault);
     if (status == OK) {
         call_take_session(&call, &in);
-        go_on(&call);
+        page_go_on(&call, http_form_field(exchange, "next"));
         return;
     }
     bool wants_code = mfa_is_required(&fault) || strcmp(fault.param, "mfa_code") == 0;
-    form_again(&call, &LOGIN, json_pack("{s:b}", "wants_code", wants_code), status, &fault);
+    form_again(&call, &login_form, json_pack("{s:b}", "wants_code", wants_code), status, &fault);
 }
 
 static void logout_post(struct http_exchange *exchange, void *context)
