@@ -9,8 +9,6 @@
 
 struct tokenizer;
 
-enum { SUMMARY_TOKENS = 256 /* at most, in a long context */ };
-
 /* What there is room for. */
 struct chat_room {
     const struct tokenizer *tokenizer;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "conversations/adaptation/chat_history.h"
+#include "conversations/adaptation/summary_run.h"
 #include "conversations/adaptation/told_messages.h"
 #include "gateway/gateway.h"
 #include "http/json_body.h"
@@ -15,6 +16,7 @@ enum {
     ANSWER_TOKENS = 512, /* kept free where a request does not say how long its answer may be */
     AROUND_TOKENS = 32,  /* what a template puts around a conversation, about */
     MEMBERS_BYTES = 128,
+    ROUNDS_LIMIT = 8, /* of summarising, for one request */
 };
 
 /* Lives in the exchange's arena. */
@@ -34,6 +36,12 @@ struct kept_turn {
 
     void (*go_on)(void *argument, const struct fault *fault);
     void *argument;
+};
+
+/* Of an exchange, across the rounds of summarising. */
+struct summaries {
+    struct summary_run *run; /* that was waited for */
+    int rounds;
 };
 
 /* ---- what the request says ---- */
@@ -120,6 +128,68 @@ static void drop_known_instructions(json_t *asked, const json_t *told)
         json_array_remove(asked, i--);
 }
 
+/* A summary that an earlier round asked for becomes a part of the conversation. */
+static enum status keep_summary(struct kept_turn *kept, struct summaries *summaries,
+                                struct fault *fault)
+{
+    struct message summary;
+    struct summary_run *run = summaries->run;
+    if (!run) return OK;
+    summaries->run = NULL;
+    TRY(summary_run_end(run, &summary, fault));
+    summary.conversation_id = kept->conversation;
+    return message_append(kept->conversations, kept->user, &summary, fault);
+}
+
+static enum status summarise(struct summaries *summaries, struct http_exchange *exchange,
+                             struct model_lease *lease, const json_t *surplus, int64_t stands_for,
+                             uint32_t most_tokens, struct fault *fault)
+{
+    if (++summaries->rounds > ROUNDS_LIMIT)
+        return fault_set_param(fault, STATUS_TOO_LARGE, "conversation_id",
+                               "the conversation does not fit this model, though it was summarised "
+                               "%d times: ask a model with a longer context",
+                               ROUNDS_LIMIT);
+    return summary_run_start(&summaries->run, exchange, lease, surplus, stands_for, most_tokens,
+                             fault);
+}
+
+static struct summaries *summaries_of(struct kept_chat *chat, struct arena *job)
+{
+    if (!*chat->memory) *chat->memory = arena_alloc(job, sizeof(struct summaries));
+    return *chat->memory;
+}
+
+static enum status load_history(struct kept_turn *kept, struct http_exchange *exchange,
+                                const json_t *root, struct model_lease *lease,
+                                struct kept_chat *chat, struct fault *fault)
+{
+    json_t *messages = json_object_get(root, "messages"), *told;
+    struct summaries *summaries = summaries_of(chat, kept->job);
+    uint32_t context = engine_context_length(lease->engine);
+    int64_t stands_for;
+    const struct chat_room room = {
+        .tokenizer = engine_tokenizer(lease->engine),
+        .tokens = room_for_messages(root, lease),
+        .summary_tokens = context / 8 < SUMMARY_TOKENS ? context / 8 : SUMMARY_TOKENS,
+    };
+    if (!summaries) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the request");
+    TRY(keep_summary(kept, summaries, fault));
+    TRY(chat_history_load(kept->conversations, kept->user, kept->conversation, &room, messages,
+                          &told, &stands_for, fault));
+    enum status status;
+    if (stands_for) {
+        status =
+            summarise(summaries, exchange, lease, told, stands_for, room.summary_tokens, fault);
+        chat->is_deferred = status == OK;
+    } else {
+        drop_known_instructions(messages, told);
+        status = put_in_front(messages, told, &chat->told_before, fault);
+    }
+    json_decref(told);
+    return status;
+}
+
 static enum status prepare(void *context, struct http_exchange *exchange, json_t *root,
                            struct model_lease *lease, struct kept_chat *chat, struct fault *fault)
 {
@@ -132,22 +202,11 @@ static enum status prepare(void *context, struct http_exchange *exchange, json_t
     kept->model = arena_copy(job, lease->name, strlen(lease->name));
     chat->turn = kept;
     TRY(read_request(kept, root, fault));
-    json_t *messages = json_object_get(root, "messages"), *told;
+    json_t *messages = json_object_get(root, "messages");
     kept->asked = messages;
     if (!json_is_array(messages) || uuid_is_nil(kept->conversation)) return OK;
 
-    int64_t stands_for;
-    const struct chat_room room = {
-        .tokenizer = engine_tokenizer(lease->engine),
-        .tokens = room_for_messages(root, lease),
-        .summary_tokens = SUMMARY_TOKENS,
-    };
-    TRY(chat_history_load(kept->conversations, kept->user, kept->conversation, &room, messages,
-                          &told, &stands_for, fault));
-    drop_known_instructions(messages, told);
-    enum status status = put_in_front(messages, told, &chat->told_before, fault);
-    json_decref(told);
-    return status;
+    return load_history(kept, exchange, root, lease, chat, fault);
 }
 
 /* ---- beginning ---- */

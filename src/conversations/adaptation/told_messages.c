@@ -31,7 +31,9 @@ static enum status keep_tree(json_t *tree, struct arena *job, struct text *kept,
 
 int64_t summary_stands_for(const struct message *message)
 {
-    if (message->sender != SENDER_SYSTEM || message->meta.length == 0) return 0;
+    bool may_be = message->sender == SENDER_SYSTEM && message->state == MESSAGE_COMPLETE &&
+                  message->meta.length;
+    if (!may_be) return 0;
     json_t *meta = parse(message->meta);
     int64_t seq = 0;
     if (json_is_true(json_object_get(meta, "summary")))

@@ -58,6 +58,7 @@ struct request_note {
     uint32_t prompt_tokens, completion_tokens;
     uint64_t queued_ns, prefill_ns, decode_ns;
     const char *finish;  /* "stop", "length", "cancelled", "error" or NULL */
+    void *of_keeper;     /* chat_keeper.h's memory */
     struct fault *fault; /* gateway_fault: for what goes wrong once the answer has begun */
 };
 

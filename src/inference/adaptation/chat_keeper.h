@@ -20,8 +20,9 @@ struct model_lease;
 struct kept_chat {
     void *turn;          /* the keeper's own */
     size_t told_before;  /* messages put in front of the request's own */
-    struct text members; /* of the answer's JSON: "\"conversation_id\":\"...\",..."; set by begin */
-    bool is_deferred;    /* the keeper has called http_defer: nothing more now */
+    struct text members; /* of the answer's JSON: "\"conversation_id\":..."; set by begin */
+    bool is_deferred;    /* the keeper has called http_defer: all begins again when it is resumed */
+    void **memory;       /* of the exchange, for what begins again; NULL at first */
 };
 
 struct chat_ending {

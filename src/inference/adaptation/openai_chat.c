@@ -159,7 +159,8 @@ void kept_chat_handle(struct http_exchange *exchange, struct api *api, json_t *r
                       struct model_lease *lease)
 {
     const struct chat_keeper *keeper = api->keeper;
-    struct kept_chat kept = {.turn = NULL};
+    struct request_note *note = api_note(exchange); /* model_route made it */
+    struct kept_chat kept = {.memory = &note->of_keeper};
     struct chat chat = {.prompt = {.ids = NULL}};
     struct fault fault;
     enum status status = keeper->prepare(keeper->context, exchange, root, lease, &kept, &fault);

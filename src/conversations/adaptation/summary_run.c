@@ -1,0 +1,188 @@
+/* summary_run.c - see summary_run.h. */
+#include "conversations/adaptation/summary_run.h"
+
+#include <pthread.h>
+
+#include "gateway/gateway.h"
+#include "http/json_body.h"
+#include "inference/adaptation/tenant.h"
+#include "inference/chat_prompt.h"
+#include "inference/engine.h"
+#include "inference/model_lease.h"
+#include "model/tokenizer/tokenizer.h"
+#include "platform/platform.h"
+
+/* Between start and end it is the engine's thread's. */
+struct summary_run {
+    struct http_exchange *exchange;
+    struct model_lease *lease; /* a share of its own */
+    pthread_mutex_t lock;      /* held by the handler until all is set, then per event */
+    struct generation *generation;
+    int64_t stands_for;
+    struct buffer text;
+    int64_t tokens_in, tokens_out;
+    struct fault fault; /* status OK: none */
+};
+
+/* ---- what the model is told ---- */
+
+static void append_transcript(struct buffer *out, const json_t *told)
+{
+    size_t index;
+    const json_t *message;
+    json_array_foreach(told, index, message)
+    {
+        buffer_append_string(out, "\n\n");
+        buffer_append_text(out, json_field_text(message, "role"));
+        buffer_append_string(out, ": ");
+        buffer_append_text(out, json_field_text(message, "content"));
+        json_append(out, json_object_get(message, "tool_calls"));
+    }
+}
+
+static enum status encode(const struct model_lease *lease, const json_t *told,
+                          struct token_list *prompt, struct fault *fault)
+{
+    struct buffer wish;
+    buffer_init(&wish);
+    buffer_append_string(&wish,
+                         "Summarise this conversation in at most 150 words. Keep names, "
+                         "numbers, decisions, and what is still open. Write nothing but "
+                         "the summary.");
+    append_transcript(&wish, told);
+    json_t *messages =
+        wish.failed ? NULL
+                    : json_pack("[{s:s, s:s%}]", "role", "user", "content", wish.data, wish.length);
+    buffer_deinit(&wish);
+    if (!messages) return fault_set(fault, STATUS_NO_MEMORY, "no memory for a summary");
+    const struct chat_prompt chat = {.messages = messages, .now_unix = clock_wall_ms() / 1000};
+    enum status status = chat_prompt_encode(lease->chat_template, engine_tokenizer(lease->engine),
+                                            &chat, NULL, prompt, NULL, fault);
+    json_decref(messages);
+    return status;
+}
+
+/* ---- the engine's thread ---- */
+
+static void take_event(struct summary_run *run, const struct generation_event *event)
+{
+    buffer_append_text(&run->text, event->text);
+    run->tokens_in = event->prompt_tokens;
+    run->tokens_out = event->completion_tokens;
+    if (event->end == END_ERROR) run->fault = *event->fault;
+    if (event->end == END_CANCELLED)
+        fault_set(&run->fault, STATUS_CANCELLED, "the client has left");
+    if (event->end == END_NONE && http_client_gone(run->exchange))
+        engine_cancel(run->lease->engine, run->generation);
+}
+
+static void on_event(void *argument, const struct generation_event *event)
+{
+    struct summary_run *run = argument;
+    pthread_mutex_lock(&run->lock);
+    take_event(run, event);
+    pthread_mutex_unlock(&run->lock);
+    if (event->end != END_NONE) http_resume(run->exchange);
+}
+
+/* ---- the handler's ---- */
+
+static void run_end(struct summary_run *run)
+{
+    generation_release(run->generation);
+    model_lease_release(run->lease);
+    buffer_deinit(&run->text);
+    pthread_mutex_destroy(&run->lock);
+}
+
+static enum status submit(struct summary_run *run, const struct token_list *prompt,
+                          uint32_t most_tokens, struct fault *fault)
+{
+    struct generation_request request = {
+        .prompt = prompt->ids,
+        .prompt_count = prompt->count,
+        .max_tokens = most_tokens,
+        .top_logprobs = -1,
+        .on_event = on_event,
+        .argument = run,
+    };
+    sampling_defaults(&request.sampling);
+    request.sampling.temperature = 0;
+    TRY(gateway_claim_tokens(run->exchange, prompt->count + most_tokens, fault));
+    TRY(tenant_of(&request.tenant, text_of(gateway_caller_name(run->exchange)), TEXT(""), fault));
+    pthread_mutex_lock(&run->lock);
+    enum status status = engine_submit(run->lease->engine, &request, &run->generation, fault);
+    if (status == OK) http_defer(run->exchange);
+    pthread_mutex_unlock(&run->lock);
+    return status;
+}
+
+enum status summary_run_start(struct summary_run **out, struct http_exchange *exchange,
+                              struct model_lease *lease, const json_t *told, int64_t stands_for,
+                              uint32_t most_tokens, struct fault *fault)
+{
+    struct token_list prompt = {.ids = NULL};
+    if (!lease->chat_template) {
+        *fault = lease->chat_template_fault;
+        return fault->status;
+    }
+    struct summary_run *run = arena_alloc(http_arena(exchange), sizeof *run);
+    if (!run) return fault_set(fault, STATUS_NO_MEMORY, "no memory for a summary");
+    run->exchange = exchange;
+    run->lease = model_lease_share(lease);
+    run->stands_for = stands_for;
+    pthread_mutex_init(&run->lock, NULL);
+    *out = run; /* also for who is resumed before this returns */
+    enum status status = encode(lease, told, &prompt, fault);
+    if (status == OK) status = submit(run, &prompt, most_tokens, fault);
+    token_list_deinit(&prompt);
+    if (status == OK) return OK;
+    run_end(run);
+    *out = NULL;
+    fault_prefix(fault, "the conversation is too long for the model, and can't be summarised");
+    return status;
+}
+
+/* What a model thought before is no part of its summary. */
+static struct text without_reasoning(struct text text, struct text close)
+{
+    for (size_t at; close.length && (at = text_find(text, close)) != SIZE_MAX;)
+        text = text_slice(text, at + close.length, text.length);
+    return text_trim(text);
+}
+
+static enum status take_summary(const struct summary_run *run, struct message *summary,
+                                struct fault *fault)
+{
+    if (run->fault.status != OK) {
+        *fault = run->fault;
+        return fault->status;
+    }
+    TRY(buffer_status(&run->text, fault));
+    struct arena *job = http_arena(run->exchange);
+    struct text text =
+        without_reasoning(buffer_text(&run->text), run->lease->chat_format.reasoning_close);
+    if (text.length == 0)
+        return fault_set(fault, STATUS_UNSUPPORTED, "the model wrote no summary of it");
+    const char *content = arena_copy(job, text.data, text.length);
+    const char *meta =
+        arena_printf(job, "{\"summary\":true,\"stands_for\":%lld}", (long long)run->stands_for);
+    if (!content || !meta) return fault_set(fault, STATUS_NO_MEMORY, "no memory for a summary");
+    *summary = (struct message){
+        .sender = SENDER_SYSTEM,
+        .content = {content, text.length},
+        .tokens_in = run->tokens_in,
+        .tokens_out = run->tokens_out,
+        .meta = text_of(meta),
+    };
+    return OK;
+}
+
+enum status summary_run_end(struct summary_run *run, struct message *summary, struct fault *fault)
+{
+    enum status status = take_summary(run, summary, fault);
+    if (status != OK)
+        fault_prefix(fault, "the conversation is too long for the model, and can't be summarised");
+    run_end(run);
+    return status;
+}
