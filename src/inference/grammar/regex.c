@@ -22,11 +22,6 @@ struct standing {
     bool at_begin, at_end;
 };
 
-static bool is_anchor(const struct node *node, uint32_t which)
-{
-    return node->kind == NODE_SET && node->range_count == 1 && node->ranges[0].first == which;
-}
-
 static enum status no_memory(struct regex *r)
 {
     return fault_set(r->fault, STATUS_NO_MEMORY, "no memory for a regular expression");
@@ -35,17 +30,18 @@ static enum status no_memory(struct regex *r)
 static enum status add_node(struct regex *r, const struct node *node, struct standing standing,
                             grammar_part *part);
 
-static enum status add_set(struct regex *r, const struct node *node, struct standing standing,
-                           grammar_part *part)
+static enum status add_anchor(struct regex *r, bool says_nothing, grammar_part *part)
 {
-    if (is_anchor(node, BEGIN) || is_anchor(node, END)) {
-        if (!(is_anchor(node, BEGIN) ? standing.at_begin : standing.at_end))
-            return fault_set(r->fault, STATUS_UNSUPPORTED,
-                             "regex: ^ and $ are supported only at the beginning and the end, "
-                             "where they may be left out: the whole text has to match");
-        *part = grammar_empty(r->grammar);
-        return OK;
-    }
+    if (!says_nothing)
+        return fault_set(r->fault, STATUS_UNSUPPORTED,
+                         "regex: ^ and $ are supported only at the beginning and the end, where "
+                         "they may be left out: the whole text has to match");
+    *part = grammar_empty(r->grammar);
+    return OK;
+}
+
+static enum status add_set(struct regex *r, const struct node *node, grammar_part *part)
+{
     uint32_t *pairs = arena_alloc_array(r->job, 2 * node->range_count + 1, sizeof *pairs);
     if (!pairs) return no_memory(r);
     for (size_t i = 0; i < node->range_count; i++) {
@@ -77,10 +73,11 @@ static enum status add_list(struct regex *r, const struct node *node, struct sta
     grammar_part *parts = items ? arena_alloc_array(r->job, count, sizeof *parts) : NULL;
     if (!parts) return no_memory(r);
     bool is_choice = node->kind == NODE_CHOICE;
-    while (begun < count && (items[begun]->kind == NODE_EMPTY || is_anchor(items[begun], BEGIN)))
+    while (begun < count && (items[begun]->kind == NODE_EMPTY || items[begun]->kind == NODE_BEGIN))
         begun++;
     ended = count;
-    while (ended > 0 && (items[ended - 1]->kind == NODE_EMPTY || is_anchor(items[ended - 1], END)))
+    while (ended > 0 &&
+           (items[ended - 1]->kind == NODE_EMPTY || items[ended - 1]->kind == NODE_END))
         ended--;
     for (size_t i = 0; i < count; i++) {
         struct standing inner = {standing.at_begin && (is_choice || i <= begun),
@@ -102,7 +99,13 @@ static enum status add_node(struct regex *r, const struct node *node, struct sta
                          REGEX_NESTING_MAX);
     switch (node->kind) {
     case NODE_EMPTY: *part = grammar_empty(r->grammar); return OK;
-    case NODE_SET: return add_set(r, node, standing, part);
+    case NODE_SET: return add_set(r, node, part);
+    case NODE_BEGIN: return add_anchor(r, standing.at_begin, part);
+    case NODE_END: return add_anchor(r, standing.at_end, part);
+    case NODE_LOOK:
+        return fault_set(r->fault, STATUS_UNSUPPORTED,
+                         "regex: look-ahead, look-behind and word boundaries are not supported "
+                         "here");
     case NODE_SEQUENCE:
     case NODE_CHOICE:
         r->nesting++;

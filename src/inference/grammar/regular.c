@@ -460,16 +460,22 @@ bool regular_accepts_all(const struct regular *language, uint32_t state)
            s->edges[0].first == 0 && s->edges[0].last == REGULAR_LAST_CHARACTER;
 }
 
+uint32_t regular_next(const struct regular *language, uint32_t state, uint32_t character)
+{
+    uint32_t at = 0, last = REGULAR_LAST_CHARACTER;
+    return follow(language, state, character, &at, &last);
+}
+
 bool regular_accepts(const struct regular *language, struct text text)
 {
     uint32_t state = 0;
     if (language->state_count == 0) return false;
     for (size_t i = 0; i < text.length;) {
-        uint32_t character, at = 0, last = REGULAR_LAST_CHARACTER;
+        uint32_t character;
         size_t bytes = utf8_decode(text.data + i, text.length - i, &character);
         if (bytes == 0) return false;
         i += bytes;
-        state = follow(language, state, character, &at, &last);
+        state = regular_next(language, state, character);
         if (state == NOWHERE) return false;
     }
     return language->states[state].accepts;

@@ -1,31 +1,20 @@
 /* regular_pattern.c - reads ECMAScript patterns (flag u) into trees; regular_tree.c makes automata
- * of them. A look-ahead may stand where a text begins: it is intersected. */
+ * of them. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "inference/grammar/regular_private.h"
+#include "inference/grammar/unicode_category.h"
 
 enum {
     NESTING_LIMIT = 100,
     REPEAT_LIMIT = 10000,
     NODE_LIMIT = 20000,
-    LOOKAHEAD_LIMIT = 16,
 };
 
 struct ranges {
     struct range *items;
     size_t count, capacity;
-};
-
-/* One way a text may be: the tree, and what must or must not be at its beginning too. */
-struct lookahead {
-    struct node *tree;
-    bool negated;
-};
-struct branch {
-    struct node *tree;
-    struct lookahead lookaheads[LOOKAHEAD_LIMIT];
-    size_t lookahead_count;
 };
 
 struct parser {
@@ -180,11 +169,45 @@ static void add_known(struct parser *parser, struct ranges *set, const struct ra
     if (negated) add_negated(parser, set, known);
 }
 
-/* \d \D \w \W \s \S; false for another escape. */
+/* \p{...} or \P{...}, of which the letter is taken: a general category of Unicode. */
+static void take_property(struct parser *parser, struct ranges *set, bool negated)
+{
+    static const char *const PREFIXES[] = {"gc=", "General_Category="};
+    struct ranges known = {NULL, 0, 0};
+    uint32_t first, last = 0;
+    if (!take(parser, "{")) {
+        fail(parser, STATUS_INVALID, "\\p without its {");
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(PREFIXES); i++)
+        if (take(parser, PREFIXES[i])) break;
+    size_t start = parser->at;
+    while (!at_end(parser) && peek(parser) != '}') parser->at++;
+    unsigned categories = unicode_categories(text_slice(parser->source, start, parser->at));
+    if (categories == 0 || !take(parser, "}")) {
+        fail(parser, STATUS_UNSUPPORTED,
+             "a class by a Unicode property other than a general category is not supported: name "
+             "the ranges");
+        return;
+    }
+    while (unicode_category_range(categories, last, &first, &last)) {
+        add_range(parser, &known, first, last);
+        if (!negated) add_range(parser, set, first, last);
+        last++;
+    }
+    if (negated) add_negated(parser, set, known);
+}
+
+/* \d \D \w \W \s \S \p \P; false for another escape. */
 static bool take_class_escape(struct parser *parser, struct ranges *set)
 {
     char c = peek(parser);
     bool negated = c >= 'A' && c <= 'Z';
+    if (c == 'p' || c == 'P') {
+        parser->at++;
+        take_property(parser, set, negated);
+        return true;
+    }
     switch (c | 0x20) {
     case 'd': add_known(parser, set, DIGITS, ARRAY_COUNT(DIGITS), negated); break;
     case 'w': add_known(parser, set, WORD, ARRAY_COUNT(WORD), negated); break;
@@ -225,16 +248,8 @@ static uint32_t take_character_escape(struct parser *parser)
         fail(parser, STATUS_INVALID, "a backslash without anything after it");
         return 0;
     }
-    if (c >= '1' && c <= '9') {
+    if ((c >= '1' && c <= '9') || c == 'k') {
         fail(parser, STATUS_UNSUPPORTED, "a back reference (no regular language)");
-        return 0;
-    }
-    if (c == 'k' || c == 'p' || c == 'P' || c == 'b' || c == 'B') {
-        fail(parser, STATUS_UNSUPPORTED,
-             c == 'k'               ? "a back reference (no regular language)"
-             : c == 'p' || c == 'P' ? "a class by Unicode property (\\p) is not supported:"
-                                      " name the ranges"
-                                    : "a word boundary (\\b) is not supported");
         return 0;
     }
     uint32_t character = take_character(parser);
@@ -335,17 +350,51 @@ static struct node *repeat_node(struct parser *parser, struct node *of, uint32_t
                     (struct node){.kind = NODE_REPEAT, .left = of, .least = least, .most = most});
 }
 
+static struct node *look_node(struct parser *parser, struct node *at, bool is_behind,
+                              bool is_negated)
+{
+    return new_node(
+        parser,
+        (struct node){
+            .kind = NODE_LOOK, .left = at, .is_behind = is_behind, .is_negated = is_negated});
+}
+
+/* \b: a word character on one side and none on the other. \B: on both, or on none. */
+static struct node *boundary_node(struct parser *parser, bool is_negated)
+{
+    struct ranges word = {NULL, 0, 0};
+    add_known(parser, &word, WORD, ARRAY_COUNT(WORD), false);
+    struct node *letter = set_node(parser, word);
+    struct node *ends = pair_node(parser, NODE_SEQUENCE, look_node(parser, letter, true, false),
+                                  look_node(parser, letter, false, !is_negated));
+    struct node *begins = pair_node(parser, NODE_SEQUENCE, look_node(parser, letter, true, true),
+                                    look_node(parser, letter, false, is_negated));
+    return pair_node(parser, NODE_CHOICE, ends, begins);
+}
+
 static struct node *parse_choice(struct parser *parser);
+
+/* What stands behind (? and looks ahead or behind. */
+static bool take_look(struct parser *parser, bool *is_behind, bool *is_negated)
+{
+    static const char *const SIGNS[] = {"=", "!", "<=", "<!"};
+    for (unsigned i = 0; i < ARRAY_COUNT(SIGNS); i++) {
+        if (!take(parser, SIGNS[i])) continue;
+        *is_behind = i >= 2;
+        *is_negated = i % 2 == 1;
+        return true;
+    }
+    return false;
+}
 
 static struct node *parse_group(struct parser *parser)
 {
+    bool looks = false, is_behind = false, is_negated = false;
     if (take(parser, "?")) {
-        if (looking_at(parser, "=") || looking_at(parser, "!"))
-            return fail(parser, STATUS_UNSUPPORTED,
-                        "a look-ahead elsewhere than where the text begins is not supported");
-        if (looking_at(parser, "<=") || looking_at(parser, "<!"))
-            return fail(parser, STATUS_UNSUPPORTED, "a look-behind is not supported");
-        if (take(parser, "<")) {
+        looks = take_look(parser, &is_behind, &is_negated);
+        if (looks) {
+            /* its text follows */
+        } else if (take(parser, "<")) {
             while (!at_end(parser) && peek(parser) != '>') parser->at++;
             if (!take(parser, ">")) return fail(parser, STATUS_INVALID, "a group's name without >");
         } else if (!take(parser, ":")) {
@@ -357,12 +406,14 @@ static struct node *parse_group(struct parser *parser)
     struct node *inner = parse_choice(parser);
     parser->depth--;
     if (!take(parser, ")")) return fail(parser, STATUS_INVALID, "a group without its )");
-    return inner;
+    return looks ? look_node(parser, inner, is_behind, is_negated) : inner;
 }
 
 static struct node *parse_escape(struct parser *parser)
 {
     struct ranges set = {NULL, 0, 0};
+    if (take(parser, "b")) return boundary_node(parser, false);
+    if (take(parser, "B")) return boundary_node(parser, true);
     if (take_class_escape(parser, &set)) return set_node(parser, set);
     uint32_t character = take_character_escape(parser);
     return range_node(parser, character, character);
@@ -374,8 +425,8 @@ static struct node *parse_atom(struct parser *parser)
     if (take(parser, "(")) return parse_group(parser);
     if (take(parser, "[")) return set_node(parser, take_class(parser));
     if (take(parser, "\\")) return parse_escape(parser);
-    if (take(parser, "^")) return range_node(parser, BEGIN, BEGIN);
-    if (take(parser, "$")) return range_node(parser, END, END);
+    if (take(parser, "^")) return new_node(parser, (struct node){.kind = NODE_BEGIN});
+    if (take(parser, "$")) return new_node(parser, (struct node){.kind = NODE_END});
     if (take(parser, ".")) {
         add_known(parser, &any, LINE_ENDS, ARRAY_COUNT(LINE_ENDS), true);
         return set_node(parser, any);
@@ -448,54 +499,6 @@ static struct node *parse_choice(struct parser *parser)
     return choice;
 }
 
-/* ^, look-aheads, and the rest. Look-aheads count only where the text begins, which the ^ says. */
-static void parse_branch(struct parser *parser, struct branch *branch)
-{
-    size_t start = parser->at;
-    branch->lookahead_count = 0;
-    if (take(parser, "^")) {
-        while (looking_at(parser, "(?=") || looking_at(parser, "(?!")) {
-            if (branch->lookahead_count == LOOKAHEAD_LIMIT) {
-                fail(parser, STATUS_TOO_LARGE, "more than 16 look-aheads");
-                return;
-            }
-            struct lookahead *lookahead = &branch->lookaheads[branch->lookahead_count++];
-            lookahead->negated = parser->source.data[parser->at + 2] == '!';
-            parser->at += 3;
-            lookahead->tree = pair_node(parser, NODE_SEQUENCE, range_node(parser, BEGIN, BEGIN),
-                                        parse_choice(parser));
-            if (!take(parser, ")")) fail(parser, STATUS_INVALID, "a group without its )");
-        }
-    }
-    if (branch->lookahead_count == 0) parser->at = start;
-    branch->tree = parse_sequence(parser);
-    if (branch->lookahead_count > 0)
-        branch->tree =
-            pair_node(parser, NODE_SEQUENCE, range_node(parser, BEGIN, BEGIN), branch->tree);
-}
-
-static enum status compile_branch(struct parser *parser, const struct branch *branch,
-                                  struct regular **out)
-{
-    TRY(regular_tree_compile(out, branch->tree, parser->job, parser->fault));
-    for (size_t i = 0; i < branch->lookahead_count; i++) {
-        struct regular *also;
-        TRY(regular_tree_compile(&also, branch->lookaheads[i].tree, parser->job, parser->fault));
-        TRY(regular_combine(out, *out, also,
-                            branch->lookaheads[i].negated ? REGULAR_FIRST_ONLY : REGULAR_BOTH,
-                            parser->job, parser->fault));
-    }
-    return OK;
-}
-
-/* Does a look-ahead stand at the beginning of a branch? Then each branch is an automaton of its
- * own. */
-static bool has_leading_lookahead(struct text pattern)
-{
-    return text_find(pattern, TEXT("^(?=")) != SIZE_MAX ||
-           text_find(pattern, TEXT("^(?!")) != SIZE_MAX;
-}
-
 enum status regular_tree_read(const struct node **tree, struct text pattern, struct arena *job,
                               struct fault *fault)
 {
@@ -509,26 +512,7 @@ enum status regular_tree_read(const struct node **tree, struct text pattern, str
 enum status regular_pattern(struct regular **out, struct text pattern, struct arena *job,
                             struct fault *fault)
 {
-    struct parser parser = {.source = pattern, .job = job, .fault = fault};
-    if (!has_leading_lookahead(pattern)) {
-        const struct node *tree;
-        TRY(regular_tree_read(&tree, pattern, job, fault));
-        return regular_tree_compile(out, tree, job, fault);
-    }
-    struct regular *language = NULL;
-    do {
-        struct branch branch = {.tree = NULL};
-        struct regular *one = NULL;
-        parse_branch(&parser, &branch);
-        if (parser.status == OK && !at_end(&parser) && peek(&parser) != '|')
-            fail(&parser, STATUS_INVALID, "a ) without its group");
-        if (parser.status != OK) return parser.status;
-        TRY(compile_branch(&parser, &branch, &one));
-        if (!language)
-            language = one;
-        else
-            TRY(regular_combine(&language, language, one, REGULAR_EITHER, job, fault));
-    } while (take(&parser, "|"));
-    *out = language;
-    return OK;
+    const struct node *tree;
+    TRY(regular_tree_read(&tree, pattern, job, fault));
+    return regular_tree_compile(out, tree, job, fault);
 }
