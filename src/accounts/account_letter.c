@@ -34,16 +34,6 @@ static const struct words letters[ACCOUNT_LETTER_KINDS] = {
                          "is.",
             .life_s = 15 * MINUTE_S,
         },
-    [LETTER_SET_UP] =
-        {
-            .subject = "Set up your server",
-            .path = "/setup?code=",
-            .sentence = "Your server is ready. Make the account of its administrator.",
-            .button = "Set it up",
-            .life = "24 hours",
-            .otherwise = "If you do not keep this server, you can ignore this letter.",
-            .life_s = DAY_S,
-        },
     [LETTER_INVITATION] =
         {
             .subject = "You are invited",
@@ -61,7 +51,7 @@ int64_t account_letter_life_us(enum account_letter_kind kind)
     return letters[kind].life_s * 1000000;
 }
 
-/* The link within HTML: its host may be anything that the operator set. */
+/* For HTML: the address of the server may be anything that its operator set. */
 static const char *escape(struct arena *job, const char *string)
 {
     enum { LONGEST = 6 };
@@ -82,17 +72,20 @@ static const char *escape(struct arena *job, const char *string)
     return out;
 }
 
-static char *write_plain(struct arena *job, const struct words *w, const char *link)
+static char *write_plain(struct arena *job, const struct words *w, const char *link,
+                         const char *server)
 {
     return arena_printf(job,
                         "%s\n\n"
                         "%s:\n%s\n\n"
-                        "The link works once, within %s.\n%s\n",
-                        w->sentence, w->button, link, w->life, w->otherwise);
+                        "The link works once, within %s. %s\n\n"
+                        "-- \n%s\n",
+                        w->sentence, w->button, link, w->life, w->otherwise, server);
 }
 
 /* Styles stand at the elements, because mail programs throw sheets away. */
-static char *write_html(struct arena *job, const struct words *w, const char *link)
+static char *write_html(struct arena *job, const struct words *w, const char *link,
+                        const char *server)
 {
     return arena_printf(
         job,
@@ -111,12 +104,14 @@ static char *write_html(struct arena *job, const struct words *w, const char *li
         "<p style=\"margin:0 0 8px;font-size:14px;color:#6b675f\">Or open this address:</p>\n"
         "<p style=\"margin:0 0 24px;font-size:14px;word-break:break-all\">"
         "<a href=\"%s\" style=\"color:#1f5f5b\">%s</a></p>\n"
-        "<p style=\"margin:0;font-size:14px;color:#6b675f\">The link works once, within %s.<br>%s"
-        "</p>\n"
+        "<p style=\"margin:0;font-size:14px;color:#6b675f\">The link works once, within %s. "
+        "%s</p>\n"
         "</div>\n"
+        "<p style=\"margin:16px 0 0;text-align:center;font-size:13px;color:#6b675f\">%s</p>\n"
         "</body>\n"
         "</html>\n",
-        w->subject, w->subject, w->sentence, link, w->button, link, link, w->life, w->otherwise);
+        w->subject, w->subject, w->sentence, link, w->button, link, link, w->life, w->otherwise,
+        server);
 }
 
 enum status account_letter_write(enum account_letter_kind kind, struct text public_url,
@@ -124,11 +119,13 @@ enum status account_letter_write(enum account_letter_kind kind, struct text publ
                                  struct fault *fault)
 {
     const struct words *w = &letters[kind];
+    const char *server = arena_copy(job, public_url.data, public_url.length);
     const char *link =
-        arena_printf(job, "%.*s%s%.*s", TEXT_FORMAT(public_url), w->path, TEXT_FORMAT(code));
-    const char *escaped = link ? escape(job, link) : NULL;
-    const char *plain = link ? write_plain(job, w, link) : NULL;
-    const char *html = escaped ? write_html(job, w, escaped) : NULL;
+        server ? arena_printf(job, "%s%s%.*s", server, w->path, TEXT_FORMAT(code)) : NULL;
+    if (!link) return fault_set(fault, STATUS_NO_MEMORY, "no memory for a letter");
+    const char *safe_link = escape(job, link), *safe_server = escape(job, server);
+    const char *plain = write_plain(job, w, link, server);
+    const char *html = safe_link && safe_server ? write_html(job, w, safe_link, safe_server) : NULL;
     if (!plain || !html) return fault_set(fault, STATUS_NO_MEMORY, "no memory for a letter");
     *letter = (struct account_letter){
         .subject = text_of(w->subject),

@@ -10,7 +10,6 @@
 enum account_letter_kind {
     LETTER_VERIFY_EMAIL,   /* R35 */
     LETTER_RESET_PASSWORD, /* R240 */
-    LETTER_SET_UP,         /* for the first administrator */
     LETTER_INVITATION,
     ACCOUNT_LETTER_KINDS
 };

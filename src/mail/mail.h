@@ -60,8 +60,8 @@ void mail_close(struct mail *mail);
 /* Acts as the system. The letter's texts are copied. */
 enum status mail_enqueue(struct transaction *t, const struct mail_letter *letter,
                          struct fault *fault) MUST_USE;
-/* Delete every letter to this address, in whatever case, also those that wait: its person goes. Acts
- * as the system. */
+/* Delete every letter to this address, in whatever case, also those that wait: its person goes.
+ * Acts as the system. */
 enum status mail_forget(struct transaction *t, struct text recipient, struct fault *fault) MUST_USE;
 /* Look at the queue now: something was committed. From any thread; NULL is allowed. Without it a
  * letter leaves within half a minute. */

@@ -118,7 +118,7 @@ static void addresses(void **state)
         assert_status(mail_address_check(text_of(bad[i]), "to", &fault), STATUS_INVALID);
     char longest[MAIL_ADDRESS_BYTES + 2] = {0};
     memset(longest, 'a', MAIL_ADDRESS_BYTES + 1);
-    memcpy(longest + MAIL_ADDRESS_BYTES + 1 - 6, "@x.com", 6);
+    snprintf(longest + MAIL_ADDRESS_BYTES + 1 - 6, 7, "@x.com");
     assert_ok(mail_address_check(text_of(longest + 1), "to", &fault), &fault);
     assert_status(mail_address_check(text_of(longest), "to", &fault), STATUS_INVALID);
 }

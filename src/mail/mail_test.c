@@ -344,7 +344,7 @@ static void a_strangers_certificate_is_refused(void **state)
     open_mail();
     send_to("ada@example.com");
     struct mail_view view = await(MAIL_WAITING, 1);
-    assert_error(&view, "smtp-ca-file");
+    assert_error(&view, "smtp-ca");
     assert_int_equal(arrived_count(), 0);
 }
 

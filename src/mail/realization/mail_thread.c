@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -83,19 +84,15 @@ static void wait_for_news(struct mail *mail, int64_t pause_us)
 
 /* ---- telling who keeps the server ---- */
 
+/* Its address is not told: administrators find it by the id. */
 static void log_letter(enum log_level level, const struct mail_claim *claim, const char *what,
                        const char *why)
 {
-    char id[UUID_TEXT_BYTES];
-    struct buffer fields;
-    buffer_init(&fields);
+    char id[UUID_TEXT_BYTES], fields[UUID_TEXT_BYTES + 40];
     uuid_format(claim->letter.id, id);
-    buffer_printf(&fields, "\"mail\":\"%s\",\"attempts\":%lld,\"to\":", id,
-                  (long long)claim->attempts);
-    buffer_append_json_string(&fields, claim->letter.recipient);
-    log_write("mail", level, fields.failed ? NULL : fields.data, "%s%s%s", what, *why ? ": " : "",
-              why);
-    buffer_deinit(&fields);
+    snprintf(fields, sizeof fields, "\"mail\":\"%s\",\"attempts\":%lld", id,
+             (long long)claim->attempts);
+    log_write("mail", level, fields, "%s%s%s", what, *why ? ": " : "", why);
 }
 
 static void show_link(struct mail *mail, const struct mail_claim *claim)
@@ -131,7 +128,10 @@ static void settle(struct mail *mail, const struct mail_settlement *settlement)
         if (!may_pass || atomic_load(&mail->stopping) || now_us(mail) > until_us) break;
         wait_for_news(mail, DATABASE_PAUSE_US);
     }
-    if (status != OK)
+    if (status == STATUS_CONFLICT)
+        log_letter(LOG_WARN, settlement->claim,
+                   "a letter was withdrawn, or taken over, while it was sent", "");
+    else if (status != OK)
         log_letter(LOG_ERROR, settlement->claim, "what became of a letter could not be noted",
                    fault.message);
 }

@@ -206,11 +206,10 @@ static enum mail_outcome outcome_of(const struct delivery *d, CURLcode result, s
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
-        return told(
-            d, MAIL_MISCONFIGURED,
-            "shows a certificate that is not trusted: check smtp-host, smtp-ca-file and this "
-            "machine's clock",
-            fault);
+        return told(d, MAIL_MISCONFIGURED,
+                    "shows a certificate that is not trusted: check smtp-host, smtp-ca and this "
+                    "machine's clock",
+                    fault);
     case CURLE_SSL_CONNECT_ERROR:
         return told(d, MAIL_MISCONFIGURED,
                     "speaks no TLS that we speak: check smtp-port and smtp-tls", fault);
