@@ -7,6 +7,7 @@
 
 #include "accounts/accounts.h"
 #include "accounts/adaptation/accounts_http.h"
+#include "app/identity_providers.h"
 #include "app/version.h"
 #include "conversations/adaptation/conversation_chat.h"
 #include "conversations/adaptation/conversations_http.h"
@@ -56,12 +57,16 @@ static enum status open_accounts(struct service *service, const struct settings 
         .invite_only = settings->invite_only,
         .domains = settings->sign_up_domains.items,
         .domain_count = settings->sign_up_domains.count,
+        .provider_count = settings->sign_in_with.count,
         .ended = on_ended,
         .argument = service,
         .public_url = settings->public_url ? settings->public_url
                                            : settings_url(settings, settings->port, arena),
     };
     if (!options.public_url) return fault_set(fault, STATUS_NO_MEMORY, "out of memory");
+    struct identity_provider *providers;
+    TRY(identity_providers_read(&settings->sign_in_with, arena, &providers, fault));
+    options.providers = providers;
     memcpy(options.server_key, server_key, SERVER_KEY_BYTES);
     return accounts_open(&service->accounts, &options, fault);
 }
@@ -74,6 +79,7 @@ static enum status open_pages(struct service *service, const struct settings *se
         .database = service->stores.database,
         .public_url = settings->public_url,
         .version = LIMINAL_VERSION,
+        .invite_only = settings->invite_only,
     };
     return accounts_http_open(&service->accounts_http, &options, fault);
 }

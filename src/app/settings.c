@@ -131,6 +131,11 @@ static const struct option_row ROWS[] = {
      .environment = "LIMINAL_SIGN_UP_DOMAIN"},
     {"single-session", 0, OPTION_FLAG, FIELD(single_session),
      .help = "signing in signs out everywhere else", .environment = "LIMINAL_SINGLE_SESSION"},
+    {"sign-in-with", 0, OPTION_LIST, FIELD(sign_in_with), .value_name = "SERVICE",
+     .help = "another service to sign in with: \"google id=ID secret=SECRET\", github likewise, or "
+             "\"NAME issuer=URL id=ID secret=SECRET label=WORDS\" for any that speaks OpenID "
+             "Connect; better set as a variable; may be repeated",
+     .environment = "LIMINAL_SIGN_IN_WITH", .is_secret = true},
     {"smtp-host", 0, OPTION_TEXT, FIELD(smtp_host), .value_name = "HOST",
      .help = "mail server for links to confirm addresses and to reset passwords; without one the "
              "links are in the log, and administrators see them",

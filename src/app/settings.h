@@ -36,6 +36,7 @@ struct settings {
     const char *mail_from, *mail_from_name;
     uint64_t smtp_port;
     bool invite_only, single_session; /* accounts/accounts.h */
+    struct option_list sign_in_with;  /* identity_providers.h */
     struct option_list sign_up_domains;
     const char *chat_template; /* a file */
     struct option_list cors, allowed_hosts;
