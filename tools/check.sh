@@ -91,6 +91,7 @@ deep)
     prepare
     suite oracles tests/oracle/compare.sh
     suite default-model env LIMINAL_TEST_DEEP=1 tools/run_tests.sh build '^model_greedy_test$'
+    suite kills env LIMINAL_KILLS=50 TEST_TIMEOUT_S=900 tools/run_tests.sh build '^kill_test$'
     suite kernels-aarch64 tools/check_kernels_aarch64.sh
     suite e2e-deep node_suite tests/e2e/deep/*.test.mjs
     suite fuzz-long env FUZZ_SEED=1 tools/fuzz.sh 30

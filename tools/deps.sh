@@ -10,7 +10,7 @@ build=(gcc libc6-dev cmake ninja-build pkg-config libuv1-dev node-llhttp libssl-
     libsodium-dev libcrypt-dev libqrencode-dev)
 run=(ca-certificates curl)
 test=(libcmocka-dev clang llvm libclang-rt-14-dev clang-format clang-tidy gcc-aarch64-linux-gnu
-    libc6-dev-arm64-cross qemu-user binutils python3 python3-jinja2 bsdutils procps nginx-light postgresql redis-server openssl wrk)
+    libc6-dev-arm64-cross qemu-user binutils python3 python3-jinja2 bsdutils procps nginx-light postgresql redis-server sqlite3 openssl wrk)
 
 check_only=false
 [ "${1:-}" = --check ] && { check_only=true; shift; }

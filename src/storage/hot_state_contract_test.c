@@ -240,6 +240,16 @@ static void memory_forgets_nothing_before_its_time(void **state)
     hot_close(small);
 }
 
+static void wait_for_redis(void)
+{
+    enum status status = STATUS_UNAVAILABLE;
+    for (int i = 0; i < 100 && status != OK; i++) {
+        usleep(100000);
+        status = hot_check(hot, &fault);
+    }
+    assert_ok(status, &fault);
+}
+
 static void a_missing_redis_is_a_fault_and_found_again(void **state)
 {
     struct text value;
@@ -249,13 +259,34 @@ static void a_missing_redis_is_a_fault_and_found_again(void **state)
     assert_contains(fault.message, "Redis can't be reached");
     assert_status(hot_check(hot, &fault), STATUS_UNAVAILABLE);
     test_service("redis", "restart", redis, NULL);
-    enum status status = STATUS_UNAVAILABLE;
-    for (int i = 0; i < 100 && status != OK; i++) {
-        usleep(100000);
-        status = hot_check(hot, &fault);
-    }
-    assert_ok(status, &fault);
+    wait_for_redis();
     put("back", TEXT("again"), 60000);
+}
+
+/* Whoever asks must be able to tell "no" from "nobody knows": no operation answers anything. */
+static void a_missing_redis_never_answers(void **state)
+{
+    const struct hot_bucket bucket = {.per_second = 1, .burst = 1};
+    const struct text key = TEXT("revoked"), word = TEXT("yes");
+    struct hot_allowance allowance = {0};
+    struct text value = {0};
+    bool mine = false;
+    uint64_t count = 0;
+    put("revoked", word, 60000);
+    test_service("redis", "stop-server", redis, NULL);
+    assert_status(hot_get(hot, key, &job, &value, &fault), STATUS_UNAVAILABLE);
+    assert_status(hot_put(hot, key, word, 1000, &fault), STATUS_UNAVAILABLE);
+    assert_status(hot_take(hot, key, &job, &value, &fault), STATUS_UNAVAILABLE);
+    assert_status(hot_delete(hot, key, &fault), STATUS_UNAVAILABLE);
+    assert_status(hot_claim(hot, key, word, 1000, &job, &mine, &value, &fault), STATUS_UNAVAILABLE);
+    assert_status(hot_count(hot, key, 1000, &count, &fault), STATUS_UNAVAILABLE);
+    assert_status(hot_spend(hot, key, &bucket, 1, &allowance, &fault), STATUS_UNAVAILABLE);
+    assert_false(mine || allowance.allowed || count || value.data);
+    test_service("redis", "restart", redis, NULL);
+    wait_for_redis();
+    /* One that keeps nothing on the disk has forgotten: what must not be lost is in the database.
+     */
+    assert_status(hot_get(hot, key, &job, &value, &fault), STATUS_NOT_FOUND);
 }
 
 static void bad_urls_are_refused_without_their_password(void **state)
@@ -309,6 +340,7 @@ int main(void)
     const struct CMUnitTest server[] = {
         CONTRACT,
         CONTRACT_TEST(a_missing_redis_is_a_fault_and_found_again),
+        CONTRACT_TEST(a_missing_redis_never_answers),
         CONTRACT_TEST(bad_urls_are_refused_without_their_password),
     };
     signal(SIGPIPE, SIG_IGN);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A private Redis for tests: own folder, own socket, no network, nothing on disk.
 #   tests/services/redis.sh start         prints its URL on the last line
-#   tests/services/redis.sh stop URL      also: kill URL, restart URL
+#   tests/services/redis.sh stop URL      also: kill URL, stop-server URL, restart URL
 set -euo pipefail
 command -v redis-server >/dev/null || { echo "Redis is not installed: run 'make deps-test'." >&2; exit 1; }
 
@@ -28,13 +28,17 @@ kill)
     kill -9 "$(cat "$folder/pid")"
     while redis-cli -s "$folder/redis.sock" ping >/dev/null 2>&1; do sleep 0.02; done
     ;;
+stop-server) # in order, keeping the folder
+    redis-cli -s "$folder/redis.sock" shutdown nosave >/dev/null 2>&1 || true
+    while redis-cli -s "$folder/redis.sock" ping >/dev/null 2>&1; do sleep 0.02; done
+    ;;
 restart) launch "$folder" ;;
 stop)
     redis-cli -s "$folder/redis.sock" shutdown nosave >/dev/null 2>&1 || true
     rm -rf "$folder"
     ;;
 *)
-    echo "usage: tests/services/redis.sh start | stop URL | kill URL | restart URL" >&2
+    echo "usage: tests/services/redis.sh start | stop URL | kill URL | stop-server URL | restart URL" >&2
     exit 2
     ;;
 esac
