@@ -51,7 +51,7 @@ const char SCHEMA_FORK_WISH[] = EXPANDED(
     {"type": "object", "required": ["message_id"], "properties": {"message_id": ID}});
 const char SCHEMA_DELETED[] = EXPANDED(
     {"type": "object", "required": ["id", "deleted"],
-     "properties": {"id": ID, "deleted": {"const": true}}});
+     "properties": {"id": ID, "deleted": {"type": "boolean"}}});
 
 const char SCHEMA_MESSAGE[] = EXPANDED(MESSAGE);
 const char SCHEMA_MESSAGE_LIST[] = EXPANDED({"type": "array", "items": MESSAGE});
