@@ -1,4 +1,4 @@
-/* regular.c - automata: products, trimming, the fewest states. See regular.h. */
+/* regular.c - automata: trimming, products, simple languages, questions. See regular.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,17 +70,14 @@ static enum status pair_number(struct pairs *pairs, struct pair pair, uint32_t *
 
 /* ---- trimming ---- */
 
-/* Which states lead to an accepting one: a walk backwards over the reversed edges. */
-static bool *find_useful(const struct regular *language, struct arena *job)
+bool regular_reverse(const struct regular *language, struct reversed_edges *out, struct arena *job)
 {
     uint32_t count = language->state_count;
     size_t edges = 0;
     for (uint32_t i = 0; i < count; i++) edges += language->states[i].edge_count;
-    bool *useful = arena_alloc_array(job, count, sizeof *useful);
     uint32_t *offsets = arena_alloc_array(job, (size_t)count + 2, sizeof *offsets);
     uint32_t *sources = arena_alloc_array(job, edges + 1, sizeof *sources);
-    uint32_t *todo = arena_alloc_array(job, count, sizeof *todo);
-    if (!useful || !offsets || !sources || !todo) return NULL;
+    if (!offsets || !sources) return false;
     for (uint32_t i = 0; i < count; i++)
         for (uint32_t e = 0; e < language->states[i].edge_count; e++)
             offsets[language->states[i].edges[e].target + 2]++;
@@ -88,17 +85,28 @@ static bool *find_useful(const struct regular *language, struct arena *job)
     for (uint32_t i = 0; i < count; i++)
         for (uint32_t e = 0; e < language->states[i].edge_count; e++)
             sources[offsets[language->states[i].edges[e].target + 1]++] = i;
-    uint32_t pending = 0;
+    *out = (struct reversed_edges){offsets, sources};
+    return true;
+}
+
+/* Which states lead to an accepting one: a walk backwards. */
+static bool *find_useful(const struct regular *language, struct arena *job)
+{
+    uint32_t count = language->state_count, pending = 0;
+    bool *useful = arena_alloc_array(job, count, sizeof *useful);
+    uint32_t *todo = arena_alloc_array(job, count, sizeof *todo);
+    struct reversed_edges into;
+    if (!useful || !todo || !regular_reverse(language, &into, job)) return NULL;
     for (uint32_t i = 0; i < count; i++) {
         useful[i] = language->states[i].accepts;
         if (useful[i]) todo[pending++] = i;
     }
     while (pending > 0) {
         uint32_t state = todo[--pending];
-        for (uint32_t s = offsets[state]; s < offsets[state + 1]; s++) {
-            if (useful[sources[s]]) continue;
-            useful[sources[s]] = true;
-            todo[pending++] = sources[s];
+        for (uint32_t s = into.from[state]; s < into.from[state + 1]; s++) {
+            if (useful[into.sources[s]]) continue;
+            useful[into.sources[s]] = true;
+            todo[pending++] = into.sources[s];
         }
     }
     return useful;
@@ -125,8 +133,7 @@ static bool keep_reachable(const struct regular *language, bool *useful, struct 
     return true;
 }
 
-/* Neighbouring ranges to the same state become one. */
-static void add_edge(struct regular_state *state, struct regular_edge edge)
+void regular_add_edge(struct regular_state *state, struct regular_edge edge)
 {
     struct regular_edge *last = state->edge_count ? &state->edges[state->edge_count - 1] : NULL;
     if (last && last->target == edge.target && last->last + 1 == edge.first)
@@ -158,7 +165,7 @@ enum status regular_trim(struct regular *language, struct arena *job, struct fau
             struct regular_edge edge = state.edges[e];
             if (!useful[edge.target]) continue;
             edge.target = number[edge.target];
-            add_edge(&state, edge);
+            regular_add_edge(&state, edge);
         }
         language->states[number[i]] = state;
     }
@@ -231,7 +238,7 @@ static enum status expand_pair(struct regular_state *state, const struct regular
         to.b = follow(b, in.b, first, &at_b, &last);
         if (pair_matters(to.a, to.b, operation)) {
             TRY(pair_number(pairs, to, &target, fault));
-            add_edge(state, (struct regular_edge){first, last, target});
+            regular_add_edge(state, (struct regular_edge){first, last, target});
         }
         first = last + 1;
     }
@@ -258,109 +265,6 @@ enum status regular_combine(struct regular **out, const struct regular *a, const
         language->state_count = i + 1;
     }
     return regular_trim(language, job, fault);
-}
-
-/* ---- the fewest states ---- */
-
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-    hash = (hash ^ value) * 0x9E3779B97F4A7C15u;
-    return hash ^ hash >> 29;
-}
-
-/* Does the state do as that other one does, up to the classes found so far? */
-static bool same_behaviour(const struct regular_state *a, const struct regular_state *b,
-                           const uint32_t *class_of)
-{
-    if (a->accepts != b->accepts) return false;
-    uint32_t i = 0, k = 0, from_a = 0, from_b = 0;
-    while (i < a->edge_count && k < b->edge_count) {
-        const struct regular_edge *x = &a->edges[i], *y = &b->edges[k];
-        uint32_t first_a = from_a > x->first ? from_a : x->first;
-        uint32_t first_b = from_b > y->first ? from_b : y->first;
-        if (first_a != first_b || class_of[x->target] != class_of[y->target]) return false;
-        uint32_t last = x->last < y->last ? x->last : y->last;
-        from_a = from_b = last + 1;
-        if (x->last == last) i++;
-        if (y->last == last) k++;
-    }
-    return i == a->edge_count && k == b->edge_count;
-}
-
-/* Equal for states that behave alike: ranges that touch and lead to one class count as one. */
-static uint64_t behaviour_hash(const struct regular_state *state, const uint32_t *class_of)
-{
-    uint64_t hash = state->accepts;
-    for (uint32_t e = 0; e < state->edge_count; e++) {
-        uint32_t first = state->edges[e].first, class = class_of[state->edges[e].target];
-        while (e + 1 < state->edge_count && state->edges[e + 1].first == state->edges[e].last + 1 &&
-               class_of[state->edges[e + 1].target] == class)
-            e++;
-        hash = mix(mix(hash, (uint64_t)first << 32 | state->edges[e].last), class);
-    }
-    return hash;
-}
-
-/* One round of Moore's refinement: new classes from old ones. */
-static uint32_t refine(const struct regular *language, const uint32_t *class_of, uint32_t *refined,
-                       uint32_t *leaders, uint32_t *table, uint32_t table_mask)
-{
-    uint32_t classes = 0;
-    memset(table, 0, ((size_t)table_mask + 1) * sizeof *table);
-    for (uint32_t i = 0; i < language->state_count; i++) {
-        uint64_t hash = mix(behaviour_hash(&language->states[i], class_of), class_of[i]);
-        uint32_t at = (uint32_t)hash & table_mask;
-        for (; table[at]; at = (at + 1) & table_mask) {
-            uint32_t leader = leaders[table[at] - 1];
-            if (class_of[leader] == class_of[i] &&
-                same_behaviour(&language->states[leader], &language->states[i], class_of))
-                break;
-        }
-        if (!table[at]) {
-            leaders[classes] = i;
-            table[at] = ++classes;
-        }
-        refined[i] = table[at] - 1;
-    }
-    return classes;
-}
-
-enum status regular_minimise(struct regular **out, const struct regular *language,
-                             struct arena *job, struct fault *fault)
-{
-    uint32_t count = language->state_count, table_size = 16;
-    while (table_size < 2 * count) table_size *= 2;
-    uint32_t *class_of = arena_alloc_array(job, (size_t)count + 1, sizeof *class_of);
-    uint32_t *refined = arena_alloc_array(job, (size_t)count + 1, sizeof *refined);
-    uint32_t *leaders = arena_alloc_array(job, (size_t)count + 1, sizeof *leaders);
-    uint32_t *table = arena_alloc_array(job, table_size, sizeof *table);
-    struct regular *small = arena_alloc(job, sizeof *small);
-    if (!class_of || !refined || !leaders || !table || !small) return no_memory(fault);
-    uint32_t classes = 0;
-    for (uint32_t before = UINT32_MAX; before != classes;) {
-        before = classes;
-        classes = refine(language, class_of, refined, leaders, table, table_size - 1);
-        uint32_t *swap = class_of;
-        class_of = refined;
-        refined = swap;
-    }
-    small->state_count = classes;
-    small->states = arena_alloc_array(job, (size_t)classes + 1, sizeof *small->states);
-    if (!small->states) return no_memory(fault);
-    for (uint32_t c = 0; c < classes; c++) { /* state 0 leads class 0 */
-        const struct regular_state *leader = &language->states[leaders[c]];
-        struct regular_state *state = &small->states[c];
-        state->accepts = leader->accepts;
-        state->edges = arena_alloc_array(job, leader->edge_count, sizeof *state->edges);
-        if (leader->edge_count && !state->edges) return no_memory(fault);
-        for (uint32_t e = 0; e < leader->edge_count; e++) {
-            struct regular_edge edge = leader->edges[e];
-            edge.target = class_of[edge.target];
-            add_edge(state, edge);
-        }
-    }
-    *out = small;
-    return OK;
 }
 
 /* ---- simple languages ---- */

@@ -26,7 +26,7 @@ enum node_kind {
 /* Sequences and choices are pairs; their lists lean to the left. */
 struct node {
     enum node_kind kind;
-    struct node *left, *right;
+    const struct node *left, *right;
     const struct range *ranges; /* of a set; sorted */
     size_t range_count;
     uint32_t least, most; /* of a repetition; UINT32_MAX: unbounded */
@@ -39,6 +39,15 @@ enum status regular_tree_read(const struct node **tree, struct text pattern, str
 /* The texts in which the tree is found, in the fewest states. */
 enum status regular_tree_compile(struct regular **out, const struct node *tree, struct arena *job,
                                  struct fault *fault) MUST_USE;
+
+/* Append an edge; neighbouring ranges to the same state become one. */
+void regular_add_edge(struct regular_state *state, struct regular_edge edge);
+
+/* The states from which edges lead to each state i: sources[from[i]..from[i + 1]). */
+struct reversed_edges {
+    uint32_t *from, *sources;
+};
+bool regular_reverse(const struct regular *language, struct reversed_edges *out, struct arena *job);
 
 /* Where the state goes on the character; UINT32_MAX: nowhere. */
 uint32_t regular_next(const struct regular *language, uint32_t state, uint32_t character);

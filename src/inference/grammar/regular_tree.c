@@ -155,6 +155,38 @@ static uint32_t nfa_build(struct maker *maker, const struct node *node, uint32_t
     return nfa_add(maker, state);
 }
 
+/* ---- the outer ends ---- */
+
+/* Where anything may stand beside it, a repetition need not go on: the fewest rounds will do. That
+ * saves the states that would count hundreds of them. NULL without memory. */
+static const struct node *shorten(struct maker *maker, const struct node *node, bool at_begin)
+{
+    static const struct node empty = {.kind = NODE_EMPTY};
+    struct node *copy = arena_alloc(maker->job, sizeof *copy);
+    const struct node *left = node->left, *right = node->right;
+    if (!copy) return NULL;
+    *copy = *node;
+    switch (node->kind) {
+    case NODE_REPEAT: copy->most = node->least; return node->least ? copy : &empty;
+    case NODE_SEQUENCE: {
+        bool is_left = at_begin ? left->kind != NODE_EMPTY : right->kind == NODE_EMPTY;
+        if (is_left)
+            left = shorten(maker, left, at_begin);
+        else
+            right = shorten(maker, right, at_begin);
+        break;
+    }
+    case NODE_CHOICE:
+        left = shorten(maker, left, at_begin);
+        right = shorten(maker, right, at_begin);
+        break;
+    default: return node;
+    }
+    copy->left = left;
+    copy->right = right;
+    return left && right ? copy : NULL;
+}
+
 /* (anything)* tree (anything)* */
 enum status regular_tree_compile(struct regular **out, const struct node *tree, struct arena *job,
                                  struct fault *fault)
@@ -163,9 +195,12 @@ enum status regular_tree_compile(struct regular **out, const struct node *tree, 
     static struct node all = {.kind = NODE_SET, .ranges = &ALL, .range_count = 1};
     const struct node anything = {.kind = NODE_REPEAT, .left = &all, .most = UINT32_MAX};
     struct maker maker = {.job = job, .fault = fault};
+    const struct node *shorter = shorten(&maker, tree, true);
+    if (shorter) shorter = shorten(&maker, shorter, false);
+    if (!shorter) return fault_set(fault, STATUS_NO_MEMORY, "no memory for a pattern");
     uint32_t end = nfa_add(&maker, (struct nfa_state){.kind = NFA_ACCEPT});
     uint32_t rest = nfa_build(&maker, &anything, end);
-    maker.nfa.start = nfa_build(&maker, &anything, nfa_build(&maker, tree, rest));
+    maker.nfa.start = nfa_build(&maker, &anything, nfa_build(&maker, shorter, rest));
     TRY(maker.status);
     maker.nfa.looks = maker.looks;
     return regular_determinise(out, &maker.nfa, true, job, fault);
