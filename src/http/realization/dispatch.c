@@ -78,7 +78,9 @@ static bool origin_is_welcome(struct http_exchange *exchange)
     case ORIGIN_SAME: return true;
     case ORIGIN_ALLOWED:
         set_header_text(exchange, "Access-Control-Allow-Origin", origin);
-        http_set_header(exchange, "Access-Control-Expose-Headers", "X-Request-Id, Retry-After");
+        http_set_header(exchange, "Access-Control-Expose-Headers",
+                        "X-Request-Id, Retry-After, RateLimit-Limit, RateLimit-Remaining, "
+                        "RateLimit-Reset, Idempotent-Replayed");
         return true;
     default:
         refuse(exchange, 403, STATUS_FORBIDDEN,
