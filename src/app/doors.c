@@ -7,11 +7,13 @@
 
 #include "accounts/accounts.h"
 #include "accounts/adaptation/accounts_http.h"
+#include "accounts/personal_data.h"
 #include "app/identity_providers.h"
 #include "app/version.h"
 #include "conversations/adaptation/conversation_chat.h"
 #include "conversations/adaptation/conversations_http.h"
 #include "conversations/conversations.h"
+#include "conversations/personal.h"
 #include "gateway/gateway.h"
 #include "inference/adaptation/api.h"
 #include "mail/mail.h"
@@ -45,6 +47,11 @@ static void on_ended(void *argument, struct uuid user)
     if (service->gateway) gateway_account_ended(service->gateway, user);
 }
 
+/* What goes with a person, or away with it. */
+static const struct personal_data conversations_of_person = {
+    "conversations", conversations_append_personal, conversations_erase_personal};
+static const struct personal_data *const personal[] = {&conversations_of_person};
+
 static enum status open_accounts(struct service *service, const struct settings *settings,
                                  const unsigned char server_key[SERVER_KEY_BYTES],
                                  struct arena *arena, struct fault *fault)
@@ -58,6 +65,8 @@ static enum status open_accounts(struct service *service, const struct settings 
         .domains = settings->sign_up_domains.items,
         .domain_count = settings->sign_up_domains.count,
         .provider_count = settings->sign_in_with.count,
+        .personal = personal,
+        .personal_count = ARRAY_COUNT(personal),
         .ended = on_ended,
         .argument = service,
         .public_url = settings->public_url ? settings->public_url

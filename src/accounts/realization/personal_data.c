@@ -1,15 +1,12 @@
 /* personal_data.c - what is kept of a person, taken along or deleted. */
 #include "accounts/personal_data.h"
 
-#include <assert.h>
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "accounts/realization/mfa_check.h"
 #include "accounts/realization/mfa_store.h"
-#include "base/moment.h"
 #include "mail/mail.h"
-#include "platform/platform.h"
+#include "storage/sql_json.h"
 
 #define FRESH_US (10 * 60 * 1000000ll) /* who has no password must have signed in since then */
 
@@ -57,35 +54,6 @@ static const struct section sections[] = {
       "last_used_at", "revoked_at"}},
 };
 
-static void append_value(struct buffer *json, const struct sql_value *value)
-{
-    char text[UUID_TEXT_BYTES]; /* a moment is shorter */
-    _Static_assert((int)MOMENT_TEXT_BYTES <= (int)UUID_TEXT_BYTES, "room for both");
-    if (value->is_null) {
-        buffer_append_string(json, "null");
-        return;
-    }
-    switch (value->type) {
-    case SQL_TEXT: buffer_append_json_string(json, value->text); return;
-    case SQL_JSON: buffer_append_text(json, value->text); return;
-    case SQL_INTEGER: buffer_printf(json, "%" PRId64, value->integer); return;
-    case SQL_TIME: moment_format(value->integer, text); break;
-    case SQL_UUID: uuid_format(value->uuid, text); break;
-    default: assert(!"a type that no section has");
-    }
-    buffer_append_json_string(json, text_of(text));
-}
-
-static void append_row(struct buffer *json, const struct section *section,
-                       const struct sql_rows *rows, size_t row)
-{
-    for (size_t i = 0; i < rows->columns; i++) {
-        buffer_printf(json, "%c\"%s\":", i ? ',' : '{', section->columns[i]);
-        append_value(json, sql_at(rows, row, i));
-    }
-    buffer_append_char(json, '}');
-}
-
 static enum status append_section(struct transaction *t, const struct section *section,
                                   struct uuid user, struct buffer *json, struct fault *fault)
 {
@@ -94,7 +62,7 @@ static enum status append_section(struct transaction *t, const struct section *s
     if (section->is_list) buffer_append_char(json, '[');
     for (size_t i = 0; i < rows.count; i++) {
         if (i) buffer_append_char(json, ',');
-        append_row(json, section, &rows, i);
+        sql_append_object(json, &rows, i, section->columns);
     }
     if (section->is_list) buffer_append_char(json, ']');
     if (!section->is_list && rows.count == 0) buffer_append_string(json, "null");
