@@ -116,6 +116,17 @@ describe("a life", () => {
     refused(await post("/v1/auth/refresh", {refresh_token: again.refresh_token}), 401);
   });
 
+  test("a cookie lives a week, and on a phone a day", async () => { // R201
+    const phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Safari/604.1";
+    for (const [agent, days, device] of [["node", 7, "node"], [phone, 1, "Safari on iPhone"]]) {
+      const {headers, body} = await post("/v1/auth/login", {email: "root@example.com", password: PASSWORD}, {"user-agent": agent});
+      const [, seconds] = /Max-Age=(\d+)/.exec(headers.getSetCookie()[0]);
+      assert.ok(Math.abs(seconds - days * 86400) < 60, seconds);
+      const {sessions} = (await get("/v1/auth/sessions", {authorization: `Bearer ${body.data.access_token}`})).body.data;
+      assert.equal(sessions.find(({is_current}) => is_current).device, device);
+    }
+  });
+
   test("sessions are listed, and end one by one or together", async () => {
     const here = await newPerson(server, "sessions@example.com");
     const there = await signIn(server, "sessions@example.com");

@@ -47,6 +47,17 @@ describe("forms from elsewhere", () => {
     assert.equal((await browser.go("/account")).code, 200);
   });
 
+  test("are known by their origin, too", async () => {
+    const browser = await browserOf("ada@example.com");
+    const csrf = await browser.csrf("/account"); // even if it were known
+    for (const origin of ["https://evil.example", "null"]) {
+      const {code} = await browser.go("/account/logout_all",
+        {method: "POST", body: new URLSearchParams({csrf}), headers: {origin}});
+      assert.equal(code, 403, origin);
+    }
+    assert.equal((await browser.go("/account")).code, 200);
+  });
+
   test("can't sign a victim in, or up, as somebody", async () => {
     const victim = new Browser(server), csrf = await new Browser(server).csrf();
     await victim.go("/login"); // has its own cookie

@@ -23,12 +23,15 @@ export class Browser {
       if (value) this.jar.set(name, value);
       else this.jar.delete(name);
     }
+    this.policy = answer.headers.get("referrer-policy");
     return {code: answer.status, location: answer.headers.get("location"), headers: answer.headers,
       html: await answer.text()};
   }
 
+  // As browsers do, it says from where: "null" for pages that forbid to tell.
   post(path, fields) {
-    return this.go(path, {method: "POST", body: new URLSearchParams(fields)});
+    const origin = this.policy === "no-referrer" ? "null" : this.server.url;
+    return this.go(path, {method: "POST", body: new URLSearchParams(fields), headers: {origin}});
   }
 
   // What a person does: look at `page`, fill in its form that posts to `action`, and send it.

@@ -305,7 +305,7 @@ describe("every page", () => {
       assert.ok(!/unsafe|\*/.test(policy));
       assert.equal(headers.get("x-frame-options"), "DENY");
       assert.equal(headers.get("x-content-type-options"), "nosniff");
-      assert.equal(headers.get("referrer-policy"), "no-referrer");
+      assert.equal(headers.get("referrer-policy"), "same-origin");
       assert.equal(headers.get("cache-control"), "no-store");
       assert.ok(!/<script|<style|\son\w+=|style="/.test(html), path);
       assert.match(html, /^<!DOCTYPE html>\n<html lang="en">/);

@@ -1,6 +1,7 @@
 /* json_views.c - see json_views.h. */
 #include "accounts/adaptation/json_views.h"
 
+#include "accounts/adaptation/client_name.h"
 #include "base/moment.h"
 
 json_t *text_json(struct text text)
@@ -63,8 +64,11 @@ json_t *signed_in_json(const struct signed_in *in, int64_t now_us)
 
 json_t *session_json(const struct session_view *session)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
+    char device[CLIENT_NAME_BYTES];
+    client_name(session->user_agent, device);
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
                      "id", id_json(session->id),
+                     "device", text_json(text_of(device)),
                      "user_agent", text_json(session->user_agent),
                      "ip", text_json(session->ip),
                      "created_at", moment_json(session->created_us),

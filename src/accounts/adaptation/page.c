@@ -182,7 +182,7 @@ static void set_page_headers(struct http_exchange *exchange)
                     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
                     "frame-ancestors 'none'; base-uri 'none'");
     http_set_header(exchange, "X-Frame-Options", "DENY");
-    http_set_header(exchange, "Referrer-Policy", "no-referrer");
+    http_set_header(exchange, "Referrer-Policy", "same-origin");
     http_set_header(exchange, "Cache-Control", "no-store");
 }
 
@@ -249,7 +249,7 @@ void page_redirect(const struct call *call, const char *path)
 {
     http_set_header(call->exchange, "Location", path);
     http_set_header(call->exchange, "Cache-Control", "no-store");
-    http_set_header(call->exchange, "Referrer-Policy", "no-referrer");
+    http_set_header(call->exchange, "Referrer-Policy", "same-origin");
     http_reply(call->exchange, 303, "text/plain; charset=utf-8", TEXT(""));
 }
 

@@ -38,7 +38,7 @@
 #define SESSION_SCHEMA                                                                      \
     {"type": "object", "required": ["id", "created_at", "is_current"],                      \
      "properties": {                                                                        \
-        "id": ID, "user_agent": STRING, "ip": STRING, "created_at": MOMENT,                 \
+        "id": ID, "device": STRING, "user_agent": STRING, "ip": STRING, "created_at": MOMENT,                 \
         "last_seen_at": MOMENT_OR_NULL, "expires_at": MOMENT, "is_current": FLAG}}
 #define SCOPES_SCHEMA                                                                       \
     {"type": "object", "properties": {                                                      \

@@ -18,6 +18,8 @@ static void note_client(const struct gateway *gateway, struct http_exchange *exc
     struct text forwarded = http_header(exchange, "X-Forwarded-For");
     client->ip = keep(exchange, client_address(remote, forwarded, gateway->options.proxies));
     client->user_agent = keep(exchange, http_header(exchange, "User-Agent"));
+    /* MDN advises it: browsers of phones, and no others, have it in their name */
+    client->is_mobile = text_find(client->user_agent, TEXT("Mobi")) != SIZE_MAX;
 }
 
 enum status gateway_find_caller(const struct gateway *gateway, struct http_exchange *exchange,
