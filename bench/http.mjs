@@ -1,4 +1,6 @@
 // http.mjs - many users at once over HTTP: `liminal serve` beside llama-server, the same prompts.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { addRow, median, pairs, percentile, progress } from './measure.mjs';
 import { closedLoop, complete, randomPrompt, startOurs, startPeer } from './server.mjs';
@@ -54,6 +56,31 @@ async function intruder(server) {
   return disturbed / alone;
 }
 
+// A prompt of 2,000 tokens is computed, and after a restart read back from disk. The peer is ourselves, computing.
+async function readBack(name, model) {
+  const TOKENS = 2000, folder = mkdtempSync(join(tmpdir(), 'liminal-bench-kv-'));
+  const options = { streams: 1, context: 4096,
+    args: ['--speculation', 'off', '--kv-spill-mb', '1024', '--kv-spill-dir', folder] };
+  const speeds = { computed: [], restored: [] };
+  try {
+    for (let pair = 0; pair < pairs; pair++) {
+      const prompt = randomPrompt(TOKENS);
+      for (const how of ['computed', 'restored']) {
+        progress(`a prompt is ${how}, pair ${pair + 1} of ${pairs}`);
+        const server = await startOurs(model, options);
+        await complete(server, ask(PROMPT_TOKENS, 8)); // clocks up
+        const { first } = await complete(server, { prompt, max_tokens: 1, temperature: 0 });
+        speeds[how].push(TOKENS / first * 1000);
+        await server.stop(); // what is not on disk yet is written
+      }
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  addRow({ suite: 'http', name: `${name} a prompt of ${TOKENS} read back`, metric: 'prefill', unit: 'tok/s',
+    ours: median(speeds.restored), peer: median(speeds.computed) });
+}
+
 export async function benchHttp() {
   const cases = [
     ['qwen2.5-0.5b Q4_0', join(models, 'bench', 'qwen2.5-0.5b-Q4_0.gguf')],
@@ -75,4 +102,5 @@ export async function benchHttp() {
     addRow({ suite: 'http', name: `${name} 4 streams and a prompt of 2000`, metric: 'gap p95', unit: 'x alone',
       ours: median(ours), peer: median(peer) });
   });
+  await readBack(name, model);
 }
