@@ -98,8 +98,9 @@ struct generation_request {
     bool keep_special;         /* show special tokens in the text */
     int32_t marks[MARK_LIMIT]; /* ... or only these, which mark calls of tools and the like */
     size_t mark_count;
-    bool continues_text; /* the answer goes on in the prompt's sentence: keep its leading space */
-    int top_logprobs;    /* -1: none */
+    bool continues_text;       /* the answer goes on in the prompt's sentence, or has a form to the
+                                  letter: keep its leading space */
+    int top_logprobs;          /* -1: none */
     struct matcher *matcher;   /* only what it allows is said; NULL: anything. Taken when
                                   engine_submit says OK */
     uint64_t tenant;           /* prompts are shared only within one; 0: the common one */

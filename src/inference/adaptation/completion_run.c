@@ -451,7 +451,7 @@ static enum status submit_each(struct completion_run *run, const struct completi
         .max_tokens = wanted->max_tokens,
         .sampling = wanted->sampling,
         .stop_count = wanted->stop_count,
-        .continues_text = start->shape == SHAPE_TEXT,
+        .continues_text = start->shape == SHAPE_TEXT || wanted->constraint.form != FORM_ANY,
         .ignore_end = wanted->ignore_eos,
         .top_logprobs = wanted->top_logprobs,
         .prediction = prediction->ids,
