@@ -35,7 +35,8 @@ run:  ## install, build, fetch the default model, serve it, say what to type nex
 check: deps-test  ## unit, contract, end-to-end and sanitizer tests, lint, short fuzzing
 	@tools/check.sh check
 
-check-deep: deps-test  ## after check: live oracles, the default model, other processors, long runs
+check-deep: deps-test  ## after check: live oracles, the default model, other processors, a browser, long runs
+	@tools/deps.sh browser
 	@tools/check.sh deep
 
 bench: deps-test all  ## measure against llama.cpp in the same run; writes build/bench.csv

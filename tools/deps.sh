@@ -11,6 +11,7 @@ build=(gcc libc6-dev cmake ninja-build pkg-config libuv1-dev node-llhttp libssl-
 run=(ca-certificates curl)
 test=(libcmocka-dev clang llvm libclang-rt-14-dev clang-format clang-tidy gcc-aarch64-linux-gnu
     libc6-dev-arm64-cross qemu-user binutils python3 python3-jinja2 bsdutils procps nginx-light postgresql redis-server sqlite3 openssl wrk)
+browser=(chromium fonts-dejavu-core) # 90 MB to fetch, 400 MB on disk: for make check-deep only
 
 check_only=false
 [ "${1:-}" = --check ] && { check_only=true; shift; }
@@ -27,6 +28,7 @@ for set_name in "$@"; do
     build) wanted=("${build[@]}") ;;
     run) wanted=("${run[@]}") ;;
     test) wanted=("${test[@]}") ;;
+    browser) wanted=("${browser[@]}") ;;
     *) echo "tools/deps.sh: no set of packages is called '$set_name'" >&2; exit 2 ;;
     esac
     for package in "${wanted[@]}"; do
