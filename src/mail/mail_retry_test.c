@@ -7,15 +7,15 @@
 static void pauses_grow_and_end(void **state)
 {
     int64_t now_us = 1000, last_us = 0, total_us = 0;
-    for (int attempts = 1; attempts <= 9; attempts++) {
+    for (int attempts = 1; attempts < MAIL_ATTEMPTS; attempts++) {
         int64_t pause_us = mail_retry_at(MAIL_DEFERRED, attempts, now_us, 0) - now_us;
         assert_true(pause_us > last_us);
         last_us = pause_us;
         total_us += pause_us;
     }
     assert_true(total_us > 15 * 60 * MINUTE_US && total_us < 17 * 60 * MINUTE_US);
-    assert_int_equal(mail_retry_at(MAIL_DEFERRED, 10, now_us, 0), 0);
-    assert_int_equal(mail_retry_at(MAIL_UNREACHABLE, 10, now_us, 0), 0);
+    assert_int_equal(mail_retry_at(MAIL_DEFERRED, MAIL_ATTEMPTS, now_us, 0), 0);
+    assert_int_equal(mail_retry_at(MAIL_UNREACHABLE, MAIL_ATTEMPTS, now_us, 0), 0);
     assert_int_equal(mail_retry_at(MAIL_DEFERRED, INT64_MAX, now_us, 0), 0);
 }
 

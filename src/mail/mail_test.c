@@ -441,6 +441,36 @@ static void a_letter_that_is_of_no_use_any_more_is_given_up(void **state)
     await(MAIL_FAILED, 2);
 }
 
+static void a_letter_that_comes_too_late_is_not_sent(void **state)
+{
+    smtp("start");
+    struct mail_letter letter = letter_to("ada@example.com");
+    letter.expires_us = test_clock() + MINUTE_US;
+    send(&letter);
+    turn_clock(MINUTE_US);
+    open_mail();
+    struct mail_view view = await(MAIL_FAILED, 1);
+    assert_error(&view, "its link was over");
+    assert_int_equal(arrived_count(), 0);
+}
+
+static enum status wear(struct transaction *t, void *argument, struct fault *f)
+{
+    return sql_script(t, "UPDATE mail SET attempts = 10", f);
+}
+
+/* Each claim counts, also those of servers that died in the middle. */
+static void a_letter_that_ends_its_servers_is_given_up(void **state)
+{
+    smtp("start");
+    send_to("ada@example.com");
+    assert_ok(database_write(db, sql_actor_system(), wear, NULL, &fault), &fault);
+    open_mail();
+    struct mail_view view = await(MAIL_FAILED, 11);
+    assert_error(&view, "begun too often");
+    assert_int_equal(arrived_count(), 0);
+}
+
 static void a_server_that_says_nothing_is_not_waited_for(void **state)
 {
     smtp("start --silent");
@@ -608,6 +638,7 @@ static void what_can_not_work_is_refused(void **state)
         {{.host = "mail.example.com", .from = "nobody"}, "from"},
         {{.host = "mail.example.com", .from = "a@b.com", .from_name = "a\nb"}, "from_name"},
         {{.host = "smtp://mail.example.com", .from = "a@b.com"}, "host"},
+        {{.host = "mail.example.com:587", .from = "a@b.com"}, "host"},
         {{.host = "mail.example.com", .from = "a@b.com", .user = "x"}, "password"},
         {{.host = "mail.example.com", .from = "a@b.com", .password = "x"}, "user"},
         {{.host = "mail.example.com",
@@ -647,6 +678,8 @@ int main(void)
         MAIL_TEST(a_refused_recipient_is_given_up_at_once),
         MAIL_TEST(a_letter_is_given_up_after_ten_attempts),
         MAIL_TEST(a_letter_that_is_of_no_use_any_more_is_given_up),
+        MAIL_TEST(a_letter_that_comes_too_late_is_not_sent),
+        MAIL_TEST(a_letter_that_ends_its_servers_is_given_up),
         MAIL_TEST(a_server_that_says_nothing_is_not_waited_for),
         MAIL_TEST(stopping_is_prompt_and_puts_the_letter_back),
         MAIL_TEST(stopping_waits_some_time_for_the_servers_word),

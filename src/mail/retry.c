@@ -1,15 +1,13 @@
 /* retry.c - see retry.h. */
 #include "mail/retry.h"
 
-#include "base/status.h"
-
 #define SECOND_US INT64_C(1000000)
 #define MINUTE_US (60 * SECOND_US)
 #define HOUR_US   (60 * MINUTE_US)
 
 /* Close at first, because somebody sits and waits for the letter; greylisting lets the second or
  * third through. */
-static const int64_t pauses_us[] = {
+static const int64_t pauses_us[MAIL_ATTEMPTS - 1] = {
     15 * SECOND_US, MINUTE_US,   5 * MINUTE_US, 15 * MINUTE_US, 30 * MINUTE_US,
     HOUR_US,        2 * HOUR_US, 4 * HOUR_US,   8 * HOUR_US,
 };
@@ -32,8 +30,7 @@ enum mail_outcome mail_outcome_of_reply(long code)
 int64_t mail_retry_at(enum mail_outcome outcome, int64_t attempts, int64_t now_us,
                       int64_t expires_us)
 {
-    if (outcome == MAIL_REFUSED || attempts < 1 || attempts > (int64_t)ARRAY_COUNT(pauses_us))
-        return 0;
+    if (outcome == MAIL_REFUSED || attempts < 1 || attempts >= MAIL_ATTEMPTS) return 0;
     int64_t pause_us = pauses_us[attempts - 1];
     if (outcome == MAIL_MISCONFIGURED && pause_us < MENDING_US) pause_us = MENDING_US;
     int64_t at_us = now_us + pause_us;

@@ -14,12 +14,14 @@ enum mail_outcome {
     MAIL_INTERRUPTED,   /* we stopped in the middle; it does not count as an attempt */
 };
 
+enum { MAIL_ATTEMPTS = 10 };
+
 /* What a reply code that is no success means (RFC 5321, RFC 4954). */
 enum mail_outcome mail_outcome_of_reply(long code);
 
 /* When a letter is tried again of which `attempts` have failed, the last one so and just now; 0:
- * not any more, because it was refused for good, was tried often enough (ten times in 16 hours), or
- * would come when it is of no use (expires_us; 0: never). */
+ * not any more, because it was refused for good, was tried MAIL_ATTEMPTS times (within 16 hours),
+ * or would come when it is of no use (expires_us; 0: never). */
 int64_t mail_retry_at(enum mail_outcome outcome, int64_t attempts, int64_t now_us,
                       int64_t expires_us);
 

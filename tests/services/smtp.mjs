@@ -1,7 +1,7 @@
 // smtp.mjs - a real SMTP server for tests (npm: smtp-server), whose mails are read by an independent
 // parser (npm: mailparser). It keeps each mail as one line of JSON in FOLDER/mails.jsonl.
 //
-//   node tests/services/smtp.mjs FOLDER PORT [--no-tls | --tls] [--open] [--silent] [--elsewhere]
+//   NODE_PATH=... node tests/services/smtp.mjs FOLDER PORT [--no-tls | --tls] [--open] [--silent] [--elsewhere]
 //
 // PORT 0 is any; it is printed. FOLDER holds the certificate (key.pem, cert.pem). It wants STARTTLS,
 // then AUTH as liminal with the password letters. --no-tls: neither offers nor wants TLS; --tls: from
@@ -14,7 +14,7 @@ import {appendFileSync, readFileSync} from "node:fs";
 import {createRequire} from "node:module";
 import {createServer} from "node:net";
 
-const require = createRequire(new URL("../oracle/package.json", import.meta.url));
+const require = createRequire(import.meta.url); // from NODE_PATH
 const {SMTPServer} = require("smtp-server");
 const {simpleParser} = require("mailparser");
 

@@ -21,15 +21,15 @@ launch() { # FOLDER PORT: 0 for any
     local flags
     read -ra flags <"$1/flags"
     rm -f "$1/port"
-    setsid "$node" smtp.mjs "$1" "$2" "${flags[@]}" >"$1/port" 2>"$1/log" </dev/null &
+    NODE_PATH=$oracle setsid "$node" smtp.mjs "$1" "$2" "${flags[@]}" >"$1/port" 2>"$1/log" </dev/null &
     echo $! >"$1/pid"
-    for _ in $(seq 600); do
-        [ -s "$1/port" ] && return
+    for _ in $(seq 2400); do
+        if [ -s "$1/port" ]; then return; fi
         kill -0 "$(cat "$1/pid")" 2>/dev/null || break
         sleep 0.05
     done
     cat "$1/log" >&2
-    exit 1
+    return 1
 }
 
 end() { # FOLDER PORT
@@ -45,7 +45,7 @@ start)
     folder=$(mktemp -d "${TMPDIR:-/tmp}/liminal-smtp.XXXXXX")
     make_certificates "$folder"
     echo "$*" >"$folder/flags"
-    launch "$folder" 0
+    launch "$folder" 0 || { rm -rf "$folder"; exit 1; }
     echo "$(cat "$folder/port") $folder"
     ;;
 kill) end "${1#* }" "${1%% *}" ;;

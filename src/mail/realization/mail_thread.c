@@ -2,6 +2,7 @@
 #include "mail/mail.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,9 +175,23 @@ static void log_outcome(const struct mail_settlement *s, enum mail_outcome outco
                    "a letter could not be sent yet", why);
 }
 
+/* Too late, or it ended the server that sent it, time and again. */
+static bool is_hopeless(const struct mail *mail, const struct mail_claim *claim,
+                        struct fault *fault)
+{
+    int64_t expires_us = claim->letter.expires_us;
+    bool is_over = expires_us && now_us(mail) >= expires_us;
+    if (is_over) fault_set(fault, STATUS_TIMEOUT, "its link was over before it could be sent");
+    bool is_worn = claim->attempts > MAIL_ATTEMPTS;
+    if (is_worn)
+        fault_set(fault, STATUS_INTERNAL, "sending it was begun too often and never ended");
+    return is_over || is_worn;
+}
+
 static enum mail_outcome send_letter(struct mail *mail, const struct mail_claim *claim,
                                      struct fault *fault)
 {
+    if (is_hopeless(mail, claim, fault)) return MAIL_REFUSED;
     const struct mail_sender from = {text_of(mail->options.from), text_of(mail->options.from_name)};
     struct buffer message;
     buffer_init(&message);
@@ -259,6 +274,9 @@ static int64_t pause_until(const struct mail *mail, int64_t next_us)
 static void *run(void *argument)
 {
     struct mail *mail = argument;
+    sigset_t all; /* are other threads' business, and a broken connection is no reason to end */
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
     while (!atomic_load(&mail->stopping)) {
         int64_t next_us = INT64_MAX;
         if (now_us(mail) >= mail->rest_until_us && handle_next(mail, &next_us)) continue;

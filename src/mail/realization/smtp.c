@@ -31,13 +31,18 @@ static bool is_loopback(const char *host)
            strncmp(host, "127.", 4) == 0;
 }
 
+static bool is_v6(const char *host)
+{
+    return strchr(host, ':') != NULL;
+}
+
 static bool is_host(const char *host)
 {
-    static const char allowed[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-        ".-_:";
+    static const char of_names[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+    static const char of_v6[] = "0123456789abcdefABCDEF:.";
     size_t length = strlen(host);
-    return length < 254 && strspn(host, allowed) == length;
+    return length < 254 && strspn(host, is_v6(host) ? of_v6 : of_names) == length;
 }
 
 enum status smtp_check(const struct mail_options *options, struct fault *fault)
@@ -113,11 +118,10 @@ static int watch(void *argument, curl_off_t down_total, curl_off_t down_now, cur
 static void make_url(struct delivery *d)
 {
     const struct mail_options *o = d->options;
-    bool is_v6 = strchr(o->host, ':') != NULL;
     struct text domain = mail_domain_of(text_of(o->from));
     snprintf(d->url, sizeof d->url, "%s://%s%s%s:%u/%.*s", o->tls == MAIL_TLS ? "smtps" : "smtp",
-             is_v6 ? "[" : "", o->host, is_v6 ? "]" : "", o->port ? o->port : DEFAULT_PORT,
-             TEXT_FORMAT(domain));
+             is_v6(o->host) ? "[" : "", o->host, is_v6(o->host) ? "]" : "",
+             o->port ? o->port : DEFAULT_PORT, TEXT_FORMAT(domain));
 }
 
 static void set_security(CURL *curl, const struct mail_options *options)
