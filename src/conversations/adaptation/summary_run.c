@@ -12,6 +12,8 @@
 #include "model/tokenizer/tokenizer.h"
 #include "platform/platform.h"
 
+enum { LEAST_BYTES = 64 /* of a message that is not told whole */ };
+
 /* Between start and end it is the engine's thread's. */
 struct summary_run {
     struct http_exchange *exchange;
@@ -26,30 +28,50 @@ struct summary_run {
 
 /* ---- what the model is told ---- */
 
-static void append_transcript(struct buffer *out, const json_t *told)
+static bool is_within_character(struct text text, size_t at)
+{
+    return at < text.length && ((unsigned char)text.data[at] & 0xC0) == 0x80;
+}
+
+/* Beginning and end of what is longer than a model can read even by itself; it is told so. */
+static void append_bounded(struct buffer *out, struct text text, size_t most_bytes)
+{
+    if (text.length <= most_bytes) {
+        buffer_append_text(out, text);
+        return;
+    }
+    size_t begin = most_bytes / 2, end = text.length - most_bytes / 2;
+    while (is_within_character(text, begin)) begin--;
+    while (is_within_character(text, end)) end++;
+    buffer_append_text(out, text_slice(text, 0, begin));
+    buffer_printf(out, " [%zu bytes are left out here] ", end - begin);
+    buffer_append_text(out, text_slice(text, end, text.length));
+}
+
+static void append_wish(struct buffer *out, const json_t *told, size_t most_bytes)
 {
     size_t index;
     const json_t *message;
+    buffer_append_string(out,
+                         "Summarise this conversation in at most 150 words. Keep names, "
+                         "numbers, decisions, and what is still open. Write nothing but the "
+                         "summary.");
     json_array_foreach(told, index, message)
     {
         buffer_append_string(out, "\n\n");
         buffer_append_text(out, json_field_text(message, "role"));
         buffer_append_string(out, ": ");
-        buffer_append_text(out, json_field_text(message, "content"));
+        append_bounded(out, json_field_text(message, "content"), most_bytes);
         json_append(out, json_object_get(message, "tool_calls"));
     }
 }
 
-static enum status encode(const struct model_lease *lease, const json_t *told,
-                          struct token_list *prompt, struct fault *fault)
+static enum status encode_wish(const struct model_lease *lease, const json_t *told,
+                               size_t most_bytes, struct token_list *prompt, struct fault *fault)
 {
     struct buffer wish;
     buffer_init(&wish);
-    buffer_append_string(&wish,
-                         "Summarise this conversation in at most 150 words. Keep names, "
-                         "numbers, decisions, and what is still open. Write nothing but "
-                         "the summary.");
-    append_transcript(&wish, told);
+    append_wish(&wish, told, most_bytes);
     json_t *messages =
         wish.failed ? NULL
                     : json_pack("[{s:s, s:s%}]", "role", "user", "content", wish.data, wish.length);
@@ -60,6 +82,25 @@ static enum status encode(const struct model_lease *lease, const json_t *told,
                                             &chat, NULL, prompt, NULL, fault);
     json_decref(messages);
     return status;
+}
+
+/* Messages are told whole unless one of them is beyond the model. */
+static enum status encode(const struct model_lease *lease, const json_t *told, uint32_t answer,
+                          struct token_list *prompt, struct fault *fault)
+{
+    size_t most_bytes = 0, index;
+    const json_t *message;
+    json_array_foreach(told, index, message)
+    {
+        size_t length = json_field_text(message, "content").length;
+        if (length > most_bytes) most_bytes = length;
+    }
+    for (;; most_bytes /= 2) {
+        TRY(encode_wish(lease, told, most_bytes, prompt, fault));
+        bool fits = prompt->count + answer <= engine_context_length(lease->engine);
+        if (fits || most_bytes < LEAST_BYTES) return OK; /* else the engine refuses it, and why */
+        prompt->count = 0;
+    }
 }
 
 /* ---- the engine's thread ---- */
@@ -133,7 +174,7 @@ enum status summary_run_start(struct summary_run **out, struct http_exchange *ex
     run->stands_for = stands_for;
     pthread_mutex_init(&run->lock, NULL);
     *out = run; /* also for who is resumed before this returns */
-    enum status status = encode(lease, told, &prompt, fault);
+    enum status status = encode(lease, told, most_tokens, &prompt, fault);
     if (status == OK) status = submit(run, &prompt, most_tokens, fault);
     token_list_deinit(&prompt);
     if (status == OK) return OK;

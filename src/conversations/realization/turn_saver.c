@@ -78,7 +78,6 @@ struct batch {
 static bool take_snapshot(struct batch *batch, struct turn *turn)
 {
     struct text content = buffer_text(&turn->content);
-    content.length = utf8_complete_prefix(content);
     struct snapshot *item = &batch->items[batch->count];
     *item = (struct snapshot){turn, turn->message, turn->ended_ns != 0};
     item->message.content =

@@ -118,22 +118,23 @@ void turn_withdraw(struct turn *turn)
 
 /* ---- writing ---- */
 
-/* Models may write NUL characters, which databases do not take. */
-static void append_without_nul(struct buffer *out, struct text piece)
+/* Models may write bytes that are no characters, and NUL, neither of which databases take: they
+ * become U+FFFD, as clients see them. */
+static void append_clean(struct buffer *out, struct text piece)
 {
     for (size_t nul; (nul = text_find(piece, (struct text){"", 1})) != SIZE_MAX;) {
-        buffer_append_text(out, text_slice(piece, 0, nul));
+        buffer_append_utf8_lossy(out, text_slice(piece, 0, nul));
         buffer_append_string(out, "\xef\xbf\xbd");
         piece = text_slice(piece, nul + 1, piece.length);
     }
-    buffer_append_text(out, piece);
+    buffer_append_utf8_lossy(out, piece);
 }
 
 void turn_add(struct turn *turn, struct text piece)
 {
     struct turn_saver *saver = &turn->conversations->saver;
     pthread_mutex_lock(&saver->mutex);
-    append_without_nul(&turn->content, piece);
+    append_clean(&turn->content, piece);
     pthread_mutex_unlock(&saver->mutex);
 }
 
