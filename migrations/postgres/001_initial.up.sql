@@ -102,6 +102,7 @@ CREATE TABLE refresh_token (
   used_at    timestamptz
 );
 CREATE INDEX refresh_token_session ON refresh_token (session_id);
+CREATE INDEX refresh_token_over ON refresh_token (expires_at);
 
 CREATE TABLE api_token (
   id           uuid PRIMARY KEY,

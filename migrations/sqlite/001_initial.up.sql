@@ -86,6 +86,7 @@ CREATE TABLE refresh_token (
   used_at    TIMESTAMP
 );
 CREATE INDEX refresh_token_session ON refresh_token (session_id);
+CREATE INDEX refresh_token_over ON refresh_token (expires_at);
 
 CREATE TABLE api_token (
   id           UUID PRIMARY KEY,

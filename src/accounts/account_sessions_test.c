@@ -1,6 +1,7 @@
 /* account_sessions_test.c - sessions listed, renewed, watched and ended, on both databases. */
 #include <stdatomic.h>
 
+#include "accounts/realization/housekeeper.h"
 #include "accounts/test_accounts.h"
 
 static struct session_view *list;
@@ -137,6 +138,48 @@ static void signing_in_ends_other_sessions_where_one_may_be(void **state)
     assert_status(who(renewed.cookie), STATUS_UNAUTHORIZED);
 }
 
+/* ---- what is over ---- */
+
+static enum status count_rows(struct transaction *t, void *argument, struct fault *f)
+{
+    struct sql_rows rows;
+    TRY(sql_query(t, sql_job(t), &rows,
+                  "SELECT (SELECT count(*) FROM auth_session) * 100"
+                  " + (SELECT count(*) FROM refresh_token) * 10"
+                  " + (SELECT count(*) FROM one_time_code)",
+                  NULL, 0, f));
+    *(int64_t *)argument = sql_at(&rows, 0, 0)->integer;
+    return OK;
+}
+
+/* Sessions, refresh tokens and links that are left: a digit each. */
+static int64_t left_after_sweeping(void)
+{
+    int64_t left;
+    assert_ok(accounts_sweep(accounts, &fault), &fault);
+    assert_ok(database_read(db, sql_actor_system(), count_rows, &left, &fault), &fault);
+    return left;
+}
+
+static void what_nobody_can_use_is_removed_in_time(void **state)
+{
+    verified_ada();
+    struct signed_in in = sign_in();
+    assert_ok(refresh(&in, &in), &fault);
+    assert_int_equal(left_after_sweeping(), 121);
+    now_us += 8 * DAY_US;
+    assert_int_equal(left_after_sweeping(), 120); /* the link to verify */
+    assert_ok(refresh(&in, &in), &fault);
+    assert_int_equal(left_after_sweeping(), 130); /* used ones tell theft until they are over */
+    now_us += 7 * DAY_US;
+    assert_int_equal(left_after_sweeping(), 110);
+    assert_ok(refresh(&in, &in), &fault);
+    now_us += 43 * DAY_US;
+    assert_int_equal(left_after_sweeping(), 100);
+    now_us += 2 * DAY_US;
+    assert_int_equal(left_after_sweeping(), 0);
+}
+
 /* ---- streams ---- */
 
 static void who_was_let_in_is_looked_at_again(void **state)
@@ -197,6 +240,7 @@ int main(void)
         ACCOUNT_TEST(a_cookie_is_renewed_after_a_day),
         ACCOUNT_TEST(a_phones_cookie_lives_a_day),
         ACCOUNT_TEST(signing_in_ends_other_sessions_where_one_may_be),
+        ACCOUNT_TEST(what_nobody_can_use_is_removed_in_time),
         ACCOUNT_TEST(who_was_let_in_is_looked_at_again),
         ACCOUNT_TEST(who_streams_hears_at_once_that_it_ends),
     };

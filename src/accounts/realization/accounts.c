@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "accounts/realization/accounts_parts.h"
+#include "accounts/realization/housekeeper.h"
 #include "accounts/realization/provider_client.h"
 #include "platform/platform.h"
 
@@ -169,6 +170,7 @@ enum status accounts_open(struct accounts **out, const struct accounts_options *
         status = hash_pool_open(&accounts->hashing, options->hashes, options->hash_queue, fault);
     if (status == OK) status = seen_open(&accounts->seen, options->database, fault);
     if (status == OK) status = open_providers(accounts, fault);
+    if (status == OK) status = housekeeper_open(&accounts->housekeeper, accounts, fault);
     if (status == OK)
         *out = accounts;
     else
@@ -179,6 +181,7 @@ enum status accounts_open(struct accounts **out, const struct accounts_options *
 void accounts_close(struct accounts *accounts)
 {
     if (!accounts) return;
+    housekeeper_close(accounts->housekeeper);
     seen_close(accounts->seen);
     hash_pool_close(accounts->hashing);
     for (size_t i = 0; accounts->providers && i < accounts->options.provider_count; i++)

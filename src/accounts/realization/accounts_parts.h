@@ -14,6 +14,7 @@ struct accounts {
     char *public_url;
     struct hash_pool *hashing;
     struct seen *seen;
+    struct housekeeper *housekeeper;
     struct provider_client **providers; /* one for each of options.providers */
 };
 

@@ -4,12 +4,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "accounts/realization/account_store.h"
-#include "platform/platform.h"
 
-enum { SLOTS = 2048, FULL = 1024, PERIOD_S = 1 };
+enum { SLOTS = 2048, FULL = 1024 };
 
 struct sight {
     bool is_used, is_token;
@@ -22,12 +20,8 @@ struct seen {
     pthread_mutex_t mutex; /* over what comes next */
     struct sight *sights;  /* a hash table, never more than half full */
     size_t count;
-    pthread_cond_t closes;
-    bool closing;
     pthread_mutex_t writing; /* over `written` and the order of writing */
     struct sight *written;   /* the table that is being written */
-    pthread_t thread;
-    bool has_thread;
 };
 
 /* ---- remembering ---- */
@@ -119,34 +113,6 @@ enum status seen_flush(struct seen *seen, struct fault *fault)
     return status;
 }
 
-static bool wait_a_period(struct seen *seen)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += PERIOD_S;
-    pthread_mutex_lock(&seen->mutex);
-    for (int error = 0; error == 0 && !seen->closing;)
-        error = pthread_cond_timedwait(&seen->closes, &seen->mutex, &until);
-    bool goes_on = !seen->closing;
-    pthread_mutex_unlock(&seen->mutex);
-    return goes_on;
-}
-
-static void flush_or_log(struct seen *seen)
-{
-    struct fault fault;
-    if (seen_flush(seen, &fault) == OK) return;
-    log_write("accounts", LOG_WARN, NULL, "what was seen of sessions is not written yet: %s",
-              fault.message);
-}
-
-static void *write_loop(void *argument)
-{
-    struct seen *seen = argument;
-    while (wait_a_period(seen)) flush_or_log(seen);
-    return NULL;
-}
-
 /* ---- life ---- */
 
 enum status seen_open(struct seen **out, struct database *database, struct fault *fault)
@@ -155,13 +121,10 @@ enum status seen_open(struct seen **out, struct database *database, struct fault
     if (!seen) return fault_set(fault, STATUS_NO_MEMORY, "no memory for accounts");
     pthread_mutex_init(&seen->mutex, NULL);
     pthread_mutex_init(&seen->writing, NULL);
-    pthread_cond_init(&seen->closes, NULL);
     seen->database = database;
     seen->sights = calloc(SLOTS, sizeof *seen->sights);
     seen->written = calloc(SLOTS, sizeof *seen->written);
-    seen->has_thread =
-        seen->sights && seen->written && pthread_create(&seen->thread, NULL, write_loop, seen) == 0;
-    if (!seen->has_thread) {
+    if (!seen->sights || !seen->written) {
         seen_close(seen);
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for accounts");
     }
@@ -172,17 +135,8 @@ enum status seen_open(struct seen **out, struct database *database, struct fault
 void seen_close(struct seen *seen)
 {
     if (!seen) return;
-    if (seen->has_thread) {
-        pthread_mutex_lock(&seen->mutex);
-        seen->closing = true;
-        pthread_cond_signal(&seen->closes);
-        pthread_mutex_unlock(&seen->mutex);
-        pthread_join(seen->thread, NULL);
-        flush_or_log(seen);
-    }
     free(seen->sights);
     free(seen->written);
-    pthread_cond_destroy(&seen->closes);
     pthread_mutex_destroy(&seen->writing);
     pthread_mutex_destroy(&seen->mutex);
     free(seen);
