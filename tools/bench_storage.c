@@ -23,11 +23,13 @@ static struct database *database;
 static atomic_ullong appended;
 static atomic_bool stop;
 
+/* Later ones sort behind earlier ones, as version 7 does. */
 static struct uuid id_of(unsigned kind, unsigned writer, uint64_t number)
 {
-    struct uuid id = {
-        {1, (unsigned char)kind, (unsigned char)(writer >> 8), (unsigned char)writer}};
-    for (int i = 0; i < 8; i++) id.bytes[8 + i] = (unsigned char)(number >> (56 - 8 * i));
+    struct uuid id = {{[13] = (unsigned char)(writer >> 8),
+                       [14] = (unsigned char)writer,
+                       [15] = (unsigned char)kind}};
+    for (int i = 0; i < 8; i++) id.bytes[i] = (unsigned char)(number >> (56 - 8 * i));
     return id;
 }
 

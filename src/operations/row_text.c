@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,12 +72,19 @@ static void append_canonical_json(struct buffer *out, struct text text)
     json_decref(value);
 }
 
-static void append_real(struct buffer *out, double real)
+/* Always with a point or an exponent, so that -0 does not come back as the integer 0; SQLite knows
+ * no -0 in its files. */
+static void append_real(struct buffer *out, double real, enum row_form form)
 {
-    if (isfinite(real))
-        buffer_printf(out, "%.17g", real);
-    else
+    char digits[40];
+    if (!isfinite(real)) {
         buffer_printf(out, "\"%s\"", isnan(real) ? "nan" : real > 0 ? "inf" : "-inf");
+        return;
+    }
+    if (form == ROW_CANONICAL && real == 0) real = 0;
+    snprintf(digits, sizeof digits, "%.17g", real);
+    buffer_append_string(out, digits);
+    if (!strpbrk(digits, ".e")) buffer_append_string(out, ".0");
 }
 
 static void append_value(struct buffer *out, const struct sql_value *value, enum row_form form)
@@ -91,7 +99,7 @@ static void append_value(struct buffer *out, const struct sql_value *value, enum
     case SQL_BOOL: buffer_append_string(out, value->boolean ? "true" : "false"); return;
     case SQL_INTEGER:
     case SQL_TIME: buffer_printf(out, "%lld", (long long)value->integer); return;
-    case SQL_REAL: append_real(out, value->real); return;
+    case SQL_REAL: append_real(out, value->real, form); return;
     case SQL_TEXT: append_text(out, value->text); return;
     case SQL_JSON:
         if (form == ROW_CANONICAL)

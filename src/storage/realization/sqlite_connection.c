@@ -97,8 +97,11 @@ static enum status configure(struct sqlite_connection *connection, bool may_writ
                        "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"
                        "PRAGMA cell_size_check = ON",
                        fault));
+    /* 16 MB of WAL: a page that many commits change goes back into the file once for all of them.
+     */
     return sqlite_control(connection,
-                          may_write ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"
+                          may_write ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
+                                      "PRAGMA wal_autocheckpoint = 4000"
                                     : "PRAGMA query_only = ON",
                           fault);
 }
