@@ -1,4 +1,14 @@
-// random_schemas.mjs - random JSON Schemas, and random values near them; the same for the same seed.
+// random_schemas.mjs - random JSON Schemas, and random values near them; the same for the same seed. And whether what a
+// server writes when it is asked for them is valid.
+import assert from "node:assert/strict";
+import Ajv2020 from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
+
+export const validatorOf = (schema) => {
+  const ajv = new Ajv2020({strict: false, multipleOfPrecision: 9});
+  addFormats(ajv);
+  return ajv.compile(schema);
+};
 
 export function chanceOf(seed) { // xorshift32
   let state = (seed * 2654435761 + 12345) >>> 0 || 1;
@@ -13,7 +23,8 @@ export function chanceOf(seed) { // xorshift32
 
 const NAMES = ["a", "b", "c", "id", "x\"y", "é"];
 const WORDS = ["", "a", "b", "ab", "aab", "id", "ü", "a\"b", "\n", "zz", "2024-02-29", "x-y"];
-const PATTERNS = ["^a", "b$", "^[ab]*$", "^(a|b){1,3}$", "a|z", "^\\w+$", "^x-", "^[^a]*$", "^.{2}$", "\\d", "^(?!a)"];
+const PATTERNS = ["^a", "b$", "^[ab]*$", "^(a|b){1,3}$", "a|z", "^\\w+$", "^x-", "^[^a]*$", "^.{2}$", "\\d", "^(?!a)",
+  "\\bab?\\b", "^(?:(?!ab).)*$", "(?<!a)b$", "^[\\p{L}-]+$", "z(?=z)|^a"];
 const FORMATS = ["date", "time", "date-time", "uuid", "email", "ipv4", "ipv6", "uri", "hostname", "duration"];
 const NUMBERS = [0, 1, -1, 2, 3, 5, 7, 10, 12, 99, 100, -5, -12, 0.5, 1.5, -0.5, 2.25, 0.1, 1000];
 
@@ -95,4 +106,43 @@ export function randomSchema(chance, {depth = 3, exact = false, root = true} = {
     schema.anyOf ??= [{$ref: "#/$defs/node"}, inner()];
   }
   return schema;
+}
+
+// A model of random weights hardly ever closes what it opened: these tokens are made likelier.
+async function closers(server) {
+  const bias = {};
+  for (const content of ['"', "]", "}", "\"}", "\"]", "}}"]) {
+    const {body: {tokens}} = await server.json("/tokenize", {content, add_special: false});
+    const id = tokens.at(-1);
+    bias[id] = 7;
+  }
+  return bias;
+}
+
+// Asks for random schemas, one for each seed, `atOnce` at a time: every whole answer must be valid. How many there were.
+export async function answersAreValid(server, {from, count, atOnce = 16, maxTokens = 120}) {
+  const told = {judged: 0, whole: 0, refused: 0}, logit_bias = await closers(server);
+  const one = async (seed) => {
+    const schema = randomSchema(chanceOf(seed));
+    const {code, body} = await server.json("/v1/completions", {prompt: "Once", seed, temperature: 1, logit_bias,
+      max_tokens: maxTokens,
+      response_format: {type: "json_schema", json_schema: {name: "answer", strict: false, schema}}});
+    if (code === 400) {
+      assert.match(body.error.message, /^response_format: (#|no text)/);
+      told.refused++;
+      return;
+    }
+    assert.equal(code, 200, JSON.stringify(body));
+    told.judged++;
+    const [{text, finish_reason}] = body.choices;
+    if (finish_reason !== "stop") return;
+    told.whole++;
+    assert.ok(validatorOf(schema)(JSON.parse(text)), `seed ${seed}: ${JSON.stringify(schema)}: ${text}`);
+  };
+  let next = from;
+  const worker = async () => {
+    while (next < from + count) await one(next++);
+  };
+  await Promise.all(Array.from({length: atOnce}, worker));
+  return told;
 }
