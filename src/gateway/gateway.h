@@ -130,7 +130,11 @@ void gateway_reply_page(struct http_exchange *exchange, struct text data, const 
 /* The cookie that signs a browser in; NULL signs it out. Lives until `expires_us`. */
 void gateway_set_session_cookie(struct http_exchange *exchange, const char *access_token,
                                 int64_t expires_us);
+enum { CSRF_TOKEN_BYTES = 44 };
 /* What a form must send back as `csrf`, or a script as X-CSRF-Token; lives as the exchange. */
 const char *gateway_csrf_token(struct http_exchange *exchange);
+/* The same of a session that begins with this answer. */
+void gateway_csrf_token_of(const struct http_exchange *exchange, struct uuid session,
+                           char token[CSRF_TOKEN_BYTES]);
 
 #endif

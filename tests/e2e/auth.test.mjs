@@ -96,7 +96,12 @@ describe("a life", () => {
     assert.match(cookie, /^liminal_session=lct_[\w-]+; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax$/);
     const bearer = {authorization: `Bearer ${access_token}`};
     assert.equal((await get("/v1/auth/me", bearer)).body.data.user.email, "Ada@Example.com");
-    assert.equal((await get("/v1/auth/me", {cookie: cookie.split(";")[0]})).code, 200);
+    const byCookie = {cookie: cookie.split(";")[0]};
+    assert.equal((await get("/v1/auth/me", byCookie)).code, 200);
+    refused(await call(server, "DELETE", `/v1/auth/sessions/${user_id}`, undefined, byCookie), 403);
+    refused(await call(server, "DELETE", `/v1/auth/sessions/${user_id}`, undefined,
+      {...byCookie, "x-csrf-token": login.body.data.csrf_token}), 404); // X6
+    assert.equal(login.headers.get("cache-control"), "no-store");
 
     const next = await post("/v1/auth/refresh", {refresh_token});
     assert.equal(next.code, 200);

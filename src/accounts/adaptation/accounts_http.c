@@ -47,6 +47,7 @@ static void api_handle(struct http_exchange *exchange, void *context)
     if (served->row->request_schema && !gateway_read_body(exchange, &body)) return;
     call.body = body;
     enum status status = served->row->action(&call, &answer, &fault);
+    http_set_header(exchange, "Cache-Control", "no-store"); /* RFC 6749: what holds tokens */
     if (status != OK)
         gateway_reply_fault(exchange, status, &fault, NULL);
     else if (call.is_list)

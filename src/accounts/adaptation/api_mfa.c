@@ -5,7 +5,6 @@
 #include "accounts/adaptation/json_views.h"
 #include "accounts/adaptation/schemas.h"
 #include "accounts/sign_in_elsewhere.h"
-#include "platform/platform.h"
 
 static enum status state(struct call *call, json_t **answer, struct fault *fault)
 {
@@ -70,8 +69,7 @@ static enum status verify(struct call *call, json_t **answer, struct fault *faul
         TRY(field_required(call, "refresh_token", &token, fault));
         TRY(accounts_refresh(call->accounts, token, code, &in, fault));
     }
-    call_take_session(call, &in);
-    *answer = signed_in_json(&in, clock_wall_ms() * 1000);
+    *answer = call_take_session(call, &in);
     return OK;
 }
 
@@ -90,6 +88,8 @@ static const struct api_row ROWS[] = {
      "A secret for an app; nothing changes before it is confirmed", NULL, ENROL_ANSWER},
     {"POST", "/v1/auth/mfa/enable", ACCESS_PERSON, LIMIT_WRITE, enrol,
      "A secret for an app (seed 003's name)", NULL, ENROL_ANSWER},
+    {"POST", "/v1/auth/mfa/request", ACCESS_PERSON, LIMIT_WRITE, enrol,
+     "A secret for an app (another name: X66)", NULL, ENROL_ANSWER},
     {"POST", "/v1/auth/mfa/confirm", ACCESS_PERSON, LIMIT_WRITE, confirm,
      "From now on a code is needed; ten recovery codes, shown this once", CODE_REQUEST, CODES_ANSWER},
     {"POST", "/v1/auth/mfa/recovery_codes", ACCESS_PERSON, LIMIT_WRITE, renew_codes,

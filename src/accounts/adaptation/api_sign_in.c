@@ -2,7 +2,6 @@
 #include "accounts/adaptation/call.h"
 #include "accounts/adaptation/json_views.h"
 #include "accounts/adaptation/schemas.h"
-#include "platform/platform.h"
 
 /* ---- signing up ---- */
 
@@ -46,12 +45,6 @@ static enum status resend(struct call *call, json_t **answer, struct fault *faul
 
 /* ---- signing in and out ---- */
 
-static void answer_session(const struct call *call, const struct signed_in *in, json_t **answer)
-{
-    call_take_session(call, in);
-    *answer = signed_in_json(in, clock_wall_ms() * 1000);
-}
-
 static enum status sign_in(struct call *call, json_t **answer, struct fault *fault)
 {
     struct credentials credentials;
@@ -60,7 +53,7 @@ static enum status sign_in(struct call *call, json_t **answer, struct fault *fau
     TRY(field_required(call, "password", &credentials.password, fault));
     TRY(field_optional(call, "mfa_code", &credentials.mfa_code, fault));
     TRY(accounts_sign_in(call->accounts, &credentials, &call->caller->client, &in, fault));
-    answer_session(call, &in, answer);
+    *answer = call_take_session(call, &in);
     return OK;
 }
 
@@ -71,7 +64,7 @@ static enum status refresh(struct call *call, json_t **answer, struct fault *fau
     TRY(field_required(call, "refresh_token", &token, fault));
     TRY(field_optional(call, "mfa_code", &code, fault));
     TRY(accounts_refresh(call->accounts, token, code, &in, fault));
-    answer_session(call, &in, answer);
+    *answer = call_take_session(call, &in);
     return OK;
 }
 
@@ -174,10 +167,14 @@ static const struct api_row ROWS[] = {
      "Mail a code for a new password", EMAIL_REQUEST, SENT_ANSWER},
     {"POST", "/v1/auth/request_reset", ACCESS_OPEN, LIMIT_WRITE, forgot,
      "Mail a code for a new password (seed 003's name)", EMAIL_REQUEST, SENT_ANSWER},
+    {"POST", "/v1/auth/reset/request", ACCESS_OPEN, LIMIT_WRITE, forgot,
+     "Mail a code for a new password (another name: X65)", EMAIL_REQUEST, SENT_ANSWER},
     {"POST", "/v1/auth/password/reset", ACCESS_OPEN, LIMIT_WRITE, reset,
      "Set a new password with the mailed code; all sessions end", RESET_REQUEST, CHANGED_ANSWER},
     {"POST", "/v1/auth/complete_reset", ACCESS_OPEN, LIMIT_WRITE, reset,
      "Set a new password (seed 003's name)", RESET_REQUEST, CHANGED_ANSWER},
+    {"POST", "/v1/auth/reset/confirm", ACCESS_OPEN, LIMIT_WRITE, reset,
+     "Set a new password (another name: X65)", RESET_REQUEST, CHANGED_ANSWER},
     {"POST", "/v1/auth/password/change", ACCESS_PERSON, LIMIT_WRITE, change,
      "Change the password; all other sessions end",
      SCHEMA({"type": "object", "required": ["current_password", "new_password"],

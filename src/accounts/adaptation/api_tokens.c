@@ -108,6 +108,7 @@ static void seed_reply(struct http_exchange *exchange, enum status status,
     struct buffer text;
     buffer_init(&text);
     json_append(&text, answer);
+    http_set_header(exchange, "Cache-Control", "no-store");
     if (status != OK)
         gateway_reply_fault(exchange, status, fault, NULL);
     else if (!answer || text.failed)

@@ -1,7 +1,9 @@
 /* call.c - see call.h. */
 #include "accounts/adaptation/call.h"
 
+#include "accounts/adaptation/json_views.h"
 #include "http/json_body.h"
+#include "platform/platform.h"
 
 void call_init(struct call *call, struct http_exchange *exchange, const struct accounts_http *http)
 {
@@ -56,7 +58,15 @@ enum status call_sign_out(struct call *call, struct fault *fault)
     return OK;
 }
 
-void call_take_session(const struct call *call, const struct signed_in *in)
+void call_set_cookie(const struct call *call, const struct signed_in *in)
 {
     gateway_set_session_cookie(call->exchange, in->cookie, in->cookie_expires_us);
+}
+
+json_t *call_take_session(const struct call *call, const struct signed_in *in)
+{
+    char csrf[CSRF_TOKEN_BYTES];
+    call_set_cookie(call, in);
+    gateway_csrf_token_of(call->exchange, in->session, csrf);
+    return signed_in_json(in, csrf, clock_wall_ms() * 1000);
 }

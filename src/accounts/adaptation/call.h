@@ -89,6 +89,8 @@ enum { LETTERS_SHOWN = 50 };
 /* Ends the caller's session, and takes the cookie away. */
 enum status call_sign_out(struct call *call, struct fault *fault) MUST_USE;
 /* Gives the browser the cookie of the new session. */
-void call_take_session(const struct call *call, const struct signed_in *in);
+void call_set_cookie(const struct call *call, const struct signed_in *in);
+/* The same, and what the API answers. */
+json_t *call_take_session(const struct call *call, const struct signed_in *in);
 
 #endif

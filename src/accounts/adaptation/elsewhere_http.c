@@ -75,7 +75,7 @@ static void callback(struct http_exchange *exchange, void *context)
     } else if (elsewhere.mfa_required) {
         ask_for_code(&call, &elsewhere);
     } else {
-        call_take_session(&call, &elsewhere.signed_in);
+        call_set_cookie(&call, &elsewhere.signed_in);
         page_go_on(&call, elsewhere.return_to);
     }
 }
@@ -93,7 +93,7 @@ static void code_post(struct http_exchange *exchange, void *context)
         form_again(&call, &CODE, json_object(), status, &fault);
         return;
     }
-    call_take_session(&call, &in);
+    call_set_cookie(&call, &in);
     page_go_on(&call, http_form_field(exchange, "next"));
 }
 

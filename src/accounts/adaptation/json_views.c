@@ -48,9 +48,9 @@ json_t *account_json(const struct account *account)
                      "tenant_id", id_json(account->tenant_id));
 }
 
-json_t *signed_in_json(const struct signed_in *in, int64_t now_us)
+json_t *signed_in_json(const struct signed_in *in, const char *csrf, int64_t now_us)
 {
-    return json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:s}",
+    return json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:s, s:s}",
                      "access_token", in->access,
                      "refresh_token", in->refresh,
                      "token_type", "Bearer",
@@ -59,7 +59,8 @@ json_t *signed_in_json(const struct signed_in *in, int64_t now_us)
                      "user", account_json(&in->account),
                      "user_id", id_json(in->account.id),
                      "session_id", id_json(in->session),
-                     "role", account_role_name(in->account.role));
+                     "role", account_role_name(in->account.role),
+                     "csrf_token", csrf);
 }
 
 json_t *session_json(const struct session_view *session)
@@ -97,7 +98,6 @@ json_t *token_json(const struct token_view *token)
                      "limits", object_json(token->limits),
                      "spent_tokens", (json_int_t)token->spent_tokens);
 }
-
 
 json_t *invitation_json(const struct invitation_view *invitation)
 {

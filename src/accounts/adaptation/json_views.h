@@ -19,7 +19,7 @@ json_t *moment_json(int64_t unix_us);
 
 json_t *account_json(const struct account *account);
 /* R234 with seed 003's flat fields (X6). */
-json_t *signed_in_json(const struct signed_in *in, int64_t now_us);
+json_t *signed_in_json(const struct signed_in *in, const char *csrf, int64_t now_us);
 json_t *session_json(const struct session_view *session);
 json_t *token_json(const struct token_view *token);
 

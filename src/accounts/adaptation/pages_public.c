@@ -203,7 +203,7 @@ static void login_post(struct http_exchange *exchange, void *context)
     call_init(&call, exchange, context);
     enum status status = sign_in(&call, &in, &fault);
     if (status == OK) {
-        call_take_session(&call, &in);
+        call_set_cookie(&call, &in);
         page_go_on(&call, http_form_field(exchange, "next"));
         return;
     }

@@ -34,7 +34,7 @@
      "properties": {                                                                        \
         "access_token": STRING, "refresh_token": STRING, "token_type": STRING,              \
         "expires_in": COUNT, "session_expires_at": MOMENT, "user": USER_SCHEMA,             \
-        "user_id": ID, "session_id": ID, "role": {"enum": ["user", "admin"]}}}
+        "user_id": ID, "session_id": ID, "role": {"enum": ["user", "admin"]}, "csrf_token": STRING}}
 #define SESSION_SCHEMA                                                                      \
     {"type": "object", "required": ["id", "created_at", "is_current"],                      \
      "properties": {                                                                        \

@@ -1,5 +1,6 @@
 /* static_files.c - what pages load: the style sheet and the icon (R44). They change only with the
  * program, so a browser asks by their digest whether it has them. */
+#include <stdio.h>
 #include <string.h>
 
 #include "accounts/adaptation/page.h"
@@ -15,9 +16,9 @@ static void make_etag(struct text bytes, char etag[ETAG_BYTES])
     if (!sha) return; /* then without */
     sha256_update(sha, bytes.data, bytes.length);
     sha256_final_free(sha, digest);
-    etag[0] = '"';
-    hex_encode(digest, 16, etag + 1);
-    strcat(etag, "\"");
+    char hex[2 * sizeof digest + 1];
+    hex_encode(digest, sizeof digest, hex);
+    snprintf(etag, ETAG_BYTES, "\"%.32s\"", hex);
 }
 
 static void reply_file(struct http_exchange *exchange, const char *name, const char *type)

@@ -59,6 +59,14 @@ const char *gateway_csrf_token(struct http_exchange *exchange)
     return note->csrf;
 }
 
+void gateway_csrf_token_of(const struct http_exchange *exchange, struct uuid session,
+                           char token[CSRF_TOKEN_BYTES])
+{
+    char of[UUID_TEXT_BYTES];
+    uuid_format(session, of);
+    sign(gateway_note_of(exchange)->gateway, text_of(of), token);
+}
+
 enum status gateway_check_csrf(const struct gateway *gateway, struct http_exchange *exchange,
                                struct gateway_note *note, enum style style, struct fault *fault)
 {

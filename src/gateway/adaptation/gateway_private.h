@@ -7,7 +7,7 @@
 #include "gateway/adaptation/attendant.h"
 #include "gateway/gateway.h"
 
-enum { CSRF_TOKEN_BYTES = 44, WATCHERS = 8, CHECKS = 8, OWN_ROUTES = 2 };
+enum { WATCHERS = 8, CHECKS = 8, OWN_ROUTES = 2 };
 
 /* One row, and the way back to the gateway. */
 struct served_route {
