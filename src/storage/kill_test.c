@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -48,6 +49,7 @@ static int appender_main(const char *url)
     struct appender appenders[APPEND_CONVERSATIONS];
     pthread_t threads[APPEND_CONVERSATIONS];
     struct database *database;
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* not to outlive a test that failed */
     if (database_open_url(&database, url, NULL, NULL) != OK) return 1;
     for (unsigned i = 0; i < APPEND_CONVERSATIONS; i++) {
         appenders[i] = (struct appender){database, i};
