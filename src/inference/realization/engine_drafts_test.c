@@ -203,11 +203,16 @@ static void drafts_do_not_change_the_distribution(void **state)
         struct engine *engine = open_engine(
             &(struct engine_options){.speculation = d ? SPECULATION_ALWAYS : SPECULATION_OFF});
         struct told *told[AT_ONCE];
-        for (int i = 0; i < DRAWS; i++) {
-            /* other seeds: the samples are independent */
-            struct ask ask = {REPETITIVE, WHICH + 1, 0.8f, (uint64_t)(d * DRAWS + i), NULL, 0};
-            told[i % AT_ONCE] = start(engine, &ask);
-            for (int j = 0; i % AT_ONCE == AT_ONCE - 1 && j < AT_ONCE; j++) {
+        for (int i = 0; i < DRAWS; i += AT_ONCE) {
+            /* All at once: a step that reads prompts verifies no drafts. */
+            struct told *hold = engine_hold(engine);
+            for (int j = 0; j < AT_ONCE; j++) {
+                /* other seeds: the samples are independent */
+                uint64_t seed = (uint64_t)(d * DRAWS + i + j);
+                told[j] = start(engine, &(struct ask){REPETITIVE, WHICH + 1, 0.8f, seed, NULL, 0});
+            }
+            engine_release(hold);
+            for (int j = 0; j < AT_ONCE; j++) {
                 told_wait(told[j], SIZE_MAX);
                 counts[d][told[j]->tokens[WHICH]]++;
                 told_free(told[j]);
