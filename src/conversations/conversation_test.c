@@ -34,9 +34,10 @@ static void a_title_is_made_of_the_first_words(void **state)
 
 static void a_made_title_is_never_too_long(void **state)
 {
-    char content[4 * 200 + 1], out[TITLE_MADE_BYTES];
-    for (size_t i = 0; i < 200; i++) memcpy(content + 4 * i, "\xf0\x9f\x98\x80", 4);
-    struct text title = title_of_message((struct text){content, 4 * 200}, out);
+    static const char face[] = {'\xf0', '\x9f', '\x98', '\x80'};
+    char content[sizeof face * 200], out[TITLE_MADE_BYTES];
+    for (size_t i = 0; i < sizeof content; i++) content[i] = face[i % sizeof face];
+    struct text title = title_of_message((struct text){content, sizeof content}, out);
     assert_true(title.length < TITLE_MADE_BYTES);
     assert_true(utf8_valid(title));
     assert_ok(title_check(title, &fault), &fault);

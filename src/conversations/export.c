@@ -1,7 +1,7 @@
 /* export.c - see export.h. */
 #include "conversations/export.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #include "base/moment.h"
 
@@ -36,21 +36,18 @@ void export_file_name(enum export_format format, const struct conversation *conv
                       char out[EXPORT_NAME_BYTES])
 {
     enum { ENDING_BYTES = 8 };
+    char stem[EXPORT_NAME_BYTES - ENDING_BYTES];
     size_t length = 0;
     struct text title = conversation->title;
-    for (size_t i = 0; i < title.length && length < EXPORT_NAME_BYTES - ENDING_BYTES; i++) {
+    for (size_t i = 0; i < title.length && length + 1 < sizeof stem; i++) {
         if (is_name_letter(title.data[i]))
-            out[length++] = title.data[i];
-        else if (length && out[length - 1] != '-')
-            out[length++] = '-';
+            stem[length++] = title.data[i];
+        else if (length && stem[length - 1] != '-')
+            stem[length++] = '-';
     }
-    while (length && out[length - 1] == '-') length--;
-    struct text stem = length ? (struct text){out, length} : TEXT("conversation");
-    char name[EXPORT_NAME_BYTES];
-    memcpy(name, stem.data, stem.length);
-    name[stem.length] = '.';
-    strcpy(name + stem.length + 1, formats[format].name); /* within ENDING_BYTES */
-    memcpy(out, name, sizeof name);
+    while (length && stem[length - 1] == '-') length--;
+    stem[length] = '\0';
+    snprintf(out, EXPORT_NAME_BYTES, "%s.%s", length ? stem : "conversation", formats[format].name);
 }
 
 /* ---- Markdown ---- */

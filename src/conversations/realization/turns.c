@@ -52,21 +52,20 @@ enum status turn_begin(struct conversations *conversations, struct uuid user,
     TRY(check_turn(messages, count, meta, fault));
     struct turn *turn = calloc(1, sizeof *turn);
     struct message *all = calloc(count + 1, sizeof *all);
-    enum status status = OK;
-    if (!turn || !all) status = fault_set(fault, STATUS_NO_MEMORY, "no memory for a turn");
-    if (status == OK) {
-        turn->conversations = conversations;
-        turn->user = user;
-        turn->message.conversation_id = messages[0].conversation_id;
-        memcpy(all, messages, count * sizeof *all);
-        all[count] = (struct message){.sender = SENDER_ASSISTANT,
-                                      .state = MESSAGE_WRITING,
-                                      .tokens_in = -1,
-                                      .tokens_out = -1};
-        struct beginning beginning = {conversations, turn, all, count + 1, meta};
-        status = database_write(conversations->options.database, sql_actor_user(user), begin_turn,
-                                &beginning, fault);
+    if (!turn || !all) {
+        free(turn);
+        free(all);
+        return fault_set(fault, STATUS_NO_MEMORY, "no memory for a turn");
     }
+    turn->conversations = conversations;
+    turn->user = user;
+    turn->message.conversation_id = messages[0].conversation_id;
+    memcpy(all, messages, count * sizeof *all);
+    all[count] = (struct message){
+        .sender = SENDER_ASSISTANT, .state = MESSAGE_WRITING, .tokens_in = -1, .tokens_out = -1};
+    struct beginning beginning = {conversations, turn, all, count + 1, meta};
+    enum status status = database_write(conversations->options.database, sql_actor_user(user),
+                                        begin_turn, &beginning, fault);
     if (status == OK) {
         memcpy(messages, all, count * sizeof *all);
         turn->asked = count;
