@@ -2,19 +2,9 @@
 // ahead and behind, and such patterns as people write them. Texts that the pattern is found in, and others.
 //   node tests/oracle/grammar_pattern.mjs            write tests/vectors/grammar/pattern.json again
 //   node tests/oracle/grammar_pattern.mjs --check    only say whether it would change; exit 1 then
-import fs from "node:fs";
+import {chanceNumbers, keepRows} from "./grammar_rows.mjs";
 
-const file = new URL("../vectors/grammar/pattern.json", import.meta.url).pathname;
-const checkOnly = process.argv.includes("--check");
-
-let state = 20261121;
-function random(below) { // mulberry32
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-}
-const pick = (list) => list[random(list.length)];
+const {random, pick} = chanceNumbers(20261121);
 
 const written = [
     "^((?!ab|c).)*$", "^(?!-)(?!.{0,3}--)[a-c-]{1,6}(?<!-)$", "\\bab\\b", "\\b[ab]{2}\\b-\\b1{1,2}\\b", "^([a1](?:(?!.*--)[a1-]*[a1])?)$",
@@ -61,9 +51,4 @@ for (let i = 0; i < 420; i++) {
     }
     rows.push(row);
 }
-const fresh = `[\n${rows.map((row) => JSON.stringify(row)).join(",\n")}\n]\n`;
-const changed = !fs.existsSync(file) || fs.readFileSync(file, "utf8") !== fresh;
-if (changed && !checkOnly) fs.writeFileSync(file, fresh);
-console.log(`pattern.json: ${changed ? (checkOnly ? "differs" : "written") : "unchanged"}, ${rows.length} patterns, ` +
-    `${rows.reduce((n, row) => n + row.yes.length, 0)} found, ${rows.reduce((n, row) => n + row.no.length, 0)} not`);
-process.exit(checkOnly && changed ? 1 : 0);
+keepRows(new URL("../vectors/grammar/pattern.json", import.meta.url).pathname, rows);

@@ -2,19 +2,9 @@
 // texts and chance patterns, and of patterns as people write them.
 //   node tests/oracle/grammar_regex.mjs            write tests/vectors/grammar/regex.json again
 //   node tests/oracle/grammar_regex.mjs --check    only say whether it would change; exit 1 then
-import fs from "node:fs";
+import {chanceNumbers, keepRows} from "./grammar_rows.mjs";
 
-const file = new URL("../vectors/grammar/regex.json", import.meta.url).pathname;
-const checkOnly = process.argv.includes("--check");
-
-let state = 20261120;
-function random(below) { // mulberry32
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-}
-const pick = (list) => list[random(list.length)];
+const {random, pick} = chanceNumbers(20261120);
 
 const written = [
     "\\d{4}-\\d{2}-\\d{2}", "[A-Z]{2}\\d{2}[A-Z0-9]{1,30}", "(\\+\\d{1,3} )?\\(?\\d{3}\\)?[ -]?\\d{3}-\\d{4}",
@@ -60,9 +50,4 @@ for (let i = 0; i < 260; i++) {
     }
     rows.push(row);
 }
-const fresh = `[\n${rows.map((row) => JSON.stringify(row)).join(",\n")}\n]\n`;
-const changed = !fs.existsSync(file) || fs.readFileSync(file, "utf8") !== fresh;
-if (changed && !checkOnly) fs.writeFileSync(file, fresh);
-console.log(`regex.json: ${changed ? (checkOnly ? "differs" : "written") : "unchanged"}, ${rows.length} patterns, ` +
-    `${rows.reduce((n, row) => n + row.yes.length, 0)} matches, ${rows.reduce((n, row) => n + row.no.length, 0)} not`);
-process.exit(checkOnly && changed ? 1 : 0);
+keepRows(new URL("../vectors/grammar/regex.json", import.meta.url).pathname, rows);

@@ -54,6 +54,7 @@ static inline void fuzzing_write(struct grammar *grammar, const uint8_t *choices
     struct token_trie *trie = fuzzing_vocabulary();
     enum status status = constraint_new(&constraint, grammar, trie, &fault);
     assert(status == OK); /* every byte has a token */
+    constraint_warm(constraint, NULL);
     status = matcher_new(&matcher, constraint, &fault);
     assert(status == OK);
     for (size_t i = 0; i < count && i < 64; i++) {
@@ -68,6 +69,29 @@ static inline void fuzzing_write(struct grammar *grammar, const uint8_t *choices
     matcher_free(matcher);
     constraint_release(constraint);
     token_trie_free(trie);
+}
+
+typedef enum status fuzzing_reader(struct grammar *grammar, struct text source, grammar_part *part,
+                                   struct fault *fault);
+
+/* Everything up to the first NUL is read: it is refused with a sentence, or an answer can be
+ * written with it; what follows chooses tokens. */
+static inline void fuzzing_read(fuzzing_reader *read, const uint8_t *data, size_t size)
+{
+    struct fault fault = {0};
+    struct grammar *grammar;
+    grammar_part root;
+    const uint8_t *nul = memchr(data, 0, size);
+    size_t length = nul ? (size_t)(nul - data) : size;
+    if (grammar_new(&grammar, &fault) != OK) return;
+    struct text source = {(const char *)data, length};
+    if (read(grammar, source, &root, &fault) != OK) {
+        assert(fault.message[0]);
+        grammar_free(grammar);
+        return;
+    }
+    grammar_set_root(grammar, root);
+    fuzzing_write(grammar, data + length, size - length);
 }
 
 #endif
