@@ -78,7 +78,7 @@ const char *mail_state_name(enum mail_state state); /* "waiting", "sent", "faile
 struct mail_view {
     struct uuid id;
     struct text recipient, subject;
-    struct text link;  /* empty once it was sent */
+    struct text link;  /* of what was shown or given up; else empty */
     struct text error; /* of the last attempt; empty: none, or one is under way */
     enum mail_state state;
     int64_t created_us;

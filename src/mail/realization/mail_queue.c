@@ -193,6 +193,8 @@ static void read_view(const struct sql_value *v, struct mail_view *view)
         view->state = states[i];
         view->state_us = v[8 + i].integer;
     }
+    /* As long as it may reach its owner, it is nobody else's. */
+    if (view->state == MAIL_WAITING) view->link = (struct text){0};
 }
 
 static enum status look(struct transaction *t, void *argument, struct fault *fault)
