@@ -10,6 +10,7 @@ import {after, before, describe, test} from "node:test";
 import OpenAI from "openai";
 import {call, newKey, newPerson} from "./people.mjs";
 import {program, startServer, until} from "./server.mjs";
+import {makeTinyModel} from "./tiny_models.mjs";
 
 const ROUTE = "/v2/chat/completions";
 const QUIET = {LIMINAL_RATE_LIMITS: "off"};
@@ -178,6 +179,40 @@ describe("a chat that is kept", () => {
     if (messages[1].state === "complete") return; // it had been made before we left
     assert.equal(messages[1].state, "interrupted");
     assert.ok(messages[1].token_count_out > 0);
+  });
+});
+
+describe("tools in a chat that is kept", () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "liminal-kept-tools-"));
+  after(() => fs.rmSync(folder, {recursive: true, force: true}));
+
+  for (const isStream of [false, true]) test(`calls and results are told again, ${isStream ? "streamed" : "whole"}`, async (t) => {
+    const server = await startServer({model: makeTinyModel("qwen2.5", folder), chat: false, env: QUIET});
+    t.after(() => server.stop());
+    const ada = await newPerson(server, "ada@example.com");
+    const tools = [{type: "function", function: {name: "clock", parameters: {type: "object", additionalProperties: false,
+      properties: {city: {enum: ["Bonn", "Ulm"]}}, required: ["city"]}}}];
+    const body = {messages: [user("What time is it?")], tools, tool_choice: "required", max_tokens: 200, seed: 1, stream: isStream};
+    let id;
+    if (isStream)
+      for await (const {conversation_id} of events(await stream(server, ada, body))) id = conversation_id;
+    else id = (await answered(server, ada, body)).conversation_id;
+    const [, {content_struct: {segments}, meta, state}] = await messagesOf(server, ada, id);
+    assert.equal(state, "complete");
+    assert.equal(meta.finish_reason, "tool_calls");
+    const {type, name, arguments: {city}, meta: {id: call}} = segments[0];
+    assert.deepEqual([type, name], ["tool_call", "clock"]);
+    assert.ok(["Bonn", "Ulm"].includes(city));
+
+    // The result alone is enough: the call is in the conversation.
+    const results = segments.map((segment) => ({role: "tool", tool_call_id: segment.meta.id, content: "noon"}));
+    await answered(server, ada, {messages: results, conversation_id: id, tools, max_tokens: 4});
+    const [, , result] = await messagesOf(server, ada, id);
+    assert.deepEqual([result.sender, result.content, result.meta.tool_call_id], ["tool", "noon", call]);
+    const unknown = await chat(server, ada,
+      {messages: [{role: "tool", tool_call_id: "call_nobody", content: "x"}], conversation_id: id, tools});
+    assert.equal(unknown.code, 400);
+    assert.equal(unknown.body.error.param, "messages[0].tool_call_id");
   });
 });
 

@@ -91,13 +91,13 @@ static bool tell_extras(const struct message *message, json_t *told)
 
 enum status message_tell(const struct message *message, json_t **told, struct fault *fault)
 {
-    struct text before = TEXT("");
+    struct text before = TEXT(""), content = message->content;
     *told = NULL;
     if (message->state == MESSAGE_WRITING) return OK;
     if (summary_stands_for(message)) before = TEXT("Summary of the conversation until here:\n");
     json_t *made =
         json_pack("{s:s, s:s%+%}", "role", message_sender_name(message->sender), "content",
-                  before.data, before.length, message->content.data, message->content.length);
+                  before.data, before.length, content.data ? content.data : "", content.length);
     if (!made || !tell_extras(message, made)) {
         json_decref(made);
         return no_memory(fault);
