@@ -4,8 +4,8 @@
  *     build/tools/bench_grammar [TOKENIZER.json]
  *
  * By default the tokenizer of Llama 3 (128,256 tokens) that tools/oracles.sh installs. An answer is
- * written twice with the same constraint: cold, when masks are found that were neither needed before
- * nor found ahead, and warm. */
+ * written twice with the same constraint: cold, when masks are found that were neither needed
+ * before nor found ahead, and warm. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -152,7 +152,7 @@ struct schema_reader {
     bool closed; /* objects with `properties` and without additionalProperties have no
                     others */
     uint32_t steps, nesting, satisfiable_depth;
-    unsigned class_count; /* VALUE_CLASSES or a part of it: how many items unique ones may be */
+    unsigned class_count;    /* VALUE_CLASSES or a part of it: how many items unique ones may be */
     struct known_set **sets; /* hash table of a power of two */
     uint32_t set_count, set_slots;
     struct known_pattern *patterns[SCHEMA_PATTERN_BUCKETS];
