@@ -4,6 +4,7 @@
 #include "accounts/adaptation/schemas.h"
 #include "accounts/administration.h"
 #include "accounts/invitations.h"
+#include "accounts/mfa.h"
 #include "accounts/personal_data.h"
 #include "http/json_body.h"
 #include "mail/mail.h"
@@ -71,10 +72,12 @@ static enum status change_user(struct call *call, json_t **answer, struct fault 
     struct text status, role, plan;
     enum account_status to_status;
     enum account_role to_role;
+    bool keeps_factor = true;
     TRY(path_id(call, &user, fault));
     TRY(field_optional(call, "status", &status, fault));
     TRY(field_optional(call, "role", &role, fault));
     TRY(field_optional(call, "plan", &plan, fault));
+    TRY(json_read_bool(call->body, "second_factor", &keeps_factor, fault));
     if (status.length && !account_status_parse(status, &to_status))
         return fault_set_param(fault, STATUS_INVALID, "status",
                                "status must be pending_verification, active or suspended");
@@ -83,6 +86,7 @@ static enum status change_user(struct call *call, json_t **answer, struct fault 
     if (plan.length) TRY(accounts_set_plan(call->accounts, user, plan, fault));
     if (role.length) TRY(accounts_set_role(call->accounts, user, to_role, fault));
     if (status.length) TRY(accounts_set_status(call->accounts, user, to_status, fault));
+    if (!keeps_factor) TRY(accounts_mfa_remove(call->accounts, user, fault));
     return answer_user(call, user, answer, fault);
 }
 
@@ -153,10 +157,10 @@ static const struct api_row ROWS[] = {
     {"GET", "/v1/admin/users", ACCESS_ADMIN, LIMIT_READ, list_users,
      "People, the newest first (search, status, cursor, limit)", NULL, SCHEMA(LIST(USER_SCHEMA))},
     {"GET", "/v1/admin/users/{id}", ACCESS_ADMIN, LIMIT_READ, find_user, "One of them", NULL, USER_ANSWER},
-    {"PATCH", "/v1/admin/users/{id}", ACCESS_ADMIN, LIMIT_WRITE, change_user, "Change status, role or plan",
+    {"PATCH", "/v1/admin/users/{id}", ACCESS_ADMIN, LIMIT_WRITE, change_user, "Change status, role or plan, or remove a lost second factor",
      SCHEMA({"type": "object", "properties": {
          "status": {"enum": ["pending_verification", "active", "suspended"]},
-         "role": {"enum": ["user", "admin"]}, "plan": WORD}}),
+         "role": {"enum": ["user", "admin"]}, "plan": WORD, "second_factor": {"enum": [false]}}}),
      USER_ANSWER},
     {"DELETE", "/v1/admin/users/{id}", ACCESS_ADMIN, LIMIT_WRITE, delete_user,
      "Delete an account with all that is its", NULL,

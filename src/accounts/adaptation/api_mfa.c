@@ -1,9 +1,8 @@
 /* api_mfa.c - a second factor: setting it up, showing it, ending it. */
-#include "accounts/mfa.h"
-
 #include "accounts/adaptation/call.h"
 #include "accounts/adaptation/json_views.h"
 #include "accounts/adaptation/schemas.h"
+#include "accounts/mfa.h"
 #include "accounts/sign_in_elsewhere.h"
 
 static enum status state(struct call *call, json_t **answer, struct fault *fault)

@@ -13,6 +13,7 @@ static void export(struct http_exchange *exchange, void *context)
     buffer_init(&json);
     call_init(&call, exchange, context);
     enum status status = accounts_export(call.accounts, call.user, &json, &fault);
+    http_set_header(exchange, "Cache-Control", "no-store");
     if (status == OK)
         gateway_reply_ok(exchange, 200, buffer_text(&json));
     else

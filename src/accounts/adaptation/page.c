@@ -340,10 +340,8 @@ enum status form_required(const struct call *call, const char *name, const char 
                           struct text *value, struct fault *fault)
 {
     *value = http_form_field(call->exchange, name);
-    if (value->length == 0)
-        return fault_set_param(fault, STATUS_INVALID, name, "%s is required", label);
-    if (utf8_valid(*value)) return OK;
-    return fault_set_param(fault, STATUS_INVALID, name, "%s is not UTF-8", label);
+    if (value->length) return OK;
+    return fault_set_param(fault, STATUS_INVALID, name, "%s is required", label);
 }
 
 enum status form_new_password(const struct call *call, struct text *password, struct fault *fault)

@@ -57,7 +57,7 @@ typedef enum status form_action(const struct call *call, struct fault *fault);
 /* Does it and goes on to `then`; or the form once more. */
 void form_submit(struct http_exchange *exchange, void *context, const struct form *form,
                  form_action *action, const char *then);
-/* A field, which must be there and be UTF-8. STATUS_INVALID "label is required", naming it. */
+/* A field, which must be there and not be empty. STATUS_INVALID "label is required", naming it. */
 enum status form_required(const struct call *call, const char *name, const char *label,
                           struct text *value, struct fault *fault) MUST_USE;
 
@@ -65,6 +65,7 @@ enum status form_required(const struct call *call, const char *name, const char 
 enum status form_new_password(const struct call *call, struct text *password,
                               struct fault *fault) MUST_USE;
 
+/* The form of /login, which also shows what went wrong elsewhere. */
 extern const struct form login_form;
 
 #endif
