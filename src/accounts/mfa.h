@@ -47,5 +47,9 @@ enum status accounts_mfa_renew_codes(struct accounts *accounts, struct uuid user
 /* Needs the password, unless there is none (who signs in elsewhere), and a code. */
 enum status accounts_mfa_disable(struct accounts *accounts, struct uuid user, struct text password,
                                  struct text code, struct fault *fault) MUST_USE;
+/* By an administrator, for who lost device and recovery codes; all sessions end. STATUS_NOT_FOUND
+ * when there is no factor. */
+enum status accounts_mfa_remove(struct accounts *accounts, struct uuid user,
+                                struct fault *fault) MUST_USE;
 
 #endif

@@ -256,6 +256,16 @@ static void ending_it_needs_password_and_code(void **state)
     enrol(user); /* and another may follow */
 }
 
+static void an_administrator_helps_who_lost_it(void **state)
+{
+    struct signed_in in = ada_with_factor();
+    struct uuid user = in.account.id;
+    assert_ok(accounts_mfa_remove(accounts, user, &fault), &fault);
+    assert_status(who(in.access), STATUS_UNAUTHORIZED);
+    assert_ok(sign_in_with("", &in), &fault);
+    assert_status(accounts_mfa_remove(accounts, user, &fault), STATUS_NOT_FOUND);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +280,7 @@ int main(void)
         ACCOUNT_TEST(what_can_not_be_counted_is_refused),
         ACCOUNT_TEST(a_session_from_before_shows_the_factor_at_refresh),
         ACCOUNT_TEST(ending_it_needs_password_and_code),
+        ACCOUNT_TEST(an_administrator_helps_who_lost_it),
     };
     return run_on_both(tests);
 }

@@ -309,6 +309,7 @@ describe("administration", () => {
     refused(await change({role: "king", plan: "pro"}), 400, "validation_error", null, "role");
     refused(await change({status: "deleted"}), 400, "validation_error");
     refused(await change({plan: "No Plan!"}), 400, "validation_error", null, "plan");
+    refused(await change({second_factor: false}), 404, "not_found"); // has none
     assert.equal((await get(route, root.bearer)).body.data.user.plan, "free");
     const {body} = await change({role: "admin", plan: "pro"});
     assert.deepEqual([body.data.user.role, body.data.user.plan], ["admin", "pro"]);

@@ -157,10 +157,11 @@ static const struct api_row ROWS[] = {
     {"GET", "/v1/admin/users", ACCESS_ADMIN, LIMIT_READ, list_users,
      "People, the newest first (search, status, cursor, limit)", NULL, SCHEMA(LIST(USER_SCHEMA))},
     {"GET", "/v1/admin/users/{id}", ACCESS_ADMIN, LIMIT_READ, find_user, "One of them", NULL, USER_ANSWER},
-    {"PATCH", "/v1/admin/users/{id}", ACCESS_ADMIN, LIMIT_WRITE, change_user, "Change status, role or plan, or remove a lost second factor",
+    {"PATCH", "/v1/admin/users/{id}", ACCESS_ADMIN, LIMIT_WRITE, change_user,
+     "Change status, role or plan, or remove a lost second factor",
      SCHEMA({"type": "object", "properties": {
          "status": {"enum": ["pending_verification", "active", "suspended"]},
-         "role": {"enum": ["user", "admin"]}, "plan": WORD, "second_factor": {"enum": [false]}}}),
+         "role": {"enum": ["user", "admin"]}, "plan": WORD, "second_factor": FLAG}}),
      USER_ANSWER},
     {"DELETE", "/v1/admin/users/{id}", ACCESS_ADMIN, LIMIT_WRITE, delete_user,
      "Delete an account with all that is its", NULL,

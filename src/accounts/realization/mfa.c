@@ -180,3 +180,21 @@ enum status accounts_mfa_disable(struct accounts *accounts, struct uuid user, st
     return database_write(accounts->options.database, sql_actor_user(user), delete_factor, &w,
                           fault);
 }
+
+/* Who helps may have been talked into it: the password has to be shown again everywhere. */
+static enum status remove_factor(struct transaction *t, void *argument, struct fault *fault)
+{
+    const struct mfa_work *w = argument;
+    struct factor factor;
+    TRY(store_factor_find(t, w->user, &factor, fault));
+    TRY(store_factor_delete(t, w->user, fault));
+    return store_sessions_revoke(t, w->user, NULL, NULL, accounts_now_us(w->accounts), fault);
+}
+
+enum status accounts_mfa_remove(struct accounts *accounts, struct uuid user, struct fault *fault)
+{
+    struct mfa_work w = {.accounts = accounts, .user = user};
+    TRY(database_write(accounts->options.database, sql_actor_system(), remove_factor, &w, fault));
+    accounts_tell_ended(accounts, user);
+    return OK;
+}
