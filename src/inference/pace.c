@@ -11,12 +11,12 @@ enum {
 /* A pause that nobody notices (Miller 1968). */
 static const double PAUSE_NS = 100e6;
 /* What one prompt may add to steps that otherwise only write, as a part of those: a long one, and
- * one that a pause would be enough for. With 0.7 nine gaps of ten stay below twice what they were
+ * one that a pause would be enough for. With 0.7, 19 gaps of 20 stay below twice what they were
  * although steps vary. */
 static const double LONG_SHARE = 0.7, SHORT_SHARE = 2;
 
-/* With n readers they wait n / share, and the writers share: the sum is least where share grows
- * with the root of n. */
+/* Of n who read each waits as long as 1 / share, all of them n / share; those who write wait for
+ * share. The sum is least where share grows with the root of n. */
 static double share_of(const struct pace *pace, const struct demand *demand)
 {
     double share = demand->shortest * pace->row_ns > PAUSE_NS ? LONG_SHARE : SHORT_SHARE;
