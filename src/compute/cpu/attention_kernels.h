@@ -147,6 +147,14 @@ static void merge_part(struct attention_part *a, float *a_out, const struct atte
     }
 }
 
+/* Pages lie here and there: ask for the next one's keys and values while this one is at work. */
+static void prefetch_page(const struct attention_chunk *chunk, int32_t page, size_t value_width)
+{
+    const char *at = (const char *)chunk->pages[page] + chunk->offset;
+    const size_t bytes = KV_PAGE_TOKENS * (chunk->head_width + value_width) * sizeof(uint16_t);
+    for (size_t line = 0; line < bytes; line += GROUP_BYTES) __builtin_prefetch(at + line);
+}
+
 static void attend_chunk(const struct attention_chunk *chunk, struct attention_scratch *scratch)
 {
     const size_t vectors = (chunk->head_width + LANES - 1) / LANES, value_width = vectors * LANES;
@@ -161,9 +169,11 @@ static void attend_chunk(const struct attention_chunk *chunk, struct attention_s
     const int32_t first_page = begin / KV_PAGE_TOKENS;
     const int32_t end_page = (end + KV_PAGE_TOKENS - 1) / KV_PAGE_TOKENS;
 
+    if (first_page < end_page) prefetch_page(chunk, first_page, value_width);
     for (int32_t page = first_page; page < end_page; page++) {
         const uint16_t *keys = (const uint16_t *)((const char *)chunk->pages[page] + chunk->offset);
         int32_t at = page * KV_PAGE_TOKENS - chunk->begin;
+        if (page + 1 < end_page) prefetch_page(chunk, page + 1, value_width);
         for (unsigned q = 0; q < chunk->count; q += ATTENTION_SCORE_QUERIES) {
             unsigned count = chunk->count - q;
             if (count > ATTENTION_SCORE_QUERIES) count = ATTENTION_SCORE_QUERIES;

@@ -15,6 +15,9 @@ enum {
 
 /* What one thread needs to multiply. */
 struct multiply_scratch {
+    /* Items of the running job that are this thread's: the first, and the end << 32. It takes from
+     * the front, others from the back once they have none. */
+    _Alignas(64) _Atomic uint64_t items;
     struct panel panels[PANEL_PAIR];
     _Alignas(64) float sums[RUN_TILES][BATCH_TOKENS][TILE_ROWS];
 };

@@ -87,8 +87,7 @@ ALWAYS_INLINE void block_scale(const struct tile_format *f, const uint8_t *unit,
         return;
     case FACTORS_IN_GRID:
         base = f32_mul(base, f32_all(f->scale_unit));
-        *scale =
-            f32_mul(base, grid_factors(unit + tile_header_bytes(f) + index * tile_block_bytes(f)));
+        *scale = grid_scale(base, unit + tile_header_bytes(f) + index * tile_block_bytes(f));
         return;
     }
 }

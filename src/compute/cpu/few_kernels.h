@@ -8,6 +8,16 @@
  * for a stream that is used as fast as memory delivers it. */
 enum { PREFETCH_BYTES = 8192 };
 
+/* Up to so many tokens have two integer sums each: one alone would wait for itself. */
+enum { FEW_CHAINED = 2 };
+
+/* Ask for what comes so far behind these bytes, a line at a time. */
+ALWAYS_INLINE void prefetch_behind(const uint8_t *from, size_t bytes)
+{
+    for (size_t line = 0; line < bytes; line += GROUP_BYTES)
+        __builtin_prefetch(from + line + PREFETCH_BYTES);
+}
+
 /* What a weight byte of the layout has on top of its value here. Where an offset is all that makes
  * a code a weight and bytes are unsigned anyway, it is left out: the start of the sum makes up for
  * it at no cost. */
@@ -48,11 +58,19 @@ ALWAYS_INLINE void few_half(const struct tile_format *f, const uint8_t *unit, si
     const int8_t *x = quants + first * BLOCK_COLS;
     const int32_t *starts = halves == 1 ? a->starts + first : a->half_starts + 2 * first + half;
     const float *x_sums = halves == 1 ? a->sums + first : a->half_sums + 2 * first + half;
-    i32x16 dots[FEW_TOKENS];
-    for (int t = 0; t < tokens; t++) dots[t] = few_start(few_bias(f), starts[t * halves]);
-    for (int g = half * groups; g < (half + 1) * groups; g++)
-        for (int t = 0; t < tokens; t++)
-            dots[t] = i32_dot(dots[t], weights[g], load_quad(x + t * BLOCK_COLS + 4 * g));
+    const int chains = LANES_FEW_TOKENS > 1 && tokens <= FEW_CHAINED ? 2 : 1;
+    i32x16 dots[FEW_TOKENS], others[FEW_TOKENS];
+    for (int t = 0; t < tokens; t++) {
+        dots[t] = few_start(few_bias(f), starts[t * halves]);
+        others[t] = i32_all(0);
+    }
+    for (int g = half * groups; g < (half + 1) * groups; g += chains)
+        for (int t = 0; t < tokens; t++) {
+            const int8_t *quad = x + t * BLOCK_COLS + 4 * g;
+            dots[t] = i32_dot(dots[t], weights[g], load_quad(quad));
+            if (chains == 2) others[t] = i32_dot(others[t], weights[g + 1], load_quad(quad + 4));
+        }
+    for (int t = 0; t < tokens && chains == 2; t++) dots[t] = i32_add(dots[t], others[t]);
     f32x16 scale, minimum;
     block_scale(f, unit, in_unit * (size_t)halves + (size_t)half, &scale, &minimum);
     for (int t = 0; t < tokens; t++) {
@@ -69,9 +87,9 @@ ALWAYS_INLINE void few_tile(const struct tile_format *f, const uint8_t *tile, si
     for (int t = 0; t < tokens; t++) sums[t] = f32_all(0);
     for (size_t first = 0; first < blocks; first += f->unit_blocks, tile += tile_unit_bytes(f)) {
         const uint8_t *block = tile + tile_header_bytes(f);
+        prefetch_behind(tile, tile_header_bytes(f));
         for (size_t i = 0; i < f->unit_blocks; i++, block += tile_block_bytes(f)) {
-            for (size_t line = 0; line < tile_block_bytes(f); line += GROUP_BYTES)
-                __builtin_prefetch(block + line + PREFETCH_BYTES);
+            prefetch_behind(block, tile_block_bytes(f));
             u8x64 weights[BLOCK_GROUPS];
             few_weights(f, block, weights);
             f32x16 shares[FEW_TOKENS];

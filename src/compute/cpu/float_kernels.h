@@ -36,23 +36,10 @@ ALWAYS_INLINE void dot_float_tiles(enum tile_layout layout, const uint8_t *tiles
 
 ALWAYS_INLINE void dot_float_tokens(enum tile_layout layout, const uint8_t *tiles, size_t stride,
                                     int count, const float *x, size_t x_stride, unsigned tokens,
-                                    size_t cols, float *out, size_t out_stride)
-{
-#define TOKENS(T)                                                                             \
-    case T:                                                                                   \
-        dot_float_tiles(layout, tiles, stride, count, x, x_stride, T, cols, out, out_stride); \
-        return
-    switch (LANES_CONSTANT_COUNTS ? tokens : 0) {
-        TOKENS(1);
-        TOKENS(2);
-        TOKENS(3);
-        TOKENS(4);
-        TOKENS(5);
-    default:
-        dot_float_tiles(layout, tiles, stride, count, x, x_stride, (int)tokens, cols, out,
-                        out_stride);
-    }
-#undef TOKENS
+                                    size_t cols, float *out, size_t out_stride){
+#define DOT(T) dot_float_tiles(layout, tiles, stride, count, x, x_stride, T, cols, out, out_stride)
+    EACH_TOKENS(tokens, DOT)
+#undef DOT
 }
 
 ALWAYS_INLINE void dot_float(enum tile_layout layout, const uint8_t *tiles, size_t stride,

@@ -2,18 +2,20 @@
  * table walk (tile.h says how they lie).
  *
  * A grid entry is eight of three magnitudes, 2 bits each: two planes of 256 bytes, four weights in
- * a byte. VPERMI2B looks up 64 entries at once in half a plane. GF2P8AFFINEQB moves the bits of two
- * weights' codes and signs to where VPERMB, which sees six bits of an index, makes weights of them.
- */
+ * a byte. VPERMI2B looks up 64 entries at once in half a plane. The codes of two weights and their
+ * signs are an index of six bits, of which VPERMB, which ignores the other two, makes weights. */
 #include <pthread.h>
 
 #include "compute/iq_codebooks.h"
 
 /* Codes of the first and of the last four weights of each grid entry. Filled by grid_prepare. */
 static _Alignas(64) uint8_t grid_codes[2][256];
-/* LANES_BIAS + the weight whose code is in bits 0-1 and whose sign is in bit 2 of an index; with
- * bits 3-4 and 5. */
-static _Alignas(64) uint8_t grid_values[2][64];
+/* LANES_BIAS + weight j of four, looked up by an index that has its code and its sign where
+ * grid_places says. */
+static _Alignas(64) uint8_t grid_values[4][64];
+static const struct {
+    int code, sign; /* bits of an index */
+} grid_places[4] = {{0, 4}, {2, 5}, {2, 0}, {4, 1}};
 
 static void grid_fill(void)
 {
@@ -28,10 +30,11 @@ static void grid_fill(void)
             }
             grid_codes[half][entry] = (uint8_t)byte;
         }
-    for (int which = 0; which < 2; which++)
+    for (int j = 0; j < 4; j++)
         for (int index = 0; index < 64; index++) {
-            int bits = index >> (3 * which) & 7, magnitude = magnitudes[bits & 3];
-            grid_values[which][index] = (uint8_t)(LANES_BIAS + (bits & 4 ? -magnitude : magnitude));
+            int magnitude = magnitudes[index >> grid_places[j].code & 3];
+            bool negative = index >> grid_places[j].sign & 1;
+            grid_values[j][index] = (uint8_t)(LANES_BIAS + (negative ? -magnitude : magnitude));
         }
 }
 
@@ -41,15 +44,15 @@ static void grid_prepare(void)
     pthread_once(&once, grid_fill);
 }
 
-/* 1 + 2 x the four scale bits of each row. */
-ALWAYS_INLINE f32x16 grid_factors(const uint8_t *block)
+/* base x (1 + 2 x the four scale bits of each row), exactly. */
+ALWAYS_INLINE f32x16 grid_scale(f32x16 base, const uint8_t *block)
 {
     __m512i bits = _mm512_and_si512(_mm512_loadu_si512(block + GRID_SIGNS_AT),
-                                    _mm512_set1_epi8((char)GRID_FACTOR_BIT));
+                                    _mm512_set1_epi8(GRID_FACTOR_BIT));
     __m512i scale =
         _mm512_dpbusd_epi32(_mm512_setzero_si512(), bits, _mm512_set1_epi32(0x08040201));
-    return _mm512_fmadd_ps(_mm512_cvtepi32_ps(scale), _mm512_set1_ps(2.0f / GRID_FACTOR_BIT),
-                           _mm512_set1_ps(1));
+    f32x16 twice = _mm512_mul_ps(base, _mm512_set1_ps(2.0f / GRID_FACTOR_BIT));
+    return _mm512_fmadd_ps(_mm512_cvtepi32_ps(scale), twice, base);
 }
 
 /* table[indices], 256 entries. */
@@ -65,32 +68,28 @@ ALWAYS_INLINE __m512i grid_look_up(const uint8_t table[256], __m512i indices)
 /* One row of a matrix over bits: bit `to` of a result is the parity of a byte's bits in `from`. */
 #define GRID_BIT(to, from) ((uint64_t)(from) << (8 * (7 - (to))))
 
-ALWAYS_INLINE __m512i grid_move_bits(__m512i bytes, uint64_t matrix)
+/* Bits of a where `mask` has them, else of b. */
+ALWAYS_INLINE __m512i grid_select(uint8_t mask, __m512i a, __m512i b)
 {
-    return _mm512_gf2p8affine_epi64_epi8(bytes, _mm512_set1_epi64((long long)matrix), 0);
+    return _mm512_ternarylogic_epi32(_mm512_set1_epi8((char)mask), a, b, 0xca);
 }
 
+/* Signs lie as grid_byte says: those of the first four weights where grid_places wants them, those
+ * of the last four two bits higher, but the eighth, which is the parity of the others. */
 ALWAYS_INLINE void grid_weights(const uint8_t *block, u8x64 weights[BLOCK_GROUPS])
 {
-    const uint64_t codes_to_index[2] = {
-        GRID_BIT(0, 1) | GRID_BIT(1, 2) | GRID_BIT(3, 4) | GRID_BIT(4, 8),
-        GRID_BIT(0, 16) | GRID_BIT(1, 32) | GRID_BIT(3, 64) | GRID_BIT(4, 128)};
-    const uint64_t signs_to_index[4] = {
-        GRID_BIT(2, 1) | GRID_BIT(5, 2), GRID_BIT(2, 4) | GRID_BIT(5, 8),
-        GRID_BIT(2, 16) | GRID_BIT(5, 32), GRID_BIT(2, 64) | GRID_BIT(5, 127)};
-    const __m512i first = _mm512_load_si512(grid_values[0]);
-    const __m512i second = _mm512_load_si512(grid_values[1]);
-    __m512i indices = _mm512_loadu_si512(block);
+    const uint64_t last_signs = GRID_BIT(4, 0x40) | GRID_BIT(5, 0x80) | GRID_BIT(0, 0x04) |
+                                GRID_BIT(1, 0xff & ~GRID_FACTOR_BIT);
+    const __m512i indices = _mm512_loadu_si512(block);
     __m512i signs = _mm512_loadu_si512(block + GRID_SIGNS_AT);
     for (int half = 0; half < 2; half++) {
-        __m512i codes = grid_look_up(grid_codes[half], indices);
-        for (int pair = 0; pair < 2; pair++) {
-            int group = 4 * half + 2 * pair;
-            __m512i index = _mm512_or_si512(grid_move_bits(codes, codes_to_index[pair]),
-                                            grid_move_bits(signs, signs_to_index[group / 2]));
-            weights[group] = _mm512_permutexvar_epi8(index, first);
-            weights[group + 1] = _mm512_permutexvar_epi8(index, second);
-        }
+        const __m512i codes = grid_look_up(grid_codes[half], indices);
+        const __m512i first = grid_select(0x0f, codes, signs);
+        const __m512i second = grid_select(0x3c, _mm512_srli_epi16(codes, 2), signs);
+        for (int j = 0; j < 4; j++)
+            weights[4 * half + j] =
+                _mm512_permutexvar_epi8(j < 2 ? first : second, _mm512_load_si512(grid_values[j]));
+        signs = _mm512_gf2p8affine_epi64_epi8(signs, _mm512_set1_epi64((long long)last_signs), 0);
     }
 }
 

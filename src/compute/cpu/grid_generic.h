@@ -23,17 +23,17 @@ ALWAYS_INLINE void grid_order(const int8_t quants[BLOCK_COLS], int8_t grid_quant
     grid_transpose(quants, grid_quants);
 }
 
-/* 1 + 2 x the four scale bits of each row. */
-ALWAYS_INLINE f32x16 grid_factors(const uint8_t *block)
+/* base x (1 + 2 x the four scale bits of each row), exactly. */
+ALWAYS_INLINE f32x16 grid_scale(f32x16 base, const uint8_t *block)
 {
     float factors[TILE_ROWS];
     for (int r = 0; r < TILE_ROWS; r++) {
         unsigned scale = 0;
         for (int entry = 0; entry < 4; entry++)
-            scale |= (unsigned)block[GRID_SIGNS_AT + 4 * r + entry] / GRID_FACTOR_BIT << entry;
+            if (block[GRID_SIGNS_AT + 4 * r + entry] & GRID_FACTOR_BIT) scale |= 1u << entry;
         factors[r] = (float)(1 + 2 * scale);
     }
-    return f32_load(factors);
+    return f32_mul(base, f32_load(factors));
 }
 
 ALWAYS_INLINE void grid_weights(const uint8_t *block, u8x64 weights[BLOCK_GROUPS])
@@ -44,7 +44,8 @@ ALWAYS_INLINE void grid_weights(const uint8_t *block, u8x64 weights[BLOCK_GROUPS
         uint32_t signs = 0, words[BLOCK_GROUPS];
         for (int entry = 0; entry < 4; entry++) {
             entries[entry] = iq2_xxs_grid[block[4 * r + entry]];
-            signs |= (uint32_t)iq_signs(block[GRID_SIGNS_AT + 4 * r + entry]) << (8 * entry);
+            signs |= (uint32_t)iq_signs(grid_byte_signs(block[GRID_SIGNS_AT + 4 * r + entry]))
+                     << (8 * entry);
         }
         grid_transpose(entries, words);
         for (int g = 0; g < BLOCK_GROUPS; g++) {

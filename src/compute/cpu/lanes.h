@@ -49,6 +49,17 @@ enum { LANES_CONSTANT_COUNTS = 0 };
 enum { LANES_CONSTANT_COUNTS = 1 };
 #endif
 
+/* BODY(T) with T a constant for 1 to 5 tokens (TOKEN_GROUP). */
+#define EACH_TOKENS(tokens, BODY)                   \
+    switch (LANES_CONSTANT_COUNTS ? (tokens) : 0) { \
+    case 1: BODY(1); break;                         \
+    case 2: BODY(2); break;                         \
+    case 3: BODY(3); break;                         \
+    case 4: BODY(4); break;                         \
+    case 5: BODY(5); break;                         \
+    default: BODY((int)(tokens));                   \
+    }
+
 /* Four activations as the 32 bits that every lane of a dot product sees. */
 ALWAYS_INLINE int32_t load_quad(const int8_t *quants)
 {

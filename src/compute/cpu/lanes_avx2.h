@@ -182,6 +182,10 @@ ALWAYS_INLINE i32x16 i32_all(int32_t value)
 {
     return HALVES(i32x16, _mm256_set1_epi32(value));
 }
+ALWAYS_INLINE i32x16 i32_add(i32x16 a, i32x16 b)
+{
+    return HALVES(i32x16, _mm256_add_epi32(a.half[h], b.half[h]));
+}
 ALWAYS_INLINE i32x16 i32_of_f32(f32x16 a)
 {
     return HALVES(i32x16, _mm256_cvtps_epi32(a.half[h]));

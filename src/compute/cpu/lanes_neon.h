@@ -171,6 +171,10 @@ ALWAYS_INLINE i32x16 i32_all(int32_t value)
 {
     return PARTS(i32x16, vdupq_n_s32(value));
 }
+ALWAYS_INLINE i32x16 i32_add(i32x16 a, i32x16 b)
+{
+    return PARTS(i32x16, vaddq_s32(a.part[i], b.part[i]));
+}
 /* What does not fit saturates here; activations that large are infinite anyway. */
 ALWAYS_INLINE i32x16 i32_of_f32(f32x16 a)
 {

@@ -21,6 +21,7 @@ enum {
     FLOAT_CHUNK_COLS = 128, /* of float weights at a time: 4 tiles x 128 x 4 bytes fill L1 */
     PAIR_CHUNK_COLS = 256,  /* of BF16 in pairs */
     FEW_PASSES = 6,         /* of dot_few over a tile, which the first leaves in the cache */
+    PREPARE_ALONE = 2048,   /* values that are prepared before the threads begin */
     CACHE_LINE_BYTES = 64,
 };
 
@@ -342,19 +343,49 @@ static void prepare_share(const struct multiply_job *job, unsigned thread, unsig
     if (job->pairs) round_share(job, thread, threads);
 }
 
-/* The next items: fewer towards the end, so that the threads finish together. Returns how many. */
-static uint32_t take_items(const struct multiply_job *job, unsigned threads, uint32_t *item)
+static uint64_t item_range(uint32_t first, uint32_t end)
 {
-    _Atomic uint32_t *next = &job->compute->next_item;
+    return (uint64_t)end << 32 | first;
+}
+
+/* Every thread has a share of neighbouring items: memory is read fastest in long runs. */
+static void share_items(const struct multiply_job *job)
+{
+    const uint64_t threads = thread_pool_threads(job->compute->pool);
+    for (uint64_t t = 0; t < threads; t++) {
+        const uint64_t range = item_range((uint32_t)(job->items * t / threads),
+                                          (uint32_t)(job->items * (t + 1) / threads));
+        atomic_store_explicit(&job->compute->multiply_scratch[t].items, range,
+                              memory_order_relaxed);
+    }
+}
+
+/* Half of the items from `range`, at most `most`, from its front or its back. Returns how many. */
+static uint32_t take_half(_Atomic uint64_t *range, bool from_back, uint32_t most, uint32_t *item)
+{
+    uint64_t old = atomic_load_explicit(range, memory_order_relaxed), new;
     uint32_t count;
-    *item = atomic_load_explicit(next, memory_order_relaxed);
     do {
-        if (*item >= job->items) return 0;
-        count = (job->items - *item) / (2 * threads);
-        if (count > job->most) count = job->most;
-        if (!count) count = 1;
-    } while (!atomic_compare_exchange_weak_explicit(next, item, *item + count, memory_order_relaxed,
+        const uint32_t first = (uint32_t)old, end = (uint32_t)(old >> 32);
+        if (first >= end) return 0;
+        count = (end - first + 1) / 2;
+        if (count > most) count = most;
+        *item = from_back ? end - count : first;
+        new = from_back ? item_range(first, end - count) : item_range(first + count, end);
+    } while (!atomic_compare_exchange_weak_explicit(range, &old, new, memory_order_relaxed,
                                                     memory_order_relaxed));
+    return count;
+}
+
+/* The next items of the thread's own, or what it takes over from others, so that all finish
+ * together. Returns how many. */
+static uint32_t take_items(const struct multiply_job *job, unsigned thread, unsigned threads,
+                           uint32_t *item)
+{
+    struct multiply_scratch *scratch = job->compute->multiply_scratch;
+    uint32_t count = take_half(&scratch[thread].items, false, job->most, item);
+    for (unsigned other = 1; other < threads && !count; other++)
+        count = take_half(&scratch[(thread + other) % threads].items, true, job->most, item);
     return count;
 }
 
@@ -367,7 +398,7 @@ static void multiply_work(void *argument, unsigned thread, unsigned threads)
         thread_pool_barrier(compute->pool);
     }
     uint32_t item, count;
-    while ((count = take_items(job, threads, &item)) != 0) {
+    while ((count = take_items(job, thread, threads, &item)) != 0) {
         const struct product *product = job->group;
         uint32_t before = 0; /* items of the products before this one */
         while (count) {
@@ -387,11 +418,12 @@ static void multiply_batch(struct multiply_job *job)
     job->cut = cut_activations(job->compute, job->n, job->group[0].matrix->cols);
     for (size_t p = 0; p < job->group_count; p++)
         job->cut.in_grid |= job->group[p].matrix->layout == TILE_IQ2_XXS;
-    /* One token is prepared sooner than the threads have met. */
-    job->prepare = (job->quantised || job->pairs) && job->n > 1;
+    /* One short token is prepared sooner than the threads have met. */
+    const bool much = job->n * job->group[0].matrix->cols > PREPARE_ALONE;
+    job->prepare = (job->quantised || job->pairs) && much;
     if (!job->prepare) prepare_share(job, 0, 1);
     job->most = is_few(job->compute, job->n) ? job->items : RUN_TILES / PANEL_PAIR;
-    atomic_store_explicit(&job->compute->next_item, 0, memory_order_relaxed);
+    share_items(job);
     thread_pool_run(job->compute->pool, multiply_work, job);
 }
 

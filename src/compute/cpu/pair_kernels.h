@@ -78,23 +78,10 @@ ALWAYS_INLINE void dot_pairs_tiles(const bool native, const uint8_t *tiles, size
 /* A copy of the code for each number of tokens whose sums stay in registers. */
 ALWAYS_INLINE void dot_pairs_tokens(const bool native, const uint8_t *tiles, size_t stride,
                                     int count, const uint16_t *x, size_t x_stride, unsigned tokens,
-                                    size_t pairs, float *out, size_t out_stride)
-{
-#define TOKENS(T)                                                                              \
-    case T:                                                                                    \
-        dot_pairs_tiles(native, tiles, stride, count, x, x_stride, T, pairs, out, out_stride); \
-        return
-    switch (LANES_CONSTANT_COUNTS ? tokens : 0) {
-        TOKENS(1);
-        TOKENS(2);
-        TOKENS(3);
-        TOKENS(4);
-        TOKENS(5);
-    default:
-        dot_pairs_tiles(native, tiles, stride, count, x, x_stride, (int)tokens, pairs, out,
-                        out_stride);
-    }
-#undef TOKENS
+                                    size_t pairs, float *out, size_t out_stride){
+#define DOT(T) dot_pairs_tiles(native, tiles, stride, count, x, x_stride, T, pairs, out, out_stride)
+    EACH_TOKENS(tokens, DOT)
+#undef DOT
 }
 
 ALWAYS_INLINE void dot_pairs_count(const bool native, const uint8_t *tiles, size_t stride,

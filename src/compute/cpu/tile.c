@@ -315,8 +315,8 @@ static void put_iq2_xxs(const struct block_iq2_xxs *block, unsigned row, uint8_t
         const uint32_t packed = group_word(block->quants, 2 * b + 1);
         uint32_t signs = 0;
         for (int entry = 0; entry < 4; entry++) {
-            uint32_t factor = packed >> (28 + entry) & 1;
-            signs |= ((packed >> (7 * entry) & 127) | factor * GRID_FACTOR_BIT) << (8 * entry);
+            bool factor = packed >> (28 + entry) & 1;
+            signs |= grid_byte(packed >> (7 * entry) & 127, factor) << (8 * entry);
         }
         put_word(plane, 2 * b, row, group_word(block->quants, 2 * b));
         put_word(plane, 2 * b + 1, row, signs);

@@ -18,7 +18,7 @@
  * all four entries of a block, makes a group: group j has the columns j, 8+j, 16+j and 24+j, so
  * that one look-up gives a byte for each of its weights. A block is 64 bytes of indices
  * [row][entry], then 64 of seven signs and one of the row's four scale bits, likewise (an entry's
- * eighth sign is the parity of the others).
+ * eighth sign is the parity of the others; grid_byte has their order).
  *
  * Float weights have no header: a tile is [column][16 rows], of pairs [2 columns][16 rows][2]. */
 #ifndef LIMINAL_COMPUTE_CPU_TILE_H
@@ -113,7 +113,19 @@ static const struct tile_format tile_formats[TILE_LAYOUT_COUNT] = {
 };
 
 /* In a block of IQ2_XXS. */
-enum { GRID_SIGNS_AT = GROUP_BYTES, GRID_FACTOR_BIT = 128 };
+enum { GRID_SIGNS_AT = GROUP_BYTES, GRID_FACTOR_BIT = 8 };
+
+/* Seven signs and a scale bit, in the order that grid_avx512.h wants: signs 2 and 3, sign 6, the
+ * scale bit, signs 0 and 1, signs 4 and 5. */
+static inline unsigned grid_byte(unsigned signs, bool factor)
+{
+    return (signs >> 2 & 3) | (signs >> 6 & 1) << 2 | (factor ? GRID_FACTOR_BIT : 0) |
+           (signs & 3) << 4 | (signs >> 4 & 3) << 6;
+}
+static inline unsigned grid_byte_signs(unsigned byte)
+{
+    return (byte >> 4 & 3) | (byte & 3) << 2 | (byte >> 6 & 3) << 4 | (byte >> 2 & 1) << 6;
+}
 
 /* Offsets inside a unit, all multiples of 16 bytes. */
 static inline size_t tile_factors_at(const struct tile_format *f)
