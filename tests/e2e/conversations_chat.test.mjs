@@ -134,6 +134,22 @@ describe("a chat that is kept", () => {
     assert.equal((await call(server, "POST", ROUTE, {messages: [user("x")]})).code, 401);
   });
 
+  test("what can't be answered now is taken back", async () => {
+    const {conversation_id} = await answered(server, ada, {messages: [user("Once")], ...short});
+    const {token} = await newKey(server, ada, {limits: {spend_cap_tokens: 3}});
+    const poor = {bearer: {authorization: `Bearer ${token}`}};
+    const count = async () => (await call(server, "GET", "/v1/conversations?limit=100", undefined, ada.bearer)).body.data.length;
+    const before = await count();
+    for (const more of [{conversation_id}, {}]) {
+      const refused = await chat(server, poor, {messages: [user("and then")], ...short, ...more});
+      assert.equal(refused.code, 403, refused.text);
+    }
+    await until(async () => (await messagesOf(server, ada, conversation_id)).length === 2, "the question is gone");
+    await until(async () => await count() === before, "the new conversation is gone");
+    await answered(server, ada, {messages: [user("and then")], conversation_id, ...short});
+    assert.deepEqual((await messagesOf(server, ada, conversation_id)).map(({seq}) => seq), [1, 2, 3, 4]);
+  });
+
   test("a conversation beyond the model's context goes on with a summary", async () => {
     const length = {max_tokens: 60, temperature: 0, ignore_eos: true};
     const {conversation_id} = await answered(server, ada, {messages: [user("Once upon a time there was a dog.")], ...length});

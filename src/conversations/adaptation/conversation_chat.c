@@ -128,6 +128,27 @@ static void drop_known_instructions(json_t *asked, const json_t *told)
         json_array_remove(asked, i--);
 }
 
+/* Many templates know one instruction, at the beginning: those that history begins with, and its
+ * summary, become one. */
+static enum status join_instructions(json_t *told, struct fault *fault)
+{
+    struct buffer joined;
+    buffer_init(&joined);
+    size_t count = 0;
+    while (text_equal(json_field_text(json_array_get(told, count), "role"), TEXT("system"))) {
+        if (count) buffer_append_string(&joined, "\n\n");
+        buffer_append_text(&joined, json_field_text(json_array_get(told, count++), "content"));
+    }
+    bool held = !joined.failed;
+    if (held && count > 1) {
+        json_t *content = json_stringn(joined.data, joined.length);
+        held = json_object_set_new(json_array_get(told, 0), "content", content) == 0;
+        while (held && --count > 0) json_array_remove(told, count);
+    }
+    buffer_deinit(&joined);
+    return held ? OK : fault_set(fault, STATUS_NO_MEMORY, "no memory for the conversation");
+}
+
 /* A summary that an earlier round asked for becomes a part of the conversation. */
 static enum status keep_summary(struct kept_turn *kept, struct summaries *summaries,
                                 struct fault *fault)
@@ -184,7 +205,8 @@ static enum status load_history(struct kept_turn *kept, struct http_exchange *ex
         chat->is_deferred = status == OK;
     } else {
         drop_known_instructions(messages, told);
-        status = put_in_front(messages, told, &chat->told_before, fault);
+        status = join_instructions(told, fault);
+        if (status == OK) status = put_in_front(messages, told, &chat->told_before, fault);
     }
     json_decref(told);
     return status;

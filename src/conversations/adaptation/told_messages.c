@@ -95,6 +95,9 @@ enum status message_tell(const struct message *message, json_t **told, struct fa
     *told = NULL;
     if (message->state == MESSAGE_WRITING) return OK;
     if (summary_stands_for(message)) before = TEXT("Summary of the conversation until here:\n");
+    bool is_silent = message->sender == SENDER_ASSISTANT && content.length == 0 &&
+                     message->content_struct.length == 0;
+    if (is_silent) content = TEXT("(no answer)");
     json_t *made =
         json_pack("{s:s, s:s%+%}", "role", message_sender_name(message->sender), "content",
                   before.data, before.length, content.data ? content.data : "", content.length);
@@ -102,12 +105,7 @@ enum status message_tell(const struct message *message, json_t **told, struct fa
         json_decref(made);
         return no_memory(fault);
     }
-    bool is_empty = message->sender == SENDER_ASSISTANT && message->content.length == 0 &&
-                    !json_object_get(made, "tool_calls");
-    if (is_empty)
-        json_decref(made);
-    else
-        *told = made;
+    *told = made;
     return OK;
 }
 

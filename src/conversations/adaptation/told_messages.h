@@ -11,8 +11,8 @@
 /* Of a summary (R143): the seq up to which it stands for what was said; 0 when it is none. */
 int64_t summary_stands_for(const struct message *message);
 
-/* A new {"role","content",...} object; *told is NULL for what there is nothing to tell of: what is
- * being written, and answers without a word. */
+/* A new {"role","content",...} object; *told is NULL for what is being written. An answer without a
+ * word is told as such: many templates want question and answer to take turns. */
 enum status message_tell(const struct message *message, json_t **told,
                          struct fault *fault) MUST_USE;
 

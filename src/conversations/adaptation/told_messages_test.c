@@ -87,10 +87,10 @@ static void other_spellings_are_told_plainly(void **state)
                "\"\\\"{cut of\\\"\"}}]}");
 }
 
-static void what_has_nothing_to_say_is_not_told(void **state)
+static void unfinished_answers_are_told_as_far_as_they_came(void **state)
 {
     struct message silent = {.sender = SENDER_ASSISTANT, .state = MESSAGE_INTERRUPTED};
-    check_told(&silent, NULL);
+    check_told(&silent, "{\"role\":\"assistant\",\"content\":\"(no answer)\"}");
     silent.content = TEXT("half a sen");
     check_told(&silent, "{\"role\":\"assistant\",\"content\":\"half a sen\"}");
     silent.state = MESSAGE_WRITING;
@@ -126,7 +126,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TESTED(messages_come_back_as_they_were_sent),
         TESTED(other_spellings_are_told_plainly),
-        TESTED(what_has_nothing_to_say_is_not_told),
+        TESTED(unfinished_answers_are_told_as_far_as_they_came),
         TESTED(summaries_say_that_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
