@@ -49,8 +49,9 @@ static bool file_is(const char *home, const char *name, const char *text)
 static const char *deep_name(void)
 {
     static char name[400];
-    for (int i = 0; i < 350; i++) name[i] = i % 121 == 120 ? '/' : (char)('a' + i % 26);
-    memcpy(name, "user/", 5);
+    size_t length = (size_t)snprintf(name, sizeof name, "user/");
+    for (; length < 350; length++)
+        name[length] = length % 121 == 120 ? '/' : (char)('a' + length % 26);
     return name;
 }
 

@@ -13,8 +13,6 @@
 #include "platform/platform.h"
 #include "storage/test_appends.h"
 
-extern char **environ;
-
 static unsigned kills_wanted(void)
 {
     const char *set = getenv("LIMINAL_KILLS");
