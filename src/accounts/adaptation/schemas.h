@@ -2,7 +2,8 @@
  * by the preprocessor, with parts that have names.
  *
  *     SCHEMA({"type": "object", "properties": {"user": USER_SCHEMA}})
- */
+ *
+ * Names are expanded, also `true` and `false`, which are macros of C: they can't stand in one. */
 #ifndef LIMINAL_ACCOUNTS_SCHEMAS_H
 #define LIMINAL_ACCOUNTS_SCHEMAS_H
 
