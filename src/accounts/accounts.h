@@ -141,7 +141,8 @@ enum status accounts_request_reset(struct accounts *accounts, struct text email,
 /* All sessions end. */
 enum status accounts_reset_password(struct accounts *accounts, struct text code,
                                     struct text password, struct fault *fault) MUST_USE;
-/* All sessions but `kept` end. STATUS_FORBIDDEN when the current password is another. */
+/* All sessions but `kept` end. STATUS_FORBIDDEN when the current password is another, or there is
+ * none (who signs in elsewhere): a link by mail sets one. */
 enum status accounts_change_password(struct accounts *accounts, struct uuid user, struct uuid kept,
                                      struct text current, struct text password,
                                      struct fault *fault) MUST_USE;

@@ -157,6 +157,15 @@ static void a_stranger_becomes_an_account_and_is_known_again(void **state)
     struct signed_in in;
     assert_status(sign_in_as(TEXT("grace@example.com"), TEXT(""), &client, &in),
                   STATUS_UNAUTHORIZED);
+    /* and a session, which may be stolen, does not become one */
+    assert_status(accounts_change_password(accounts, account.id, result.signed_in.session, TEXT(""),
+                                           TEXT("new password"), &fault),
+                  STATUS_FORBIDDEN);
+    assert_ok(accounts_request_reset(accounts, TEXT("grace@example.com"), &client, &fault), &fault);
+    assert_ok(accounts_reset_password(accounts, mailed_code("/reset?code=", NULL),
+                                      TEXT("new password"), &fault),
+              &fault);
+    assert_ok(sign_in_as(TEXT("grace@example.com"), TEXT("new password"), &client, &in), &fault);
 }
 
 static void tokens_of_elliptic_curves_are_read(void **state)

@@ -37,7 +37,8 @@ struct elsewhere {
     char ticket[SECRET_TEXT_BYTES]; /* good for five minutes */
 };
 /* STATUS_UNAUTHORIZED for what is not believed; STATUS_FORBIDDEN when the provider has not verified
- * the address, or who signs up may not; STATUS_UNAVAILABLE when the provider does not answer. */
+ * the address, or who signs up may not; STATUS_UNAVAILABLE when the provider does not answer;
+ * STATUS_BUSY after too many from one address. */
 enum status elsewhere_finish(struct accounts *accounts, struct text provider,
                              const struct arrival *arrival, const struct client *client,
                              struct arena *job, struct elsewhere *elsewhere,

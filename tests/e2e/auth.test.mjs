@@ -3,17 +3,25 @@
 import assert from "node:assert/strict";
 import {after, before, describe, test} from "node:test";
 import {PASSWORD, setUp, totp, wrongCode} from "./browser.mjs";
-import {call, letterLink, newKey, newPerson, signIn} from "./people.mjs";
-import {startServer} from "./server.mjs";
+import {contractOf} from "./contract.mjs";
+import {call as plainCall, letterLink, newKey, newPerson, signIn} from "./people.mjs";
+import {startServer, until} from "./server.mjs";
 
-let server, root;
+let server, root, contract;
 before(async () => {
   server = await startServer({model: null, chat: false, env: {LIMINAL_RATE_LIMITS: "off"}});
   await setUp(server);
   root = await signIn(server, "root@example.com");
+  contract = await contractOf(server);
 });
 after(() => server.stop());
 
+// Every answer is held to /openapi.json.
+async function call(of, method, route, body, headers) {
+  const answer = await plainCall(of, method, route, body, headers);
+  contract.hold(method, route, body, answer);
+  return answer;
+}
 const post = (route, body = {}, headers = {}) => call(server, "POST", route, body, headers);
 const get = (route, headers = {}) => call(server, "GET", route, undefined, headers);
 const refused = ({code, body}, expectedCode, word, message, field) => {
@@ -204,6 +212,36 @@ describe("a life", () => {
     assert.equal((await post("/v1/auth/login", credentials)).code, 200);
   });
 
+  test("letters come again, and routes have the other names that clients use", async () => { // X28, X65, X66
+    const email = "names@example.com";
+    const codeOf = async (mark) => (await letterLink(server, email, mark)).searchParams.get("code");
+    await post("/v1/auth/signup", {email, password: PASSWORD});
+    const first = await codeOf("/verify?code=");
+    assert.deepEqual((await post("/v1/auth/resend", {email})).body.data, {sent: true});
+    await until(async () => await codeOf("/verify?code=") !== first, "another letter");
+    assert.equal((await post("/v1/auth/verify", {code: await codeOf("/verify?code=")})).code, 200);
+    await post("/v1/auth/reset/request", {email});
+    const code = await codeOf("/reset?code=");
+    assert.equal((await post("/v1/auth/reset/confirm", {token: code, new_password: "another horse"})).code, 200);
+    await post("/v1/auth/password/forgot", {email});
+    await until(async () => await codeOf("/reset?code=") !== code, "another letter");
+    assert.equal((await post("/v1/auth/password/reset", {code: await codeOf("/reset?code="), password: PASSWORD})).code, 200);
+    assert.equal((await post("/v1/auth/tokens", {name: "mine"}, (await signIn(server, email)).bearer)).code, 201);
+  });
+
+  test("a session from before the second factor must show it to go on", async () => { // R202
+    const here = await newPerson(server, "before@example.com");
+    const there = await signIn(server, "before@example.com");
+    const {secret} = (await post("/v1/auth/mfa/request", undefined, here.bearer)).body.data;
+    await post("/v1/auth/mfa/confirm", {code: totp(secret)}, here.bearer);
+    const {refresh_token} = there;
+    refused(await post("/v1/auth/refresh", {refresh_token}), 401, "unauthorized", null, "mfa_required");
+    refused(await post("/v1/auth/mfa/verify", {refresh_token, code: wrongCode(secret)}), 401);
+    const shown = await post("/v1/auth/mfa/verify", {refresh_token, code: totp(secret, 1)});
+    assert.equal(shown.body.data.session_id, there.session_id);
+    assert.equal((await post("/v1/auth/refresh", {refresh_token: here.refresh_token})).code, 200);
+  });
+
   test("five wrong codes lock the second factor, not the account of others", async () => {
     const person = await newPerson(server, "locked@example.com");
     const {secret} = (await post("/v1/auth/mfa/enrol", undefined, person.bearer)).body.data;
@@ -339,4 +377,8 @@ describe("administration", () => {
     const {letters} = (await get("/v1/admin/mail", root.bearer)).body.data;
     assert.ok(letters.some(({state, link}) => state === "shown" && link.includes("/verify?code=")));
   });
+});
+
+test("every route of the API was tried, and answered as its document says", () => {
+  assert.deepEqual(contract.unseen(/ \/v1\/(auth|admin)\//).filter((name) => !/\/oauth\//.test(name)), []);
 });

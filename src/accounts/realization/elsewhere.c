@@ -12,7 +12,12 @@
 #include "http/json_body.h"
 #include "platform/platform.h"
 
-enum { AWAY_MS = 10 * 60 * 1000, TICKET_MS = 5 * 60 * 1000 };
+enum {
+    AWAY_MS = 10 * 60 * 1000,
+    TICKET_MS = 5 * 60 * 1000,
+    ARRIVALS_PER_CLIENT = 60, /* in WINDOW_S: each asks the provider, and keeps a worker waiting */
+    WINDOW_S = 15 * 60,
+};
 
 /* ---- providers ---- */
 
@@ -306,6 +311,7 @@ enum status elsewhere_finish(struct accounts *accounts, struct text provider,
     json_t *journey;
     *out = (struct elsewhere){0};
     TRY(find_provider(accounts, provider, &index, fault));
+    TRY(accounts_limit(accounts, "elsewhere", client->ip, ARRIVALS_PER_CLIENT, WINDOW_S, fault));
     TRY(recall(accounts, arrival->state, job, &journey, fault));
     enum status status = welcome(accounts, index, journey, arrival, client, job, out, fault);
     json_decref(journey);

@@ -78,7 +78,6 @@ static enum status replace(struct transaction *t, void *argument, struct fault *
     return store_sessions_revoke(t, c->user, NULL, &c->kept, now_us, fault);
 }
 
-/* Who signs in elsewhere and has none may set one. */
 enum status accounts_change_password(struct accounts *accounts, struct uuid user, struct uuid kept,
                                      struct text current, struct text password, struct fault *fault)
 {
@@ -88,6 +87,9 @@ enum status accounts_change_password(struct accounts *accounts, struct uuid user
     TRY(database_read(accounts->options.database, actor, find, &c, fault));
     TRY(password_check(password, text_of(c.account.email), fault));
     TRY(accounts_check_password(accounts, user, current, "current_password", &had_password, fault));
+    if (!had_password) /* a session alone, which may be stolen, must not become a password */
+        return fault_set(fault, STATUS_FORBIDDEN,
+                         "your account has no password: ask for a link to set one");
     TRY(hash_pool_hash(accounts->hashing, password, c.hash, fault));
     TRY(database_write(accounts->options.database, actor, replace, &c, fault));
     accounts_tell_ended(accounts, user);
