@@ -194,6 +194,8 @@ static enum mail_outcome told_reply(const struct delivery *d, struct fault *faul
 static enum mail_outcome outcome_of(const struct delivery *d, CURLcode result, struct fault *fault)
 {
     long code = reply_code(d);
+    /* Its word on the letter holds, whatever went wrong afterwards. */
+    if (d->is_answered) return code / 100 == 2 ? MAIL_DELIVERED : told_reply(d, fault);
     switch (result) {
     case CURLE_OK: return MAIL_DELIVERED;
     case CURLE_ABORTED_BY_CALLBACK:
