@@ -2,6 +2,7 @@
 #include "app/keys.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "app/wiring.h"
@@ -68,11 +69,11 @@ enum status service_key_find(const struct settings *settings, struct arena *aren
     TRY(key_path(settings, "api-key", arena, &path, fault));
     if (!(settings->api_key && *settings->api_key) && host_is_loopback(settings->host)) {
         unsigned char random[SECRET_BYTES];
-        char fresh[SECRET_TEXT_BYTES + 1];
+        char fresh[SECRET_TEXT_BYTES], line[SECRET_TEXT_BYTES + 1];
         entropy_fill(random, sizeof random);
         secret_format(random, API_TOKEN_MARK, fresh);
-        strcat(fresh, "\n");
-        TRY(make_key(path, fresh, &is_new, fault));
+        snprintf(line, sizeof line, "%s\n", fresh);
+        TRY(make_key(path, line, &is_new, fault));
     }
     TRY(service_key_read(settings, arena, key, fault));
     key->is_new = is_new;

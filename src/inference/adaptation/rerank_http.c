@@ -3,8 +3,8 @@
  * embedding model. */
 #include <stdlib.h>
 
-#include "inference/adaptation/embedding_run.h"
 #include "http/json_body.h"
+#include "inference/adaptation/embedding_run.h"
 #include "model/model.h"
 #include "platform/platform.h"
 

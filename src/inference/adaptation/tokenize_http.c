@@ -2,8 +2,8 @@
  *
  * {"content": "text", "add_special": false, "parse_special": false} -> {"tokens": [..], "count": n}
  * {"tokens": [..]} -> {"content": "text"} */
-#include "inference/adaptation/api_private.h"
 #include "http/json_body.h"
+#include "inference/adaptation/api_private.h"
 #include "model/tokenizer/tokenizer.h"
 #include "platform/platform.h"
 

@@ -208,7 +208,7 @@ static void drafts_do_not_change_the_distribution(void **state)
             struct told *hold = engine_hold(engine);
             for (int j = 0; j < AT_ONCE; j++) {
                 /* other seeds: the samples are independent */
-                uint64_t seed = (uint64_t)(d * DRAWS + i + j);
+                uint64_t seed = (uint64_t)d * DRAWS + (uint64_t)i + (uint64_t)j;
                 told[j] = start(engine, &(struct ask){REPETITIVE, WHICH + 1, 0.8f, seed, NULL, 0});
             }
             engine_release(hold);
