@@ -236,6 +236,26 @@ static void a_stopped_backup_leaves_nothing(void **state)
     assert_int_equal(system(command), 0);
 }
 
+/* ---- a database among the files ---- */
+
+static void the_database_is_no_file(void **state)
+{
+    char url[2 * PATH_BYTES];
+    snprintf(url, sizeof url, "sqlite:%s/../old/./mine.db", old_home);
+    test_database_fill(url, false);
+    const struct backup_source source = {
+        .database = url, .data_folder = old_home, .program = "a test"};
+    struct database *open_still; /* so that its WAL is there too */
+    assert_ok(database_open_url(&open_still, url, NULL, &fault), &fault);
+    test_write(open_still, test_fill);
+    assert_ok(backup_write(backup, &source, NULL, &report, &fault), &fault);
+    database_close(open_still);
+    assert_int_equal(report.files, 3);
+    assert_ok(restore(false), &fault);
+    assert_files_came();
+    assert_same_rows(url, to.url);
+}
+
 /* ---- one moment ---- */
 
 struct writing {
@@ -321,6 +341,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(from_each_into_each),
         cmocka_unit_test(of_one_moment_while_others_write),
+        BACKUP_TEST(the_database_is_no_file),
         BACKUP_TEST(nothing_is_overwritten),
         BACKUP_TEST(force_keeps_what_was_there),
         BACKUP_TEST(damage_is_found_before_anything_changes),

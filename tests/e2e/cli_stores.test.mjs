@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { run, world } from './cli_support.mjs';
+import { run, serve, world } from './cli_support.mjs';
 
 const done = (env, args) => {
   const result = run(env, args);
@@ -117,6 +117,21 @@ describe('backup and restore', () => {
     const [, aside] = /what was there before is in (\S+)/.exec(forced.err);
     assert.deepEqual(readdirSync(aside).sort(), ['liminal-backup.tar', 'user']);
     assert.equal(tenants(other), tenants(env));
+  });
+
+  test('beside a running server', async () => {
+    const env = world();
+    const other = world();
+    const server = await serve(env);
+    const file = join(env.HOME, 'backup.tar');
+    done(env, ['backup', file]);
+    await server.stop();
+    done(other, ['restore', file]);
+    const count = (where) => execFileSync('sqlite3', [join(where.LIMINAL_HOME, 'liminal.db'),
+      'SELECT (SELECT count(*) FROM app_user), (SELECT count(*) FROM tenant)']).toString();
+    assert.equal(count(other), count(env));
+    const again = await serve(other); // the copy is a server's data like any other
+    assert.equal((await again.stop()).code, 0);
   });
 
   test('into a folder, never over a file, and not without data', () => {

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,8 @@
 enum { PATH_BYTES = 4096, FOLDERS_DEEP = 32 };
 
 struct walk {
-    const char *folder, *database;
+    const char *folder;
+    char real_folder[PATH_MAX], real_database[PATH_MAX]; /* "" for none */
     struct arena *job;
     struct data_files *files;
     size_t capacity;
@@ -37,11 +39,15 @@ static bool belongs(const char *name)
 }
 
 /* The database itself, and what SQLite puts beside it ("-wal", "-shm", "-journal"). */
-static bool is_of_database(const struct walk *walk, const char *path)
+static bool is_of_database(const struct walk *walk, const char *inside)
 {
-    size_t length = walk->database ? strlen(walk->database) : 0;
-    return length && strncmp(path, walk->database, length) == 0 &&
-           (path[length] == '\0' || path[length] == '-');
+    size_t folder = strlen(walk->real_folder), length = strlen(inside);
+    const char *database = walk->real_database;
+    if (!*database || strncmp(database, walk->real_folder, folder) != 0 || database[folder] != '/')
+        return false;
+    size_t rest = strlen(database + folder + 1);
+    return length >= rest && strncmp(inside, database + folder + 1, rest) == 0 &&
+           (inside[rest] == '\0' || inside[rest] == '-');
 }
 
 static enum status add_file(struct walk *walk, const char *inside, const struct stat *info)
@@ -75,7 +81,7 @@ static enum status visit(struct walk *walk, const char *inside, unsigned depth)
                          "%s/%s can't be in a backup: its name is too long or has characters that "
                          "no name should have",
                          walk->folder, inside);
-    if (is_of_database(walk, path)) return OK;
+    if (is_of_database(walk, inside)) return OK;
     if (lstat(path, &info) != 0) return OK; /* gone again */
     if (S_ISDIR(info.st_mode)) return visit_folder(walk, inside, depth + 1);
     if (S_ISREG(info.st_mode)) return add_file(walk, inside, &info);
@@ -116,7 +122,9 @@ enum status data_folder_list(const char *folder, const char *database, struct ar
                              struct data_files *files, struct fault *fault)
 {
     *files = (struct data_files){0};
-    struct walk walk = {folder, database, job, files, 0, fault};
+    struct walk walk = {.folder = folder, .job = job, .files = files, .fault = fault};
+    if (!realpath(folder, walk.real_folder)) return OK; /* there is none */
+    if (!database || !realpath(database, walk.real_database)) walk.real_database[0] = '\0';
     return visit_folder(&walk, "", 0);
 }
 
