@@ -8,7 +8,10 @@
 #include "http/json_body.h"
 #include "model/tokenizer/tokenizer.h"
 
-enum { AROUND_TOKENS = 8 /* what templates put around a message, about */ };
+enum {
+    AROUND_TOKENS = 8, /* what templates put around a message, about */
+    HISTORY_MB = 64,   /* in memory for one request, at most */
+};
 
 struct history {
     struct arena job;
@@ -38,8 +41,8 @@ static enum status add_page(struct history *history, const struct message_page *
     return OK;
 }
 
-static enum status read_all(struct history *history, struct conversations *conversations,
-                            struct uuid user, struct uuid conversation, struct fault *fault)
+static enum status read_pages(struct history *history, struct conversations *conversations,
+                              struct uuid user, struct uuid conversation, struct fault *fault)
 {
     struct page_wish wish = {.limit = PAGE_LIMIT};
     struct message_page page = {.has_more = true};
@@ -52,6 +55,16 @@ static enum status read_all(struct history *history, struct conversations *conve
         wish.after = &cursor;
     }
     return OK;
+}
+
+static enum status read_all(struct history *history, struct conversations *conversations,
+                            struct uuid user, struct uuid conversation, struct fault *fault)
+{
+    arena_init(&history->job, (size_t)HISTORY_MB << 20);
+    enum status status = read_pages(history, conversations, user, conversation, fault);
+    if (status != STATUS_TOO_LARGE) return status;
+    return fault_set_param(fault, status, "conversation_id",
+                           "the conversation is larger than %d MB: begin a new one", HISTORY_MB);
 }
 
 /* ---- measuring ---- */
@@ -177,7 +190,6 @@ enum status chat_history_load(struct conversations *conversations, struct uuid u
     struct history history = {.messages = NULL};
     *told = json_array();
     if (!*told) return no_memory(fault);
-    arena_init(&history.job, 0);
     enum status status = read_all(&history, conversations, user, conversation, fault);
     if (status == OK) status = choose(&history, room, asked, *told, stands_for, fault);
     arena_deinit(&history.job);

@@ -266,7 +266,7 @@ enum status action_search(struct conversation_call *call, struct fault *fault)
 static enum status export_all(struct conversation_call *call, struct uuid id,
                               enum export_format format, struct fault *fault)
 {
-    struct page_wish wish = {.limit = PAGE_LIMIT};
+    struct page_wish wish = {.limit = PAGE_DEFAULT};
     struct message_page page = {.has_more = true};
     struct page_cursor cursor;
     while (page.has_more) {
