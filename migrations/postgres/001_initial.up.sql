@@ -8,6 +8,9 @@ DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'liminal_service') THEN
     CREATE ROLE liminal_service NOLOGIN NOSUPERUSER NOBYPASSRLS;
   END IF;
+  IF NOT pg_has_role('liminal_service', 'MEMBER') THEN -- an owner that is no superuser
+    GRANT liminal_service TO CURRENT_USER;
+  END IF;
 END $$;
 
 CREATE FUNCTION acts_as_system() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE

@@ -93,6 +93,35 @@ static void down_leaves_nothing(void **state)
     }
 }
 
+/* ---- an owner like others ---- */
+
+static enum status make_plain_owner(struct transaction *t, void *argument, struct fault *f)
+{
+    return sql_script(t,
+                      "CREATE ROLE plain LOGIN CREATEROLE NOSUPERUSER;"
+                      "ALTER DATABASE postgres OWNER TO plain",
+                      f);
+}
+
+/* The database's owner needs to be no superuser: migrating, and acting as the service's role. */
+static void an_owner_without_superpowers_is_enough(void **state)
+{
+    char url[2 * TEST_URL_BYTES];
+    struct database *plain, *bound;
+    assert_ok(
+        database_write(owner[SQL_POSTGRES], sql_actor_system(), make_plain_owner, NULL, &fault),
+        &fault);
+    snprintf(url, sizeof url, "postgresql://plain@/postgres%s",
+             strchr(servers[SQL_POSTGRES].url, '?'));
+    assert_ok(database_open_url(&plain, url, NULL, &fault), &fault);
+    assert_ok(migrate_up(plain, &migrations_built_in, NULL, NULL, &fault), &fault);
+    assert_ok(database_open_url(&bound, url, "liminal_service", &fault), &fault);
+    assert_ok(database_check(bound, &fault), &fault);
+    database_close(bound);
+    assert_ok(migrate_down(plain, &migrations_built_in, 0, NULL, NULL, &fault), &fault);
+    database_close(plain);
+}
+
 /* ---- the second wall ---- */
 
 static struct uuid id_of(unsigned char number)
@@ -189,6 +218,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_dialects_have_the_same_columns),
         cmocka_unit_test(down_leaves_nothing),
+        cmocka_unit_test(an_owner_without_superpowers_is_enough),
         cmocka_unit_test(queries_that_name_no_user_see_only_their_own),
         cmocka_unit_test(a_message_is_its_conversations_owners),
     };
