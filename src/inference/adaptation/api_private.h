@@ -12,7 +12,6 @@
 
 struct chat_keeper;
 struct health;
-struct model_route;
 struct model_wait;
 struct turn_line;
 
@@ -40,9 +39,9 @@ struct api {
     struct gateway_route *routes;
     struct model_route *model_routes; /* context of those that name a model */
     size_t route_count;
-    const struct chat_keeper *keeper; /* NULL: nobody keeps conversations, and there is no */
-    struct gateway_route kept_route;  /* route for them */
-    struct model_route kept_model_route;
+    const struct chat_keeper *keeper; /* NULL: nobody keeps conversations: no route for them */
+    struct gateway_route kept_route;
+    struct model_route kept_model_route; /* its context */
 };
 
 /* What the log line and the metrics of a request tell; lives in the exchange's arena. */
@@ -66,8 +65,7 @@ struct request_note {
 /* The exchange's note, made at the first call; NULL without memory. */
 struct request_note *api_note(struct http_exchange *exchange);
 
-/* ---- model_route.c: routes whose body names a model ---- */
-
+/* ---- model_route.c ---- */
 /* Reads the body, waits for the model that it names, and calls the handler; context is a
  * model_route. */
 http_handler model_route_handle;
