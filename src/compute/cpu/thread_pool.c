@@ -44,6 +44,7 @@ struct thread_pool {
     struct worker {
         struct thread_pool *pool;
         unsigned index;
+        int creator_cpu;
         pthread_t thread;
     } * workers; /* threads - 1 */
 };
@@ -84,10 +85,28 @@ static void signal_raise(struct signal_word *word)
         syscall(SYS_futex, &word->value, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
 }
 
+/* Go to a core of one's own, once: where others are busy the kernel starts threads on one core, and
+ * threads that spin give it no reason to part them later. They stay free to be moved. */
+static void start_apart(int creator_cpu, unsigned index)
+{
+    cpu_set_t allowed, one;
+    if (creator_cpu < 0 || sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+    int cpu = creator_cpu;
+    for (unsigned steps = index % (unsigned)CPU_COUNT(&allowed); steps;) {
+        cpu = (cpu + 1) % CPU_SETSIZE;
+        if (CPU_ISSET(cpu, &allowed)) steps--;
+    }
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    if (sched_setaffinity(0, sizeof one, &one) == 0)
+        (void)sched_setaffinity(0, sizeof allowed, &allowed);
+}
+
 static void *worker_main(void *argument)
 {
     struct worker *self = argument;
     struct thread_pool *pool = self->pool;
+    start_apart(self->creator_cpu, self->index);
     for (uint32_t job = 0;; job++) {
         signal_wait(&pool->job, job);
         if (!pool->work) return NULL;
@@ -154,7 +173,8 @@ enum status thread_pool_new(struct thread_pool **out, unsigned threads, struct f
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for the compute threads");
     }
     for (unsigned i = 0; i + 1 < threads; i++) {
-        pool->workers[i] = (struct worker){.pool = pool, .index = i + 1};
+        pool->workers[i] =
+            (struct worker){.pool = pool, .index = i + 1, .creator_cpu = sched_getcpu()};
         int error = pthread_create(&pool->workers[i].thread, NULL, worker_main, &pool->workers[i]);
         if (error) {
             stop_workers(pool, i);
