@@ -340,15 +340,7 @@ static enum status multiples_of(struct schema_reader *reader, const json_t *numb
 static enum status meet(struct schema_reader *reader, const struct regular **language,
                         const struct regular *with, enum regular_operation operation)
 {
-    struct regular *result;
-    struct fault why;
-    enum status status = regular_combine(&result, *language, with, operation, reader->job, &why);
-    if (status == STATUS_NO_MEMORY) return schema_no_memory(reader);
-    if (status != OK)
-        return schema_refuse(reader, reader->root, "multipleOf", STATUS_UNSUPPORTED,
-                             "numbers here %s", why.message);
-    *language = result;
-    return OK;
+    return schema_combine(reader, language, with, operation, "multipleOf");
 }
 
 /* All the ways to write this number. */

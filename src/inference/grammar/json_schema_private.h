@@ -248,6 +248,11 @@ bool json_values_equal(const json_t *a, const json_t *b);
 /* The language of the pattern of this schema, read once. */
 enum status schema_pattern(struct schema_reader *reader, const json_t *schema, const char *keyword,
                            struct text pattern, const struct regular **out) MUST_USE;
+/* *language becomes the two together; what is too large is refused by the keyword, of the schema
+ * the reading began with. */
+enum status schema_combine(struct schema_reader *reader, const struct regular **language,
+                           const struct regular *with, enum regular_operation operation,
+                           const char *keyword) MUST_USE;
 /* The language of the format; NULL where it constrains nothing. */
 enum status schema_format(struct schema_reader *reader, const json_t *schema, struct text format,
                           const struct regular **out) MUST_USE;

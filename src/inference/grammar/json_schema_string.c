@@ -52,19 +52,25 @@ enum status schema_pattern(struct schema_reader *reader, const json_t *schema, c
 
 /* ---- what a shape admits ---- */
 
-/* A step with automata; what is too large is refused by the schema the reading began with. */
-static enum status combine(struct schema_reader *reader, const struct regular **language,
-                           const struct regular *with, enum regular_operation operation)
+enum status schema_combine(struct schema_reader *reader, const struct regular **language,
+                           const struct regular *with, enum regular_operation operation,
+                           const char *keyword)
 {
     struct regular *result;
     struct fault why;
     enum status status = regular_combine(&result, *language, with, operation, reader->job, &why);
     if (status == STATUS_NO_MEMORY) return schema_no_memory(reader);
     if (status != OK)
-        return schema_refuse(reader, reader->root, "pattern", STATUS_UNSUPPORTED,
-                             "patterns together: %s", why.message);
+        return schema_refuse(reader, reader->root, keyword, STATUS_UNSUPPORTED,
+                             "together with the others: %s", why.message);
     *language = result;
     return OK;
+}
+
+static enum status combine(struct schema_reader *reader, const struct regular **language,
+                           const struct regular *with, enum regular_operation operation)
+{
+    return schema_combine(reader, language, with, operation, "pattern");
 }
 
 static enum status exclude_values(struct schema_reader *reader, const struct shape *shape,
