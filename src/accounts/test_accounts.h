@@ -7,16 +7,12 @@
 #include "accounts/administration.h"
 #include "accounts/realization/account_store.h"
 #include "storage/realization/hot_states.h"
-#include "storage/realization/migrate.h"
-#include "storage/test_database.h"
+#include "storage/test_migrated.h"
 
-static struct test_database server;
-static struct database *owner, *db;
 static struct hot_state *hot;
 static struct accounts *accounts;
 static struct accounts_options test_options; /* as accounts were opened; see reopen */
 static struct arena job;
-static struct fault fault;
 static int64_t now_us;
 
 static const struct client client = {TEXT("192.0.2.7"), TEXT("test/1"), false};
@@ -31,33 +27,6 @@ static inline int64_t test_clock(void)
 }
 
 /* ---- life ---- */
-
-static inline int open_database(bool is_postgres)
-{
-    test_database_start(&server, is_postgres);
-    assert_ok(database_open_url(&owner, server.url, NULL, &fault), &fault);
-    assert_ok(migrate_up(owner, &migrations_built_in, NULL, NULL, &fault), &fault);
-    assert_ok(database_open_url(&db, server.url, "liminal_service", &fault), &fault);
-    return 0;
-}
-
-static inline int open_sqlite(void **state)
-{
-    return open_database(false);
-}
-
-static inline int open_postgres(void **state)
-{
-    return open_database(true);
-}
-
-static inline int close_databases(void **state)
-{
-    database_close(db);
-    database_close(owner);
-    test_database_stop(&server);
-    return 0;
-}
 
 static inline enum status forget_all(struct transaction *t, void *argument, struct fault *f)
 {
@@ -101,11 +70,6 @@ static inline int end_test(void **state)
 }
 
 #define ACCOUNT_TEST(name) cmocka_unit_test_setup_teardown(name, begin_test, end_test)
-
-/* An array of ACCOUNT_TESTs. */
-#define run_on_both(tests)                                                        \
-    (cmocka_run_group_tests_name("SQLite", tests, open_sqlite, close_databases) + \
-     cmocka_run_group_tests_name("PostgreSQL", tests, open_postgres, close_databases))
 
 /* ---- Ada ---- */
 

@@ -2,14 +2,10 @@
 #include <jansson.h>
 
 #include "conversations/personal.h"
-#include "storage/realization/migrate.h"
-#include "storage/test_database.h"
+#include "storage/test_migrated.h"
 
 enum { MESSAGES = 450 }; /* more than are read at once */
 
-static struct test_database server;
-static struct database *owner, *db;
-static struct fault fault;
 static const struct uuid ada = {{1}}, bob = {{2}};
 
 static enum status make_people(struct transaction *t, void *argument, struct fault *f)
@@ -38,31 +34,9 @@ static enum status make_people(struct transaction *t, void *argument, struct fau
     return OK;
 }
 
-static int open_database(bool is_postgres)
+static int begin(void **state)
 {
-    test_database_start(&server, is_postgres);
-    assert_ok(database_open_url(&owner, server.url, NULL, &fault), &fault);
-    assert_ok(migrate_up(owner, &migrations_built_in, NULL, NULL, &fault), &fault);
-    assert_ok(database_open_url(&db, server.url, "liminal_service", &fault), &fault);
     assert_ok(database_write(db, sql_actor_system(), make_people, NULL, &fault), &fault);
-    return 0;
-}
-
-static int open_sqlite(void **state)
-{
-    return open_database(false);
-}
-
-static int open_postgres(void **state)
-{
-    return open_database(true);
-}
-
-static int close_all(void **state)
-{
-    database_close(db);
-    database_close(owner);
-    test_database_stop(&server);
     return 0;
 }
 
@@ -134,9 +108,8 @@ static void erased_they_are_gone_and_others_are_not(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_conversations_come_with_all_messages),
+        cmocka_unit_test_setup(all_conversations_come_with_all_messages, begin),
         cmocka_unit_test(erased_they_are_gone_and_others_are_not),
     };
-    return cmocka_run_group_tests_name("SQLite", tests, open_sqlite, close_all) +
-           cmocka_run_group_tests_name("PostgreSQL", tests, open_postgres, close_all);
+    return run_on_both(tests);
 }

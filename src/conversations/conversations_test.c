@@ -7,49 +7,18 @@
 #include <stdatomic.h>
 
 #include "conversations/realization/conversation_store.h"
-#include "storage/realization/migrate.h"
-#include "storage/test_database.h"
+#include "storage/test_migrated.h"
 
 enum { LEASE_MS = 10000, NEVER_MS = 1 << 30 };
 
-static struct test_database server;
-static struct database *owner, *db;
 static struct conversations *conversations;
 static struct arena job;
-static struct fault fault;
 static _Atomic int64_t now_us;
 static const struct uuid ada = {{1}}, bob = {{2}}, nobody = {{3}};
 
 static int64_t test_clock(void)
 {
     return now_us;
-}
-
-static int open_database(bool is_postgres)
-{
-    test_database_start(&server, is_postgres);
-    assert_ok(database_open_url(&owner, server.url, NULL, &fault), &fault);
-    assert_ok(migrate_up(owner, &migrations_built_in, NULL, NULL, &fault), &fault);
-    assert_ok(database_open_url(&db, server.url, "liminal_service", &fault), &fault);
-    return 0;
-}
-
-static int open_sqlite(void **state)
-{
-    return open_database(false);
-}
-
-static int open_postgres(void **state)
-{
-    return open_database(true);
-}
-
-static int close_all(void **state)
-{
-    database_close(db);
-    database_close(owner);
-    test_database_stop(&server);
-    return 0;
 }
 
 static enum status make_people(struct transaction *t, void *argument, struct fault *f)
@@ -715,6 +684,5 @@ int main(void)
         TEST(many_turns_end_together),
         TEST(what_is_asked_often_goes_through_indexes),
     };
-    int failed = cmocka_run_group_tests_name("sqlite", tests, open_sqlite, close_all);
-    return failed + cmocka_run_group_tests_name("postgres", tests, open_postgres, close_all);
+    return run_on_both(tests);
 }

@@ -193,5 +193,5 @@ int main(void)
         MAIL_TEST(logs_hold_no_link_when_that_is_unwanted),
         MAIL_TEST(what_can_not_work_is_refused),
     };
-    return RUN_MAIL_TESTS(tests);
+    return run_on_both(tests);
 }

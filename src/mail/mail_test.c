@@ -289,5 +289,5 @@ int main(void)
         MAIL_TEST(a_letter_that_ends_its_servers_is_given_up),
         MAIL_TEST(a_server_that_says_nothing_is_not_waited_for),
     };
-    return RUN_MAIL_TESTS(tests);
+    return run_on_both(tests);
 }

@@ -12,17 +12,13 @@
 #include <unistd.h>
 
 #include "mail/mail.h"
-#include "storage/realization/migrate.h"
-#include "storage/test_database.h"
+#include "storage/test_migrated.h"
 
 enum { PATIENCE_MS = 120 * 1000 };
 #define MINUTE_US INT64_C(60000000)
 
-static struct test_database server;
-static struct database *owner, *db;
 static struct mail *mail;
 static struct arena job;
-static struct fault fault;
 static _Atomic int64_t clock_us;
 
 /* The mail server's "PORT FOLDER", and what of it the options need. */
@@ -41,34 +37,6 @@ static inline void turn_clock(int64_t us)
 }
 
 /* ---- the services ---- */
-
-static inline int open_database(bool is_postgres)
-{
-    unsetenv("SSL_CERT_FILE");
-    test_database_start(&server, is_postgres);
-    assert_ok(database_open_url(&owner, server.url, NULL, &fault), &fault);
-    assert_ok(migrate_up(owner, &migrations_built_in, NULL, NULL, &fault), &fault);
-    assert_ok(database_open_url(&db, server.url, "liminal_service", &fault), &fault);
-    return 0;
-}
-
-static inline int open_sqlite(void **state)
-{
-    return open_database(false);
-}
-
-static inline int open_postgres(void **state)
-{
-    return open_database(true);
-}
-
-static inline int close_all(void **state)
-{
-    database_close(db);
-    database_close(owner);
-    test_database_stop(&server);
-    return 0;
-}
 
 static inline const char *smtp_folder(void)
 {
@@ -107,6 +75,7 @@ static inline enum status forget_all(struct transaction *t, void *argument, stru
 
 static inline int begin_test(void **state)
 {
+    unsetenv("SSL_CERT_FILE");
     atomic_store(&clock_us, 1795167760000000);
     arena_init(&job, 0);
     *smtp_line = '\0';
@@ -217,10 +186,5 @@ static inline void assert_error(const struct mail_view *view, const char *words)
 }
 
 #define MAIL_TEST(name) cmocka_unit_test_setup_teardown(name, begin_test, end_test)
-
-/* The tests of one program, on both databases. */
-#define RUN_MAIL_TESTS(tests)                                               \
-    (cmocka_run_group_tests_name("SQLite", tests, open_sqlite, close_all) + \
-     cmocka_run_group_tests_name("PostgreSQL", tests, open_postgres, close_all))
 
 #endif

@@ -44,6 +44,7 @@ static void catch_signals(void)
     static const int NUMBERS[] = {SIGINT, SIGTERM, SIGHUP};
     for (size_t i = 0; i < ARRAY_COUNT(NUMBERS); i++) sigaction(NUMBERS[i], &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on files is a full disk, which is told */
 }
 
 /* Blocks until somebody wants the server gone. */
