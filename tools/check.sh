@@ -71,7 +71,7 @@ prepare() {
 }
 
 # The tests in which threads meet.
-concurrent='^(engine|gateway|http_|thread_pool|compute|tokenizer_threads|constraint_threads|chat|log|model_determinism|database_contract|hot_state|mail|migrate|accounts|account_tokens|administration|mfa|hash_pool).*_test$'
+concurrent='^(engine|gateway|http_|thread_pool|compute|tokenizer_threads|constraint_threads|chat|log|model_determinism|database_contract|hot_state|mail|migrate|accounts|account_tokens|administration|mfa|hash_pool|conversations).*_test$'
 
 case ${1:-check} in
 check)
