@@ -235,6 +235,29 @@ static void what_a_key_spends_is_counted(void **state)
     assert_true(answer_has(&answer, "150"));
 }
 
+/* A handler claims 100 and uses 40. */
+static void a_day_has_its_tokens(void **state)
+{
+    struct account account;
+    sign_in_ada(&account);
+    char secret[SECRET_TEXT_BYTES];
+    make_token(&account, "", "{\"tokens_per_day\":150}", secret);
+    atomic_store(&used, 40);
+    assert_int_equal(ask("POST", "/models?model=m", bearer(secret), ""), 200);
+    int code = 0;
+    for (int ms = 0; ms < CLIENT_PATIENCE_MS && code != 200; ms++) {
+        code = ask("POST", "/models?model=m", bearer(secret), ""); /* when 60 have come back */
+        pause_ms(1);
+    }
+    assert_int_equal(code, 200);
+    assert_int_equal(ask("POST", "/models?model=m", bearer(secret), ""), 429);
+    assert_true(answer_has(&answer, "Retry-After: "));
+    assert_true(answer_has(&answer, "150 tokens a day are spent"));
+    make_token(&account, "", "{\"tokens_per_day\":99}", secret);
+    assert_int_equal(ask("POST", "/models?model=m", bearer(secret), ""), 403);
+    assert_true(answer_has(&answer, "may need 100 tokens"));
+}
+
 static void other_sites_cannot_act_by_cookie(void **state)
 {
     struct account account;
@@ -359,6 +382,7 @@ int main(void)
         GATEWAY_TEST(limits_are_told_and_kept),
         GATEWAY_TEST(keys_do_what_they_were_made_for),
         GATEWAY_TEST(what_a_key_spends_is_counted),
+        GATEWAY_TEST(a_day_has_its_tokens),
         GATEWAY_TEST(other_sites_cannot_act_by_cookie),
         GATEWAY_TEST(a_page_renews_a_cookie_of_yesterday),
         GATEWAY_TEST(a_suspended_user_is_cut_off_in_mid_stream),

@@ -2,6 +2,7 @@
 // nothing, what the server depends on.
 import assert from "node:assert/strict";
 import {after, before, test} from "node:test";
+import {call, newKey, newPerson} from "./people.mjs";
 import {startServer, until} from "./server.mjs";
 
 let server;
@@ -93,4 +94,22 @@ test("what the server depends on", async () => {
   assert.equal(status, "ok");
   assert.deepEqual(checks, {model: "ok", database: "ok", hot_state: "ok", files: "ok"});
   assert.ok(uptime >= 0);
+});
+
+test("what a key spends is counted, of answers and of vectors", async () => {
+  const ada = await newPerson(server, "spender@example.com");
+  const {token, id} = await newKey(server, ada, {limits: {spend_cap_tokens: 100000}});
+  const key = {authorization: `Bearer ${token}`};
+  const spent = async () => (await call(server, "GET", "/v1/auth/tokens", undefined, ada.bearer))
+    .body.data.tokens.find((one) => one.id === id)?.spent_tokens;
+  const {body: answer} = await call(server, "POST", "/v1/chat/completions", chat, key);
+  await until(async () => await spent() === answer.usage.total_tokens, "the answer is counted");
+  const {body: vectors} = await call(server, "POST", "/v1/embeddings", {input: ["one", "two words"]}, key);
+  await until(async () => await spent() === answer.usage.total_tokens + vectors.usage.total_tokens, "so are vectors");
+  const poor = await newKey(server, ada, {limits: {spend_cap_tokens: 3}});
+  for (const [route, body] of [["/v1/chat/completions", chat], ["/v1/embeddings", {input: "one"}]]) {
+    const refused = await call(server, "POST", route, body, {authorization: `Bearer ${poor.token}`});
+    assert.equal(refused.code, 403, refused.text);
+    assert.match(refused.body.error.message, /3 tokens|cap/);
+  }
 });

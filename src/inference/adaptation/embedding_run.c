@@ -108,6 +108,7 @@ static void finish(struct embedding_run *run, enum status status, struct fault *
         openai_error_append(&out, status, fault, NULL);
         *run->note->fault = *fault;
     }
+    run->note->prompt_tokens = (uint32_t)run->tokens;
     struct model_lease *lease = run->lease;
     http_stream_reply(run->to_client, status_http_code(status), "application/json",
                       buffer_text(&out)); /* the run is gone with the exchange */
@@ -148,11 +149,23 @@ static enum status prepare(struct embedding_run *run, struct http_exchange *exch
     return fault_set(fault, STATUS_NO_MEMORY, "no memory for the request");
 }
 
+/* A token is of a byte or more; beside those stand at most two that the model adds to each text. */
+static uint64_t most_tokens(const struct embedding_run *run)
+{
+    uint64_t tokens = 0;
+    for (size_t i = 0; i < run->input_count; i++) {
+        const struct prompt_input *input = &run->inputs[i];
+        tokens += 2 + (input->tokens ? input->token_count : input->text.length);
+    }
+    return tokens;
+}
+
 void embedding_run_start(struct embedding_run *run, struct http_exchange *exchange,
                          const struct api *api, struct model_lease *lease)
 {
     struct fault fault;
     enum status status = prepare(run, exchange, lease, &fault);
+    if (status == OK) status = gateway_claim_tokens(exchange, most_tokens(run), &fault);
     if (status != OK) {
         gateway_reply_fault(exchange, status, &fault, NULL);
         return;
