@@ -41,13 +41,13 @@ static bool belongs(const char *name)
 /* The database itself, and what SQLite puts beside it ("-wal", "-shm", "-journal"). */
 static bool is_of_database(const struct walk *walk, const char *inside)
 {
-    size_t folder = strlen(walk->real_folder), length = strlen(inside);
-    const char *database = walk->real_database;
-    if (!*database || strncmp(database, walk->real_folder, folder) != 0 || database[folder] != '/')
-        return false;
-    size_t rest = strlen(database + folder + 1);
-    return length >= rest && strncmp(inside, database + folder + 1, rest) == 0 &&
-           (inside[rest] == '\0' || inside[rest] == '-');
+    struct text database = text_of(walk->real_database), folder = text_of(walk->real_folder);
+    if (!text_starts_with(database, folder)) return false;
+    struct text name = text_slice(database, folder.length, database.length);
+    if (!text_starts_with(name, TEXT("/"))) return false;
+    name = text_slice(name, 1, name.length);
+    return text_starts_with(text_of(inside), name) &&
+           (inside[name.length] == '\0' || inside[name.length] == '-');
 }
 
 static enum status add_file(struct walk *walk, const char *inside, const struct stat *info)
