@@ -190,11 +190,13 @@ describe("a life", () => {
     const {secret, otpauth_uri, qr_svg} = (await post("/v1/auth/mfa/enable", undefined, person.bearer)).body.data;
     assert.ok(otpauth_uri.startsWith("otpauth://totp/") && otpauth_uri.includes(secret) && qr_svg.startsWith("<svg"));
     assert.equal(readQr(qr_svg), otpauth_uri);
-    assert.equal((await signIn(server, "mfa@example.com")).user.email, "mfa@example.com"); // not needed yet
+    const older = await signIn(server, "mfa@example.com"); // not needed yet
     refused(await post("/v1/auth/mfa/confirm", {code: wrongCode(secret)}, person.bearer), 400, "validation_error");
     const {recovery_codes} = (await post("/v1/auth/mfa/confirm", {code: totp(secret)}, person.bearer)).body.data;
     assert.equal(new Set(recovery_codes).size, 10);
     assert.equal((await get("/v1/auth/me", person.bearer)).code, 200);
+    for (const headers of [older.bearer, {cookie: older.cookie}]) // which may be a thief's
+      refused(await get("/v1/auth/me", headers), 401, "unauthorized", null, "mfa_required");
 
     const credentials = {email: "mfa@example.com", password: PASSWORD};
     refused(await post("/v1/auth/login", credentials), 401, "unauthorized", null, "mfa_required");

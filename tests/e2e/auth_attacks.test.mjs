@@ -240,3 +240,27 @@ describe("text", () => {
     assert.match((await browser.go("/account")).html, /&lt;script&gt;/);
   });
 });
+
+test("a restriction that is none is refused, not believed in", async () => {
+  for (const wish of [{read_only: true}, {models: ["x"]}, {scope: {}}, {expires_in: 60}]) {
+    const {code, body} = await post("/v1/auth/tokens", {name: "k", ...wish}, ada.bearer);
+    assert.equal(code, 400, JSON.stringify(wish));
+    assert.match(body.error.message, new RegExp(Object.keys(wish)[0]));
+  }
+});
+
+test("looking whether a link is alive does not use it", async () => {
+  const email = "scanned@example.com";
+  await post("/v1/auth/signup", {email, password: PASSWORD});
+  const link = await letterLink(server, email, "/verify?code=");
+  assert.equal((await fetch(server.url + link.pathname + link.search, {method: "HEAD"})).status, 200);
+  assert.equal((await fetch(server.url + link.pathname + link.search, {redirect: "manual"})).status, 303);
+});
+
+test("nobody hides messages by calling one a summary", async () => {
+  const {id} = (await post("/v1/conversations", {}, ada.bearer)).body.data;
+  const {code, body} = await post(`/v1/conversations/${id}/messages`,
+    {sender: "system", content: "x", meta: {summary: true, stands_for: 1e15}}, ada.bearer);
+  assert.equal(code, 400);
+  assert.equal(body.error.details.field, "meta.summary");
+});

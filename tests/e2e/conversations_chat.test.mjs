@@ -236,8 +236,9 @@ describe("a server that is killed while it answers", () => {
   const postgres = (...words) => execFileSync(
     path.join(import.meta.dirname, "..", "services", "postgres.sh"), words, {encoding: "utf8"}).trim().split("\n").at(-1);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "liminal-killed-"));
-  const model = path.join(folder, "tiny.gguf");
-  before(() => execFileSync(program, ["synth", "tiny-llama", "-o", model, "--type", "F32"], {stdio: "ignore"}));
+  // Large enough that no answer of 2,000 tokens ends before it was seen to be saved, however slow we are here.
+  const model = path.join(folder, "slow.gguf");
+  before(() => execFileSync(program, ["synth", "smollm2-135m", "-o", model, "--type", "Q4_0"], {stdio: "ignore"}));
   after(() => fs.rmSync(folder, {recursive: true, force: true}));
 
   const STREAMS = 8;

@@ -113,3 +113,13 @@ test("what a key spends is counted, of answers and of vectors", async () => {
     assert.match(refused.body.error.message, /3 tokens|cap/);
   }
 });
+
+test("what one key was answered, another key of the same person is not", async () => {
+  const ada = await newPerson(server, "twokeys@example.com");
+  const [wide, narrow] = [await newKey(server, ada), await newKey(server, ada, {scopes: {models: ["another"]}})];
+  const twice = (key) => call(server, "POST", "/v1/chat/completions", {model: "local-llm", ...chat},
+    {authorization: `Bearer ${key.token}`, "idempotency-key": "shared"});
+  assert.equal((await twice(wide)).code, 200);
+  await until(async () => (await twice(wide)).headers.get("idempotent-replayed"), "it is kept");
+  assert.equal((await twice(narrow)).code, 403);
+});

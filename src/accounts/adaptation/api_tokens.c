@@ -2,6 +2,8 @@
  * /tokens, with a form (R41, R42, R43). Only who signed in makes keys: no key makes keys. */
 #include <stdlib.h>
 
+#include <string.h>
+
 #include "accounts/adaptation/call.h"
 #include "accounts/adaptation/json_views.h"
 #include "accounts/adaptation/schemas.h"
@@ -46,11 +48,31 @@ static enum status expiry_field(const struct call *call, int64_t *expires_us, st
                            "expires_at must be a time such as 2027-01-31T00:00:00Z, or null");
 }
 
+/* What is not known is refused: nobody shall believe in a restriction that is none. */
+static enum status check_members(const struct call *call, struct fault *fault)
+{
+    static const char *const KNOWN[] = {"name", "expires_at", "scopes", "limits"};
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)call->body, name, value)
+    {
+        size_t i = 0;
+        while (i < ARRAY_COUNT(KNOWN) && strcmp(name, KNOWN[i]) != 0) i++;
+        if (i == ARRAY_COUNT(KNOWN))
+            return fault_set_param(fault, STATUS_INVALID, "scopes",
+                                   "a key has name, expires_at, scopes and limits, and no `%.40s`: "
+                                   "what it may is in scopes, how much in limits",
+                                   name);
+    }
+    return OK;
+}
+
 static enum status create(struct call *call, json_t **answer, struct fault *fault)
 {
     struct token_wish wish;
     struct token_view token;
     char secret[SECRET_TEXT_BYTES];
+    TRY(check_members(call, fault));
     TRY(field_optional(call, "name", &wish.name, fault));
     TRY(expiry_field(call, &wish.expires_us, fault));
     TRY(object_field(call, "scopes", &wish.scopes, fault));

@@ -33,9 +33,9 @@ static enum status find_session(struct transaction *t, void *argument, struct fa
     TRY(store_session_find(t, a->token.session, a->now_us, &session, &a->out->account, fault));
     a->out->credential_id = session.id;
     a->seen_us = session.last_seen_us;
-    if (a->token.kind == SESSION_TOKEN_ACCESS) return OK;
-    /* A cookie is not refreshed: whoever has a second factor by now shows it anew. */
+    /* Whoever has a second factor by now shows it anew: an older session may be somebody else's. */
     if (session.has_factor && !session.mfa_us) return mfa_is_missing(fault);
+    if (a->token.kind == SESSION_TOKEN_ACCESS) return OK;
     a->out->credential = CREDENTIAL_COOKIE;
     a->out->rotate_cookie = is_due(&session, &a->token, a->now_us);
     return OK;

@@ -177,6 +177,10 @@ static enum status read_message(const struct conversation_call *call, struct mes
     TRY(json_read_text(call->body, "sender", &sender, fault));
     TRY(json_read_text(call->body, "role", &message->role, fault));
     TRY(call_read_object(call, "meta", &message->meta, fault));
+    if (json_object_get(json_object_get(call->body, "meta"), "summary"))
+        return fault_set_param(
+            fault, STATUS_INVALID, "meta.summary",
+            "meta.summary is the server's: it stands for messages that it hides");
     if (!message_sender_parse(sender, &message->sender))
         return fault_set_param(fault, STATUS_INVALID, "sender",
                                "sender must be \"user\", \"assistant\", \"system\" or \"tool\"");

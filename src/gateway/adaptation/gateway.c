@@ -258,6 +258,17 @@ enum status gateway_check_model(const struct http_exchange *exchange, struct tex
                        text_of(note->row->pattern), model, fault);
 }
 
+/* Whose requests are one's own: an account's, but each API token has its own, because one may not
+ * see what another may. */
+static struct text replay_name(const struct gateway_note *note, char id[UUID_TEXT_BYTES])
+{
+    const struct principal *principal = &note->caller.principal;
+    if (note->caller.kind != CALLER_ACCOUNT || principal->credential != CREDENTIAL_API_TOKEN)
+        return text_of(note->name);
+    uuid_format(principal->credential_id, id);
+    return text_of(id);
+}
+
 /* *is_answered: there is nothing left to do. */
 static enum status admit(struct gateway *gateway, struct http_exchange *exchange,
                          const struct gateway_route *row, bool *is_answered, struct fault *fault)
@@ -275,8 +286,9 @@ static enum status admit(struct gateway *gateway, struct http_exchange *exchange
     note->is_admitted = true;
     renew_cookie(gateway, exchange, note);
     presence_enter(gateway, exchange, note);
+    char id[UUID_TEXT_BYTES];
     if (!row->replays) return OK;
-    return replay_begin(gateway, exchange, note->name, is_answered, fault);
+    return replay_begin(gateway, exchange, replay_name(note, id), is_answered, fault);
 }
 
 static void handle(struct http_exchange *exchange, void *context)

@@ -83,7 +83,7 @@ enum status gateway_check_csrf(const struct gateway *gateway, struct http_exchan
  * out. STATUS_CONFLICT: it is being done, or the key was used for something else. Fails also when
  * the hot state is away, because nobody could promise that it is done once. */
 enum status replay_begin(const struct gateway *gateway, struct http_exchange *exchange,
-                         const char *caller, bool *is_answered, struct fault *fault) MUST_USE;
+                         struct text caller, bool *is_answered, struct fault *fault) MUST_USE;
 
 /* ---- presence.c ---- */
 void presence_enter(struct gateway *gateway, struct http_exchange *exchange,

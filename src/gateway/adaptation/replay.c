@@ -144,7 +144,7 @@ static enum status claim(struct http_exchange *exchange, struct recording *recor
 }
 
 enum status replay_begin(const struct gateway *gateway, struct http_exchange *exchange,
-                         const char *caller, bool *is_answered, struct fault *fault)
+                         struct text caller, bool *is_answered, struct fault *fault)
 {
     struct text key = http_header(exchange, "Idempotency-Key");
     *is_answered = false;
@@ -154,7 +154,8 @@ enum status replay_begin(const struct gateway *gateway, struct http_exchange *ex
     if (!recording) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the request");
     recording->gateway = gateway;
     recording->errand.run = run_errand;
-    snprintf(recording->key, sizeof recording->key, "once:%s:%.*s", caller, TEXT_FORMAT(key));
+    snprintf(recording->key, sizeof recording->key, "once:%.*s:%.*s", TEXT_FORMAT(caller),
+             TEXT_FORMAT(key));
     enum status status = take_fingerprint(exchange, recording->fingerprint, fault);
     if (status == OK) status = claim(exchange, recording, is_answered, fault);
     if (status == OK && !*is_answered)
