@@ -203,8 +203,10 @@ static enum status take_summary(const struct summary_run *run, struct message *s
     struct arena *job = http_arena(run->exchange);
     struct text text =
         without_reasoning(buffer_text(&run->text), run->lease->chat_format.reasoning_close);
-    if (text.length == 0)
-        return fault_set(fault, STATUS_UNSUPPORTED, "the model wrote no summary of it");
+    if (text.length == 0) /* said, so that neither people nor the model miss it without knowing */
+        text = TEXT(
+            "(What was said before this has no summary: the model wrote nothing when it was "
+            "asked for one.)");
     const char *content = arena_copy(job, text.data, text.length);
     const char *meta =
         arena_printf(job, "{\"summary\":true,\"stands_for\":%lld}", (long long)run->stands_for);
