@@ -85,7 +85,7 @@ check)
     suite kernels-asan build/asan/tools/check_kernels --quick
     build build/tsan -- -DCMAKE_C_COMPILER=clang -DLIMINAL_SANITIZE=thread -DCMAKE_BUILD_TYPE=Debug
     suite unit-tsan env TEST_TIMEOUT_S=600 TSAN_OPTIONS=halt_on_error=1 tools/run_tests.sh build/tsan "$concurrent"
-    suite fuzz env FUZZ_SEED=1 tools/fuzz.sh 10
+    suite fuzz env FUZZ_SEED=1 tools/fuzz.sh 6
     ;;
 deep)
     prepare
