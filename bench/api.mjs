@@ -56,14 +56,14 @@ async function measure(name, databaseUrl, script) {
   }
   for (const [what, label] of [['list', 'page of 20 conversations'], ['append', 'message appended']])
     for (const [metric, unit] of [['rate', 'requests/s'], ['p50', 'ms'], ['p99', 'ms']])
-      addRow({ suite: 'api', name: `${name}, ${CONNECTIONS} connections`, metric: `${label}, ${metric}`, unit,
+      addRow({ suite: 'api', name: `${name} ${CONNECTIONS} connections`, metric: `${label} ${metric}`, unit,
         ours: median(runs[what].map((run) => run[metric])) });
   if (name === 'SQLite') {
     progress('api: a million requests');
     const before = residentMb(server.child.pid);
     const { rate } = runs.list[0];
     await load(list, token, { seconds: Math.ceil(MANY / rate) });
-    addRow({ suite: 'api', name: `${name}, a million requests`, metric: 'growth of memory', unit: 'MB',
+    addRow({ suite: 'api', name: `${name} a million requests`, metric: 'growth of memory', unit: 'MB',
       ours: residentMb(server.child.pid) - before });
   }
   await server.stop();
