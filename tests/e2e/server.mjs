@@ -28,7 +28,8 @@ export async function startServer(
     ["serve", "--host", "127.0.0.1", "--port", "0", "--data-dir", home, "--threads", "2",
       ...(model ? ["--model", model] : []), ...(chat ? ["--chat-template", template] : []), ...args],
     {stdio: ["ignore", "ignore", "pipe"],
-      env: {...process.env, LIMINAL_LOG: "info", LIMINAL_API_KEY: key, ...env}});
+      // the models of whoever runs the tests are not theirs
+      env: {...process.env, LIMINAL_LOG: "info", LIMINAL_API_KEY: key, LIMINAL_MODELS: path.join(home, "models"), ...env}});
   const exited = once(child, "exit");
   process.on("exit", () => child.kill("SIGKILL")); // a test that failed leaves nothing behind
   const log = [];
