@@ -54,22 +54,13 @@ int64_t account_letter_life_us(enum account_letter_kind kind)
 /* For HTML: the address of the server may be anything that its operator set. */
 static const char *escape(struct arena *job, const char *string)
 {
-    enum { LONGEST = 6 };
-    char *out = arena_alloc(job, LONGEST * strlen(string) + 1), *end = out;
-    if (!out) return NULL;
-    for (; *string; string++) {
-        const char *escaped = NULL;
-        if (*string == '&') escaped = "&amp;";
-        if (*string == '<') escaped = "&lt;";
-        if (*string == '>') escaped = "&gt;";
-        if (*string == '"') escaped = "&quot;";
-        if (*string == '\'') escaped = "&#39;";
-        if (escaped)
-            end = stpcpy(end, escaped);
-        else
-            *end++ = *string;
-    }
-    return out;
+    struct buffer html;
+    buffer_init(&html);
+    buffer_append_html(&html, text_of(string));
+    const char *copy =
+        html.failed ? NULL : arena_copy(job, html.data ? html.data : "", html.length);
+    buffer_deinit(&html);
+    return copy;
 }
 
 static char *write_plain(struct arena *job, const struct words *w, const char *link,

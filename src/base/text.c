@@ -279,3 +279,17 @@ void buffer_append_json_string(struct buffer *buffer, struct text t)
     }
     buffer_append_char(buffer, '"');
 }
+
+void buffer_append_html(struct buffer *buffer, struct text t)
+{
+    for (size_t i = 0; i < t.length; i++) {
+        switch (t.data[i]) {
+        case '&': buffer_append_string(buffer, "&amp;"); break;
+        case '<': buffer_append_string(buffer, "&lt;"); break;
+        case '>': buffer_append_string(buffer, "&gt;"); break;
+        case '"': buffer_append_string(buffer, "&quot;"); break;
+        case '\'': buffer_append_string(buffer, "&#39;"); break;
+        default: buffer_append_char(buffer, t.data[i]);
+        }
+    }
+}

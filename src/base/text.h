@@ -62,5 +62,7 @@ void buffer_append_utf8_lossy(struct buffer *buffer, struct text t);
 
 /* As a JSON string, with quotes; invalid UTF-8 becomes U+FFFD. */
 void buffer_append_json_string(struct buffer *buffer, struct text t);
+/* As text within HTML, also within an attribute in quotes of either kind. */
+void buffer_append_html(struct buffer *buffer, struct text t);
 
 #endif

@@ -85,8 +85,6 @@ void gateway_install(struct gateway *gateway, struct http_server_options *option
 void gateway_account_ended(struct gateway *gateway, struct uuid user);
 /* For http_server_open; lives as long as the gateway. */
 const struct http_route *gateway_http_routes(struct gateway *gateway, size_t *count);
-/* All rows that were added, in their order. */
-const struct gateway_route *const *gateway_routes(const struct gateway *gateway, size_t *count);
 
 /* ---- what handlers ask ---- */
 

@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
-const char *access_name(enum access access)
+static const char *access_name(enum access access)
 {
     static const char *const NAMES[] = {
         [ACCESS_UNSAID] = "unsaid",     [ACCESS_OPEN] = "open",     [ACCESS_MODELS] = "models",

@@ -8,6 +8,5 @@
  * Summaries and schemas of the rows go in as they are. */
 void openapi_append(struct buffer *out, const struct gateway_route *const *rows, size_t count,
                     const char *version);
-const char *access_name(enum access access);
 
 #endif

@@ -88,26 +88,12 @@ void envelope_page_append(struct buffer *out, struct text data, const char *next
     buffer_printf(out, ",\"request_id\":\"%s\"}", request_id);
 }
 
-void html_append(struct buffer *out, struct text text)
-{
-    for (size_t i = 0; i < text.length; i++) {
-        switch (text.data[i]) {
-        case '&': buffer_append_string(out, "&amp;"); break;
-        case '<': buffer_append_string(out, "&lt;"); break;
-        case '>': buffer_append_string(out, "&gt;"); break;
-        case '"': buffer_append_string(out, "&quot;"); break;
-        case '\'': buffer_append_string(out, "&#39;"); break;
-        default: buffer_append_char(out, text.data[i]);
-        }
-    }
-}
-
 void page_error_append(struct buffer *out, int http_code, const struct fault *fault)
 {
     buffer_printf(out,
                   "<!DOCTYPE html>\n<html lang=\"en\"><meta charset=\"utf-8\">"
                   "<title>%d - Liminal</title>\n<h1>%d</h1>\n<p>",
                   http_code, http_code);
-    html_append(out, text_of(fault ? fault->message : ""));
+    buffer_append_html(out, text_of(fault ? fault->message : ""));
     buffer_append_string(out, "</p>\n<p><a href=\"/\">Home</a></p>\n</html>\n");
 }

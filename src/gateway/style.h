@@ -18,7 +18,5 @@ void envelope_page_append(struct buffer *out, struct text data, const char *next
                           const char *request_id);
 /* A page with the sentence, for people. */
 void page_error_append(struct buffer *out, int http_code, const struct fault *fault);
-/* Text within HTML, also within attributes in double quotes. */
-void html_append(struct buffer *out, struct text text);
 
 #endif

@@ -115,7 +115,7 @@ static json_t *escaped_string(const json_t *string)
 {
     struct buffer html;
     buffer_init(&html);
-    html_append(&html, (struct text){json_string_value(string), json_string_length(string)});
+    buffer_append_html(&html, (struct text){json_string_value(string), json_string_length(string)});
     json_t *out = html.failed ? NULL : json_stringn(html.length ? html.data : "", html.length);
     buffer_deinit(&html);
     return out;

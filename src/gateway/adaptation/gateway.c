@@ -142,12 +142,6 @@ const struct http_route *gateway_http_routes(struct gateway *gateway, size_t *co
     return gateway->http_routes;
 }
 
-const struct gateway_route *const *gateway_routes(const struct gateway *gateway, size_t *count)
-{
-    *count = gateway->count;
-    return gateway->rows;
-}
-
 /* ---- an exchange's note ---- */
 
 struct gateway_note *gateway_note_of(const struct http_exchange *exchange)

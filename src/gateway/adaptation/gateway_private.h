@@ -100,8 +100,6 @@ void gateway_settle(struct gateway *gateway, const struct gateway_note *note);
 http_handler gateway_healthz;
 
 /* ---- outcome.c ---- */
-/* How errors of this exchange look. */
-enum style gateway_style(const struct http_exchange *exchange);
 void gateway_error_body(struct http_exchange *exchange, enum status status, int http_code,
                         const struct fault *fault, void *context);
 void gateway_finished(const struct http_exchange *exchange, int http_code, uint64_t bytes_out,

@@ -9,7 +9,7 @@
 
 /* ---- errors ---- */
 
-enum style gateway_style(const struct http_exchange *exchange)
+static enum style style_of(const struct http_exchange *exchange)
 {
     const struct gateway_note *note = gateway_note_of(exchange);
     return note && note->row ? note->row->style : STYLE_OPENAI;
@@ -23,7 +23,7 @@ static void reply_error(struct http_exchange *exchange, int http_code, enum stat
         if (fault) note->fault = *fault;
         note->fault.status = status;
     }
-    enum style style = gateway_style(exchange);
+    enum style style = style_of(exchange);
     if (status == STATUS_BUSY && !(note && note->has_retry_after))
         http_set_header(exchange, "Retry-After", "1");
     if (status == STATUS_UNAUTHORIZED && style != STYLE_PAGE)
@@ -63,7 +63,7 @@ bool gateway_read_body(struct http_exchange *exchange, json_t **root)
     struct fault fault;
     enum status status = json_body_parse(http_body(exchange), root, &fault);
     if (status == OK) return true;
-    bool is_openai = gateway_style(exchange) == STYLE_OPENAI;
+    bool is_openai = style_of(exchange) == STYLE_OPENAI;
     gateway_reply_fault(exchange, status, &fault,
                         is_openai && status == STATUS_INVALID ? "invalid_json" : NULL);
     return false;
