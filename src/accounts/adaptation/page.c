@@ -6,6 +6,7 @@
 
 #include "accounts/adaptation/json_views.h"
 #include "accounts/sign_in_elsewhere.h"
+#include "gateway/style.h"
 #include "model/template/chat_template.h"
 #include "platform/platform.h"
 
