@@ -167,9 +167,8 @@ static void load_queries(const struct attention_job *job, const struct task *tas
     unsigned query = 0;
     for (uint32_t r = task->block.first; r < task->block.first + task->block.rows; r++)
         for (uint32_t h = task->first_head; h < task->first_head + task->heads; h++, query++)
-            for (size_t d = 0; d < width; d++)
-                scratch->queries[query][d] =
-                    job->q[r * job->q_stride + h * width + d] * job->attention->scale;
+            job->compute->kernels->scale(job->q + r * job->q_stride + h * width,
+                                         job->attention->scale, scratch->queries[query], width);
 }
 
 static void attend(const struct attention_job *job, const struct task *task, uint32_t chunk,
@@ -201,10 +200,10 @@ static void finish_merging(const struct attention_job *job, const struct task *t
     unsigned query = 0;
     for (uint32_t r = task->block.first; r < task->block.first + task->block.rows; r++)
         for (uint32_t h = task->first_head; h < task->first_head + task->heads; h++, query++) {
-            float *out = job->out + r * job->out_stride + h * width;
             float sum = scratch->merged[query].sum;
             float inverse = sum > 0 ? 1 / sum : sum; /* nothing seen: zeros */
-            for (size_t d = 0; d < width; d++) out[d] = scratch->merged_outs[query][d] * inverse;
+            job->compute->kernels->scale(scratch->merged_outs[query], inverse,
+                                         job->out + r * job->out_stride + h * width, width);
         }
 }
 

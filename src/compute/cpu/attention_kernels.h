@@ -10,26 +10,37 @@
  * heads of its group, and neighbouring rows of a prompt. So a key is loaded once for all of them.
  */
 
-/* scores[query][token of the page] for `count` queries. */
-ALWAYS_INLINE void page_scores(const uint16_t *keys, size_t head_width, const float *queries,
-                               int count, float *scores)
+/* scores[query][page x 16 + token] of `pages` pages for `count` queries. */
+ALWAYS_INLINE void page_scores(const uint16_t *const *keys, int pages, size_t head_width,
+                               const float *queries, int count, float *scores)
 {
-    f32x16 sums[ATTENTION_SCORE_QUERIES];
-    for (int q = 0; q < count; q++) sums[q] = f32_all(0);
+    f32x16 sums[ATTENTION_SCORE_QUERIES][LANES_PAGES];
+    for (int q = 0; q < count; q++)
+        for (int p = 0; p < pages; p++) sums[q][p] = f32_all(0);
     for (size_t d = 0; d < head_width; d++) {
-        f32x16 key = f32_load_f16(keys + d * KV_PAGE_TOKENS);
-        for (int q = 0; q < count; q++)
-            sums[q] = f32_fma(key, f32_all(queries[(size_t)q * ATTENTION_HEAD_MAX + d]), sums[q]);
+        f32x16 key[LANES_PAGES];
+        for (int p = 0; p < pages; p++) key[p] = f32_load_f16(keys[p] + d * KV_PAGE_TOKENS);
+        for (int q = 0; q < count; q++) {
+            f32x16 x = f32_all(queries[(size_t)q * ATTENTION_HEAD_MAX + d]);
+            for (int p = 0; p < pages; p++) sums[q][p] = f32_fma(key[p], x, sums[q][p]);
+        }
     }
-    for (int q = 0; q < count; q++) f32_store(scores + (size_t)q * ATTENTION_CHUNK, sums[q]);
+    for (int q = 0; q < count; q++)
+        for (int p = 0; p < pages; p++)
+            f32_store(scores + (size_t)q * ATTENTION_CHUNK + p * KV_PAGE_TOKENS, sums[q][p]);
 }
 
-static void page_scores_of(const uint16_t *keys, size_t head_width, const float *queries,
-                           unsigned count, float *scores)
+static void page_scores_of(const uint16_t *const *keys, int pages, size_t head_width,
+                           const float *queries, unsigned count, float *scores)
 {
+#define SHAPE(Q, P)                                                                 \
+    case (Q)*4 + (P):                                                               \
+        if (P <= LANES_PAGES) page_scores(keys, P, head_width, queries, Q, scores); \
+        return
 #define QUERIES(Q) \
-    case Q: page_scores(keys, head_width, queries, Q, scores); return
-    switch (LANES_CONSTANT_COUNTS ? count : 0) {
+    SHAPE(Q, 1);   \
+    SHAPE(Q, 2)
+    switch (LANES_CONSTANT_COUNTS ? count * 4 + (unsigned)pages : 0) {
         QUERIES(1);
         QUERIES(2);
         QUERIES(3);
@@ -38,27 +49,42 @@ static void page_scores_of(const uint16_t *keys, size_t head_width, const float 
         QUERIES(6);
         QUERIES(7);
         QUERIES(8);
-    default: page_scores(keys, head_width, queries, (int)count, scores);
+    default: page_scores(keys, pages, head_width, queries, (int)count, scores);
     }
 #undef QUERIES
+#undef SHAPE
 }
 
-/* out[query][16 x vectors channels] += weight x value, token by token, over tokens from..to-1 of
- * a page. */
-ALWAYS_INLINE void page_values(const uint16_t *values, size_t value_width, const float *weights,
-                               int from, int to, int count, int vectors, float *out)
+/* A chunk's keys or values in page `page`. */
+ALWAYS_INLINE const uint16_t *chunk_page(const struct attention_chunk *chunk, int32_t page)
 {
+    return (const uint16_t *)((const char *)chunk->pages[page] + chunk->offset);
+}
+
+/* out[query][16 x vectors channels] = sum of weight x value, token by token, over the positions
+ * begin..end-1, which lie in the chunk; channels are those from `channel` on. */
+ALWAYS_INLINE void chunk_values(const struct attention_chunk *chunk, int32_t begin, int32_t end,
+                                size_t channel, const float *weights, int count, int vectors,
+                                float *out)
+{
+    const size_t value_width = (chunk->head_width + LANES - 1) / LANES * LANES;
+    const size_t values_at = chunk->head_width * KV_PAGE_TOKENS + channel;
     f32x16 sums[ATTENTION_VALUE_QUERIES][ATTENTION_VALUE_VECTORS];
     for (int q = 0; q < count; q++)
-        for (int v = 0; v < vectors; v++)
-            sums[q][v] = f32_load(out + (size_t)q * ATTENTION_HEAD_MAX + v * LANES);
-    for (int token = from; token < to; token++) {
-        f32x16 value[ATTENTION_VALUE_VECTORS];
-        for (int v = 0; v < vectors; v++)
-            value[v] = f32_load_f16(values + (size_t)token * value_width + v * LANES);
-        for (int q = 0; q < count; q++) {
-            f32x16 weight = f32_all(weights[(size_t)q * ATTENTION_CHUNK + token]);
-            for (int v = 0; v < vectors; v++) sums[q][v] = f32_fma(weight, value[v], sums[q][v]);
+        for (int v = 0; v < vectors; v++) sums[q][v] = f32_all(0);
+    for (int32_t position = begin, next; position < end; position = next) {
+        const int32_t page = position / KV_PAGE_TOKENS, after = (page + 1) * KV_PAGE_TOKENS;
+        const uint16_t *values = chunk_page(chunk, page) + values_at;
+        next = after < end ? after : end;
+        for (int32_t at = position; at < next; at++) {
+            const uint16_t *of_token = values + (size_t)(at % KV_PAGE_TOKENS) * value_width;
+            f32x16 value[ATTENTION_VALUE_VECTORS];
+            for (int v = 0; v < vectors; v++) value[v] = f32_load_f16(of_token + v * LANES);
+            for (int q = 0; q < count; q++) {
+                f32x16 weight = f32_all(weights[q * ATTENTION_CHUNK + (at - chunk->begin)]);
+                for (int v = 0; v < vectors; v++)
+                    sums[q][v] = f32_fma(weight, value[v], sums[q][v]);
+            }
         }
     }
     for (int q = 0; q < count; q++)
@@ -66,12 +92,13 @@ ALWAYS_INLINE void page_values(const uint16_t *values, size_t value_width, const
             f32_store(out + (size_t)q * ATTENTION_HEAD_MAX + v * LANES, sums[q][v]);
 }
 
-static void page_values_of(const uint16_t *values, size_t value_width, const float *weights,
-                           int from, int to, unsigned count, size_t vectors, float *out)
+static void chunk_values_of(const struct attention_chunk *chunk, int32_t begin, int32_t end,
+                            size_t channel, const float *weights, unsigned count, size_t vectors,
+                            float *out)
 {
-#define SHAPE(Q, V)                                                     \
-    case Q * 8 + V:                                                     \
-        page_values(values, value_width, weights, from, to, Q, V, out); \
+#define SHAPE(Q, V)                                                   \
+    case (Q)*8 + (V):                                                 \
+        chunk_values(chunk, begin, end, channel, weights, Q, V, out); \
         return
 #define SHAPES(Q) \
     SHAPE(Q, 1);  \
@@ -83,7 +110,7 @@ static void page_values_of(const uint16_t *values, size_t value_width, const flo
         SHAPES(2);
         SHAPES(3);
         SHAPES(4);
-    default: page_values(values, value_width, weights, from, to, (int)count, (int)vectors, out);
+    default: chunk_values(chunk, begin, end, channel, weights, (int)count, (int)vectors, out);
     }
 #undef SHAPES
 #undef SHAPE
@@ -111,10 +138,13 @@ static void soften_query(const struct attention_chunk *chunk, const struct atten
     for (int32_t page = first_page; page < end_page; page++) {
         int64_t position = (int64_t)page * KV_PAGE_TOKENS;
         float *of_page = scores + (position - chunk->begin);
-        f32x16 limited =
-            limit_scores(f32_load(of_page), chunk->softcap, clamp_lane(query->begin - position),
-                         clamp_lane(query->end - position));
-        f32_store(of_page, limited);
+        f32x16 limited = f32_load(of_page);
+        if (position < query->begin || position + KV_PAGE_TOKENS > query->end ||
+            chunk->softcap > 0) {
+            limited = limit_scores(limited, chunk->softcap, clamp_lane(query->begin - position),
+                                   clamp_lane(query->end - position));
+            f32_store(of_page, limited);
+        }
         top = f32_max(top, limited);
     }
     *largest = f32_largest(top);
@@ -147,17 +177,19 @@ static void merge_part(struct attention_part *a, float *a_out, const struct atte
     }
 }
 
-/* Pages lie here and there: ask for the next one's keys and values while this one is at work. */
-static void prefetch_page(const struct attention_chunk *chunk, int32_t page, size_t value_width)
+/* Pages lie here and there: ask for the next ones' keys and values while others are at work. */
+static void prefetch_pages(const struct attention_chunk *chunk, int32_t page, int32_t end_page)
 {
-    const char *at = (const char *)chunk->pages[page] + chunk->offset;
+    const size_t value_width = (chunk->head_width + LANES - 1) / LANES * LANES;
     const size_t bytes = KV_PAGE_TOKENS * (chunk->head_width + value_width) * sizeof(uint16_t);
-    for (size_t line = 0; line < bytes; line += GROUP_BYTES) __builtin_prefetch(at + line);
+    for (int p = 0; p < LANES_PAGES && page + p < end_page; p++)
+        for (size_t at = 0; at < bytes; at += GROUP_BYTES)
+            __builtin_prefetch((const char *)chunk_page(chunk, page + p) + at);
 }
 
 static void attend_chunk(const struct attention_chunk *chunk, struct attention_scratch *scratch)
 {
-    const size_t vectors = (chunk->head_width + LANES - 1) / LANES, value_width = vectors * LANES;
+    const size_t vectors = (chunk->head_width + LANES - 1) / LANES;
     int32_t begin = INT32_MAX, end = 0;
     for (unsigned q = 0; q < chunk->count; q++) {
         const struct attention_query *query = &chunk->queries[q];
@@ -169,39 +201,31 @@ static void attend_chunk(const struct attention_chunk *chunk, struct attention_s
     const int32_t first_page = begin / KV_PAGE_TOKENS;
     const int32_t end_page = (end + KV_PAGE_TOKENS - 1) / KV_PAGE_TOKENS;
 
-    if (first_page < end_page) prefetch_page(chunk, first_page, value_width);
-    for (int32_t page = first_page; page < end_page; page++) {
-        const uint16_t *keys = (const uint16_t *)((const char *)chunk->pages[page] + chunk->offset);
-        int32_t at = page * KV_PAGE_TOKENS - chunk->begin;
-        if (page + 1 < end_page) prefetch_page(chunk, page + 1, value_width);
+    int pages = LANES_PAGES;
+    prefetch_pages(chunk, first_page, end_page);
+    for (int32_t page = first_page; page < end_page; page += pages) {
+        const uint16_t *keys[LANES_PAGES];
+        if (end_page - page < pages) pages = end_page - page;
+        for (int p = 0; p < pages; p++) keys[p] = chunk_page(chunk, page + p);
+        prefetch_pages(chunk, page + pages, end_page);
         for (unsigned q = 0; q < chunk->count; q += ATTENTION_SCORE_QUERIES) {
             unsigned count = chunk->count - q;
             if (count > ATTENTION_SCORE_QUERIES) count = ATTENTION_SCORE_QUERIES;
-            page_scores_of(keys, chunk->head_width, scratch->queries[q], count,
-                           scratch->scores[q] + at);
+            page_scores_of(keys, pages, chunk->head_width, scratch->queries[q], count,
+                           scratch->scores[q] + (page * KV_PAGE_TOKENS - chunk->begin));
         }
     }
-    for (unsigned q = 0; q < chunk->count; q++) {
+    for (unsigned q = 0; q < chunk->count; q++)
         soften_query(chunk, &chunk->queries[q], first_page, end_page, scratch->scores[q],
                      &scratch->parts[q].largest, &scratch->parts[q].sum);
-        memset(scratch->outs[q], 0, value_width * sizeof(float));
-    }
-    for (int32_t page = first_page; page < end_page; page++) {
-        const uint16_t *values =
-            (const uint16_t *)((const char *)chunk->pages[page] + chunk->offset) +
-            chunk->head_width * KV_PAGE_TOKENS;
-        int64_t position = (int64_t)page * KV_PAGE_TOKENS;
-        int from = clamp_lane(begin - position), to = clamp_lane(end - position);
-        for (unsigned q = 0; q < chunk->count; q += ATTENTION_VALUE_QUERIES) {
-            unsigned count = chunk->count - q;
-            if (count > ATTENTION_VALUE_QUERIES) count = ATTENTION_VALUE_QUERIES;
-            const float *weights = scratch->scores[q] + (position - chunk->begin);
-            for (size_t v = 0; v < vectors; v += ATTENTION_VALUE_VECTORS) {
-                size_t some = vectors - v;
-                if (some > ATTENTION_VALUE_VECTORS) some = ATTENTION_VALUE_VECTORS;
-                page_values_of(values + v * LANES, value_width, weights, from, to, count, some,
-                               scratch->outs[q] + v * LANES);
-            }
+    for (unsigned q = 0; q < chunk->count; q += ATTENTION_VALUE_QUERIES) {
+        unsigned count = chunk->count - q;
+        if (count > ATTENTION_VALUE_QUERIES) count = ATTENTION_VALUE_QUERIES;
+        for (size_t v = 0; v < vectors; v += ATTENTION_VALUE_VECTORS) {
+            size_t some = vectors - v;
+            if (some > ATTENTION_VALUE_VECTORS) some = ATTENTION_VALUE_VECTORS;
+            chunk_values_of(chunk, begin, end, v * LANES, scratch->scores[q], count, some,
+                            scratch->outs[q] + v * LANES);
         }
     }
 }

@@ -131,6 +131,7 @@ struct kernels {
     void (*rms_norm)(const float *x, const float *w, float epsilon, float *y, size_t width);
     void (*layer_norm)(const float *x, const float *w, const float *bias, float epsilon, float *y,
                        size_t width);
+    void (*scale)(const float *x, float factor, float *y, size_t width);
     void (*add)(float *y, const float *x, size_t width);
     void (*activate)(enum activation activation, float *gate, const float *up, size_t width);
     void (*rope_angles)(int32_t position, const float *frequencies, size_t count, float magnitude,

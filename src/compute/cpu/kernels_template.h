@@ -104,6 +104,7 @@ const struct kernels KERNELS_NAME = {
 #endif
     .rms_norm = rms_norm,
     .layer_norm = layer_norm,
+    .scale = scale_row,
     .add = add_row,
     .activate = activate,
     .rope_angles = rope_angles,

@@ -12,7 +12,8 @@
  * LANES_BIAS is what an expanded weight byte has on top of its value: the 8-bit dot product of
  * AVX-512 wants one side unsigned, so weights are stored plus 128 there. LANES_PANELS x
  * LANES_TOKENS sums of a product with quantised weights fit in registers, LANES_FLOAT_TILES x 6 of
- * one with floats, LANES_FEW_TOKENS of one whose weights are expanded in registers too. */
+ * one with floats, LANES_FEW_TOKENS of one whose weights are expanded in registers too; 8 queries'
+ * scores with the keys of LANES_PAGES pages. */
 #ifndef LIMINAL_COMPUTE_CPU_LANES_H
 #define LIMINAL_COMPUTE_CPU_LANES_H
 

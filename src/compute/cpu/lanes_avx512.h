@@ -6,7 +6,8 @@ enum {
     LANES_PANELS = 2,
     LANES_TOKENS = 5,
     LANES_FLOAT_TILES = 4,
-    LANES_FEW_TOKENS = 8
+    LANES_FEW_TOKENS = 8,
+    LANES_PAGES = 2
 };
 
 typedef __m512 f32x16;

@@ -6,7 +6,8 @@ enum {
     LANES_PANELS = 1,
     LANES_TOKENS = 2,
     LANES_FLOAT_TILES = 1,
-    LANES_FEW_TOKENS = 1
+    LANES_FEW_TOKENS = 1,
+    LANES_PAGES = 1
 };
 
 typedef struct {

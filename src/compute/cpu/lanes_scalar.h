@@ -8,7 +8,8 @@ enum {
     LANES_PANELS = 2,
     LANES_TOKENS = 5,
     LANES_FLOAT_TILES = 4,
-    LANES_FEW_TOKENS = 8
+    LANES_FEW_TOKENS = 8,
+    LANES_PAGES = 1
 };
 
 typedef struct {

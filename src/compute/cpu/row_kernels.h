@@ -60,6 +60,14 @@ static void layer_norm(const float *x, const float *w, const float *bias, float 
     }
 }
 
+static void scale_row(const float *x, float factor, float *y, size_t width)
+{
+    EACH_VECTOR(width)
+    {
+        store_part(y + at, f32_mul(load_part(x + at, count), f32_all(factor)), count);
+    }
+}
+
 static void add_row(float *y, const float *x, size_t width)
 {
     EACH_VECTOR(width)
