@@ -181,7 +181,6 @@ void compute_weights_cut(const struct compute *compute, float *weights, size_t n
 
 /* ---- the machine's limits, measured (for bench) ---- */
 struct compute_limits {
-    double read_gbs;    /* streaming reads, huge pages, all threads */
     double int8_gops;   /* 8-bit dot products, 2 operations per multiply-add */
     double bf16_gflops; /* bf16 dot products; 0 when the machine has none */
     double fp32_gflops;
@@ -189,5 +188,9 @@ struct compute_limits {
     double barrier_us;  /* all threads meet inside a job */
 };
 void compute_measure_limits(struct compute *compute, struct compute_limits *limits);
+/* All threads read `bytes` (1 kB a thread at least) once, from front to back: GB/s. Bandwidth
+ * changes from second to second, so it is measured right beside what it is the limit of, and on the
+ * same memory. */
+double compute_measure_read(struct compute *compute, const void *memory, size_t bytes);
 
 #endif

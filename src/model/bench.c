@@ -11,7 +11,9 @@ enum {
     DEFAULT_PREFILL = 512,
     DEFAULT_DECODE = 128,
     DEFAULT_REPETITIONS = 3,
-    MOST_REPETITIONS = 64
+    MOST_REPETITIONS = 64,
+    SLICE_STEPS = 16,         /* decoded between two measurements of bandwidth */
+    READ_BYTES_MOST = 1 << 30 /* of one */
 };
 
 struct bench {
@@ -25,6 +27,9 @@ struct bench {
     /* one row per sequence */
     int32_t *step_tokens, *step_positions;
     void *const **step_pages;
+    /* of each slice of decoding */
+    double *read_gbs, *shares;
+    size_t slices;
 };
 
 /* Any tokens do; these are spread over the vocabulary and the same every time. */
@@ -86,12 +91,40 @@ static enum status forward_step(struct bench *bench, size_t position, struct fau
     return status;
 }
 
+/* Bytes of one step. */
+static double decode_bytes(const struct model *model, const struct model_bench_options *options)
+{
+    const struct hyperparameters *p = &model->parameters;
+    double key_value_bytes = 2.0 * 2 * p->kv_heads * p->head_width * p->layers;
+    double seen = options->depth + options->decode_tokens / 2.0;
+    return (double)model->weights.read_bytes + options->batch * seen * key_value_bytes;
+}
+
+/* How much of the bandwidth did some steps have? */
+static void weigh_slice(struct bench *bench, uint32_t steps, double seconds)
+{
+    const struct weights *weights = &bench->model->weights;
+    size_t bytes =
+        weights->packed_bytes < READ_BYTES_MOST ? weights->packed_bytes : READ_BYTES_MOST;
+    double read_gbs = compute_measure_read(bench->model->compute, weights->matrix_memory, bytes);
+    double decode_gbs = 1e-9 * decode_bytes(bench->model, &bench->options) * steps / seconds;
+    bench->read_gbs[bench->slices] = read_gbs;
+    bench->shares[bench->slices++] = decode_gbs / read_gbs;
+}
+
 static enum status time_decode(struct bench *bench, double *seconds, struct fault *fault)
 {
-    uint64_t start = clock_monotonic_ns();
-    for (uint32_t i = 0; i < bench->options.decode_tokens; i++)
-        TRY(forward_step(bench, (size_t)bench->options.depth + i, fault));
-    *seconds = (double)(clock_monotonic_ns() - start) * 1e-9;
+    const uint32_t count = bench->options.decode_tokens;
+    *seconds = 0;
+    for (uint32_t step = 0, end; step < count; step = end) {
+        end = count - step < SLICE_STEPS ? count : step + SLICE_STEPS;
+        uint64_t start = clock_monotonic_ns();
+        for (uint32_t i = step; i < end; i++)
+            TRY(forward_step(bench, (size_t)bench->options.depth + i, fault));
+        double slice_s = (double)(clock_monotonic_ns() - start) * 1e-9;
+        *seconds += slice_s;
+        if (!bench->options.skip_limits) weigh_slice(bench, end - step, slice_s);
+    }
     return OK;
 }
 
@@ -101,6 +134,12 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static double median(double *values, size_t count)
+{
+    qsort(values, count, sizeof *values, compare_doubles);
+    return values[count / 2];
+}
+
 static enum status median_time(struct bench *bench,
                                enum status (*timed)(struct bench *, double *, struct fault *),
                                double *seconds, struct fault *fault)
@@ -108,8 +147,7 @@ static enum status median_time(struct bench *bench,
     double times[MOST_REPETITIONS];
     uint32_t count = bench->options.repetitions;
     for (uint32_t i = 0; i < count; i++) TRY(timed(bench, &times[i], fault));
-    qsort(times, count, sizeof times[0], compare_doubles);
-    *seconds = times[count / 2];
+    *seconds = median(times, count);
     return OK;
 }
 
@@ -118,15 +156,6 @@ static double prefill_products(const struct weights *weights, uint32_t tokens)
 {
     double every_token = (double)(weights->block_products - weights->last_rest_products);
     return every_token * tokens + (double)(weights->last_rest_products + weights->output_products);
-}
-
-/* Bytes of one step. */
-static double decode_bytes(const struct model *model, const struct model_bench_options *options)
-{
-    const struct hyperparameters *p = &model->parameters;
-    double key_value_bytes = 2.0 * 2 * p->kv_heads * p->head_width * p->layers;
-    double seen = options->depth + options->decode_tokens / 2.0;
-    return (double)model->weights.read_bytes + options->batch * seen * key_value_bytes;
 }
 
 static double product_limit(const struct model *model, const struct compute_limits *limits)
@@ -159,8 +188,8 @@ static enum status measure(struct bench *bench, struct model_bench_result *resul
     compute_measure_limits(model->compute, &result->limits);
     double products = product_limit(model, &result->limits);
     if (products > 0) result->prefill_share = result->prefill_gops / products;
-    if (result->limits.read_gbs > 0)
-        result->decode_share = result->decode_gbs / result->limits.read_gbs;
+    result->read_gbs = median(bench->read_gbs, bench->slices);
+    result->decode_share = median(bench->shares, bench->slices);
     return OK;
 }
 
@@ -202,8 +231,12 @@ static enum status allocate(struct bench *bench, struct fault *fault)
     bench->step_positions = calloc(options->batch, sizeof *bench->step_positions);
     bench->step_pages = calloc(options->batch, sizeof *bench->step_pages);
     bench->sequences = calloc(options->batch, sizeof *bench->sequences);
+    const size_t slices = (options->decode_tokens + SLICE_STEPS - 1) / SLICE_STEPS;
+    bench->read_gbs = calloc(slices * options->repetitions, sizeof *bench->read_gbs);
+    bench->shares = calloc(slices * options->repetitions, sizeof *bench->shares);
     if (!bench->tokens || !bench->wanted || !bench->logits || !bench->step_tokens ||
-        !bench->step_positions || !bench->step_pages || !bench->sequences) {
+        !bench->step_positions || !bench->step_pages || !bench->sequences || !bench->read_gbs ||
+        !bench->shares) {
         fault_set(fault, STATUS_NO_MEMORY, "no memory for the bench");
         return STATUS_NO_MEMORY; /* said again, so that clang's analyser follows */
     }
@@ -224,6 +257,8 @@ static void deinit(struct bench *bench)
     free(bench->step_tokens);
     free(bench->step_positions);
     free(bench->step_pages);
+    free(bench->read_gbs);
+    free(bench->shares);
 }
 
 enum status model_bench(struct model *model, const struct model_bench_options *options,

@@ -19,10 +19,11 @@ struct model_bench_result {
     double decode_tps;            /* of all sequences together */
     double prefill_gops;          /* weight products, 2 operations per multiply-add */
     double decode_gbs;            /* weights as the file has them, and keys and values */
-    struct compute_limits limits; /* zero when skipped, and so are the shares */
+    struct compute_limits limits; /* zero when skipped, and so are the rest */
+    double read_gbs;              /* reading the weights and no more, between the decoded tokens */
     double prefill_share;         /* of int8_gops for quantised weights, else of bf16_gflops
                                      (fp32_gflops on a machine without) */
-    double decode_share;          /* of read_gbs */
+    double decode_share;          /* of read_gbs: the median of what each moment had */
 };
 
 /* STATUS_UNSUPPORTED for embedding models, STATUS_TOO_LARGE beyond the context. */

@@ -63,7 +63,7 @@ static enum status print_json(const struct model_choice *choice, const struct co
         (int)values->batch, "prefill_tps", result->prefill_tps, "decode_tps", result->decode_tps,
         "prefill_gops", result->prefill_gops, "decode_gbs", result->decode_gbs, "limit_int8_gops",
         limits->int8_gops, "limit_bf16_gflops", limits->bf16_gflops, "limit_read_gbs",
-        limits->read_gbs, "handover_us", limits->handover_us, "barrier_us", limits->barrier_us,
+        result->read_gbs, "handover_us", limits->handover_us, "barrier_us", limits->barrier_us,
         "prefill_share", result->prefill_share, "decode_share", result->decode_share);
     return print_json_take(document, out, fault);
 }
@@ -83,7 +83,7 @@ static void print_table(const struct model_choice *choice, const struct compute 
     fprintf(out, "%-10s%12.1f  %10.1f GB/s     %20.0f %%\n\n", decode, result->decode_tps,
             result->decode_gbs, result->decode_share * 100);
     fprintf(out, "limits measured now: reading %.1f GB/s, int8 %.0f Gop/s, bf16 %.0f Gflop/s\n",
-            result->limits.read_gbs, result->limits.int8_gops, result->limits.bf16_gflops);
+            result->read_gbs, result->limits.int8_gops, result->limits.bf16_gflops);
     fprintf(out, "the threads take %.2f us for a job without work, %.2f us to meet inside one\n",
             result->limits.handover_us, result->limits.barrier_us);
 }

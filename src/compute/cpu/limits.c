@@ -1,17 +1,11 @@
 /* limits.c - measures what this machine can do, so that a speed can be given as a share of it. */
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 
 #include "compute/cpu/cpu.h"
 #include "platform/platform.h"
 
 enum {
-    /* A cache keeps its share of what is read again and again: a sixth of 192 MB where it has 32,
-     * and as much more bandwidth than memory has. */
-    READ_BYTES = 384 << 20,
-    READ_ALIGNMENT = 2 << 20,
+    READ_STEP = 256, /* of limit_read */
     ROUNDS_FIRST = 1 << 12,
     ROUND_NS = 20000000, /* long enough for the clock to settle */
     REPEATS = 5,
@@ -20,9 +14,7 @@ enum {
 
 struct limit_job {
     double (*run)(size_t rounds, int32_t seed);
-    const struct kernels *kernels;
     size_t rounds;
-    const uint8_t *memory;
     double operations[THREAD_POOL_MAX];
 };
 
@@ -54,33 +46,25 @@ static double measure_operations(struct compute *compute, double (*run)(size_t, 
     return best;
 }
 
+struct read_job {
+    const struct kernels *kernels;
+    const uint8_t *memory;
+    size_t share; /* bytes of a thread */
+};
+
 static void read_work(void *argument, unsigned thread, unsigned threads)
 {
-    const struct limit_job *job = argument;
-    size_t share = READ_BYTES / threads / READ_ALIGNMENT * READ_ALIGNMENT;
-    if (!share) share = READ_ALIGNMENT;
-    job->kernels->limit_read(job->memory + (thread * share) % READ_BYTES, share);
+    const struct read_job *job = argument;
+    job->kernels->limit_read(job->memory + thread * job->share, job->share);
 }
 
-/* Bytes per nanosecond; 0 when there is no memory to measure with. */
-static double measure_reads(struct compute *compute)
+double compute_measure_read(struct compute *compute, const void *memory, size_t bytes)
 {
-    uint8_t *memory = aligned_alloc(READ_ALIGNMENT, READ_BYTES);
-    if (!memory) return 0;
-    (void)madvise(memory, READ_BYTES, MADV_HUGEPAGE);
-    memset(memory, 1, READ_BYTES);
-    struct limit_job job = {.kernels = compute->kernels, .memory = memory};
     const unsigned threads = compute_threads(compute);
-    double best = 0,
-           bytes = READ_BYTES / threads / READ_ALIGNMENT * READ_ALIGNMENT * (double)threads;
-    for (int repeat = 0; repeat < 2 * REPEATS; repeat++) {
-        uint64_t start_ns = clock_monotonic_ns();
-        thread_pool_run(compute->pool, read_work, &job);
-        double took_ns = (double)(clock_monotonic_ns() - start_ns);
-        if (bytes / took_ns > best) best = bytes / took_ns;
-    }
-    free(memory);
-    return best;
+    struct read_job job = {compute->kernels, memory, bytes / threads / READ_STEP * READ_STEP};
+    uint64_t start_ns = clock_monotonic_ns();
+    thread_pool_run(compute->pool, read_work, &job);
+    return (double)job.share * threads / (double)(clock_monotonic_ns() - start_ns);
 }
 
 static void meet_once(void *argument, unsigned thread, unsigned threads)
@@ -114,6 +98,5 @@ void compute_measure_limits(struct compute *compute, struct compute_limits *limi
     limits->int8_gops = measure_operations(compute, k->limit_int8);
     limits->fp32_gflops = measure_operations(compute, k->limit_fp32);
     limits->bf16_gflops = measure_operations(compute, kernels_have_bf16() ? k->limit_bf16 : NULL);
-    limits->read_gbs = measure_reads(compute);
     measure_meetings(compute->pool, limits);
 }
