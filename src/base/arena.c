@@ -19,14 +19,40 @@ void arena_init(struct arena *arena, size_t budget_bytes)
     *arena = (struct arena){.budget_bytes = budget_bytes};
 }
 
-void arena_deinit(struct arena *arena)
+static void free_chunks(struct arena_chunk *chunk)
 {
-    for (struct arena_chunk *chunk = arena->chunk; chunk;) {
+    while (chunk) {
         struct arena_chunk *next = chunk->next;
         free(chunk);
         chunk = next;
     }
+}
+
+void arena_deinit(struct arena *arena)
+{
+    free_chunks(arena->chunk);
+    free_chunks(arena->spare);
     *arena = (struct arena){.budget_bytes = arena->budget_bytes};
+}
+
+/* A chunk with room for `need`; all spare ones are of the largest usual size. */
+static struct arena_chunk *next_chunk(struct arena *arena, size_t need)
+{
+    struct arena_chunk *chunk = arena->chunk, *fresh = arena->spare;
+    if (fresh && need <= fresh->capacity) {
+        arena->spare = fresh->next;
+        fresh->used = 0;
+    } else {
+        size_t capacity = chunk ? chunk->capacity * 2 : FIRST_CHUNK_BYTES;
+        if (capacity > LARGEST_CHUNK_BYTES) capacity = LARGEST_CHUNK_BYTES;
+        if (capacity < need) capacity = need;
+        fresh = malloc(sizeof *fresh + capacity);
+        if (!fresh) return NULL;
+        *fresh = (struct arena_chunk){.capacity = capacity};
+    }
+    fresh->next = chunk;
+    arena->chunk = fresh;
+    return fresh;
 }
 
 void *arena_alloc(struct arena *arena, size_t bytes)
@@ -35,15 +61,8 @@ void *arena_alloc(struct arena *arena, size_t bytes)
     size_t need = (bytes + 15) & ~(size_t)15;
     if (arena->budget_bytes && need > arena->budget_bytes - arena->used_bytes) return NULL;
     struct arena_chunk *chunk = arena->chunk;
-    if (!chunk || chunk->capacity - chunk->used < need) {
-        size_t capacity = chunk ? chunk->capacity * 2 : FIRST_CHUNK_BYTES;
-        if (capacity > LARGEST_CHUNK_BYTES) capacity = LARGEST_CHUNK_BYTES;
-        if (capacity < need) capacity = need;
-        struct arena_chunk *fresh = malloc(sizeof *fresh + capacity);
-        if (!fresh) return NULL;
-        *fresh = (struct arena_chunk){.next = chunk, .capacity = capacity};
-        arena->chunk = chunk = fresh;
-    }
+    if (!chunk || chunk->capacity - chunk->used < need) chunk = next_chunk(arena, need);
+    if (!chunk) return NULL;
     void *block = chunk->bytes + chunk->used;
     chunk->used += need;
     arena->used_bytes += need;
@@ -75,4 +94,26 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     if (text) vsnprintf(text, (size_t)length + 1, format, again);
     va_end(again);
     return text;
+}
+
+struct arena_mark arena_mark(const struct arena *arena)
+{
+    return (struct arena_mark){arena->chunk, arena->chunk ? arena->chunk->used : 0,
+                               arena->used_bytes};
+}
+
+void arena_rewind(struct arena *arena, struct arena_mark mark)
+{
+    while (arena->chunk != mark.chunk) {
+        struct arena_chunk *chunk = arena->chunk;
+        arena->chunk = chunk->next;
+        if (chunk->capacity == LARGEST_CHUNK_BYTES) {
+            chunk->next = arena->spare;
+            arena->spare = chunk;
+        } else {
+            free(chunk);
+        }
+    }
+    if (mark.chunk) mark.chunk->used = mark.chunk_used;
+    arena->used_bytes = mark.used_bytes;
 }

@@ -55,6 +55,18 @@ grammar_part json_literal_string(struct grammar *g, struct text text)
     return part;
 }
 
+/* As json_escape writes them: \b \f \n \r \t, and the others from \u0000 to \u001f. */
+static grammar_part control_escape(struct grammar *g)
+{
+    static const uint32_t SHORT[] = {'b', 'b', 'f', 'f', 'n', 'n', 'r', 'r', 't', 't'};
+    static const uint32_t LOW[] = {'0', '7', 'b', 'b', 'e', 'f'}, HIGH[] = {'0', '9', 'a', 'f'};
+    grammar_part longer[] = {
+        grammar_sequence(g, (grammar_part[]){literal(g, "u000"), range(g, LOW, 3)}, 2),
+        grammar_sequence(g, (grammar_part[]){literal(g, "u001"), range(g, HIGH, 2)}, 2)};
+    grammar_part forms[] = {range(g, SHORT, 5), longer[0], longer[1]};
+    return grammar_sequence(g, (grammar_part[]){literal(g, "\\"), grammar_choice(g, forms, 3)}, 2);
+}
+
 /* \uXXXX of a character, or of both halves of one. */
 static grammar_part unicode_escape(struct grammar *g)
 {
@@ -150,6 +162,7 @@ void json_parts_init(struct json_parts *parts, struct grammar *g)
     parts->boolean =
         grammar_choice(g, (grammar_part[]){literal(g, "false"), literal(g, "true")}, 2);
     parts->character = string_character(g);
+    parts->controls = control_escape(g);
     parts->characters = grammar_repeat(g, parts->character, 0, GRAMMAR_UNBOUNDED);
     parts->string = rule_of(
         g, grammar_sequence(g, (grammar_part[]){parts->quote, parts->characters, parts->quote}, 3));

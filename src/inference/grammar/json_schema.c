@@ -373,7 +373,7 @@ static bool grow_sets(struct schema_reader *reader)
 {
     if (reader->set_count < reader->set_slots) return true;
     uint32_t slots = reader->set_slots ? 2 * reader->set_slots : 64;
-    struct known_set **sets = arena_alloc_array(reader->job, slots, sizeof(struct known_set *));
+    struct known_set **sets = arena_alloc_array(reader->kept, slots, sizeof(struct known_set *));
     if (!sets) return false;
     for (uint32_t i = 0; i < reader->set_slots; i++)
         for (struct known_set *set = reader->sets[i], *next; set; set = next) {
@@ -383,6 +383,21 @@ static bool grow_sets(struct schema_reader *reader)
         }
     reader->sets = sets;
     reader->set_slots = slots;
+    return true;
+}
+
+/* The terms with their names, which may have been put together for one job only. */
+static bool keep_terms(struct schema_reader *reader, struct terms terms, struct terms *out)
+{
+    struct term *copy = arena_alloc_array(reader->kept, terms.count, sizeof *copy);
+    if (!copy) return false;
+    for (size_t i = 0; i < terms.count; i++) {
+        copy[i] = terms.items[i];
+        if (copy[i].name.length == 0) continue;
+        copy[i].name.data = arena_copy(reader->kept, copy[i].name.data, copy[i].name.length);
+        if (!copy[i].name.data) return false;
+    }
+    *out = (struct terms){copy, terms.count};
     return true;
 }
 
@@ -400,9 +415,10 @@ static enum status know_set(struct schema_reader *reader, struct terms terms,
         *out = set;
         return OK;
     }
-    struct known_set *set = arena_alloc(reader->job, sizeof *set);
-    if (!set) return schema_no_memory(reader);
-    *set = (struct known_set){.next = *bucket, .terms = terms, .hash = hash};
+    struct known_set *set = arena_alloc(reader->kept, sizeof *set);
+    if (!set || !keep_terms(reader, terms, &set->terms)) return schema_no_memory(reader);
+    set->next = *bucket;
+    set->hash = hash;
     *bucket = set;
     reader->set_count++;
     *out = set;
@@ -439,6 +455,7 @@ static enum status write_set(struct schema_reader *reader, struct known_set *set
 
 enum status schema_write(struct schema_reader *reader, struct terms terms, struct written *out)
 {
+    struct arena_mark mark = arena_mark(reader->job);
     struct terms normal;
     struct known_set *set;
     TRY(normalise(reader, terms, &normal));
@@ -463,12 +480,14 @@ enum status schema_write(struct schema_reader *reader, struct terms terms, struc
         set->is_written = true;
         reader->nesting--;
     }
+    arena_rewind(reader->job, mark);
     *out = set->written;
     return OK;
 }
 
 enum status schema_satisfiable(struct schema_reader *reader, struct terms terms, bool *satisfiable)
 {
+    struct arena_mark mark = arena_mark(reader->job);
     struct terms normal;
     struct known_set *set;
     struct shapes shapes = {.items = NULL};
@@ -484,6 +503,7 @@ enum status schema_satisfiable(struct schema_reader *reader, struct terms terms,
         reader->satisfiable_depth--;
         if (shapes.count == 0) set->satisfiable = SATISFIABLE_NO;
     }
+    arena_rewind(reader->job, mark);
     *satisfiable = set->satisfiable == SATISFIABLE_YES;
     return OK;
 }
@@ -493,14 +513,16 @@ enum status schema_satisfiable(struct schema_reader *reader, struct terms terms,
 enum status grammar_add_json_schema_closed(struct grammar *grammar, const json_t *schema,
                                            bool closed, grammar_part *part, struct fault *fault)
 {
-    struct arena job;
+    struct arena job, kept;
     struct fault ignored;
     struct written whole = {0};
     struct term holds = {.kind = TERM_HOLDS, .schema = schema};
     arena_init(&job, SCHEMA_MEMORY_MAX);
+    arena_init(&kept, SCHEMA_MEMORY_MAX);
     struct schema_reader reader = {.grammar = grammar,
                                    .root = schema,
                                    .job = &job,
+                                   .kept = &kept,
                                    .fault = fault ? fault : &ignored,
                                    .closed = closed};
     json_parts_init(&reader.common, grammar);
@@ -514,6 +536,7 @@ enum status grammar_add_json_schema_closed(struct grammar *grammar, const json_t
 done:
     schema_forget_references(&reader);
     arena_deinit(&job);
+    arena_deinit(&kept);
     return status;
 }
 

@@ -162,11 +162,9 @@ static void append_below(struct buffer *out, const struct decimal *limit, bool e
 static enum status pattern_of(struct schema_reader *reader, struct buffer *source,
                               const struct regular **out)
 {
-    struct regular *language;
     enum status status = buffer_status(source, reader->fault);
     if (status == OK)
-        status = regular_pattern(&language, buffer_text(source), reader->job, reader->fault);
-    if (status == OK) *out = language;
+        status = schema_pattern(reader, reader->root, "minimum", buffer_text(source), out);
     buffer_deinit(source);
     return status;
 }

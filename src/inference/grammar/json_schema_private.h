@@ -18,7 +18,7 @@ enum {
     SCHEMA_ALTERNATIVES_MAX = 2000, /* of one set */
     SCHEMA_STEPS_MAX = 2000000,     /* terms taken in, of all sets */
     SCHEMA_NESTING_MAX = 200,       /* sets within sets */
-    SCHEMA_MEMORY_MAX = 256 << 20,  /* bytes while a schema is read */
+    SCHEMA_MEMORY_MAX = 128 << 20,  /* bytes while a schema is read, of what is kept and of a job */
     SCHEMA_PATTERN_BUCKETS = 256,
     SCHEMA_UNBOUNDED = UINT32_MAX,
     NUMBER_DIGITS = 15, /* doubles keep so many decimal digits apart */
@@ -127,6 +127,7 @@ struct json_parts {
     grammar_part any, object, array, string, number, integer, boolean, null;
     grammar_part comma, colon, quote;
     grammar_part character, characters; /* of a string, escapes included: one, and any number */
+    grammar_part controls;              /* all control characters, each at the shortest */
 };
 void json_parts_init(struct json_parts *parts, struct grammar *grammar);
 enum { JSON_ESCAPE_BYTES = 8 };
@@ -147,7 +148,8 @@ struct schema_references;
 struct schema_reader {
     struct grammar *grammar;
     const json_t *root;
-    struct arena *job;
+    struct arena *job;  /* what one set of terms needs: taken back when it is written */
+    struct arena *kept; /* what is known until all is read: sets, patterns, references */
     struct fault *fault;
     bool closed; /* objects with `properties` and without additionalProperties have no
                     others */
@@ -156,6 +158,7 @@ struct schema_reader {
     struct known_set **sets; /* hash table of a power of two */
     uint32_t set_count, set_slots;
     struct known_pattern *patterns[SCHEMA_PATTERN_BUCKETS];
+    struct known_part *parts[SCHEMA_PATTERN_BUCKETS]; /* of languages */
     struct schema_references *references;
     struct json_parts common;
 };
@@ -245,7 +248,7 @@ enum status shape_values(struct schema_reader *reader, const struct shape *shape
 bool json_values_equal(const json_t *a, const json_t *b);
 
 /* ---- json_schema_string.c ---- */
-/* The language of the pattern of this schema, read once. */
+/* The language of the pattern of this schema, read once. It is kept. */
 enum status schema_pattern(struct schema_reader *reader, const json_t *schema, const char *keyword,
                            struct text pattern, const struct regular **out) MUST_USE;
 /* *language becomes the two together; what is too large is refused by the keyword, of the schema

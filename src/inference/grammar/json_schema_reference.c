@@ -64,7 +64,7 @@ static bool grow_places(struct schema_reader *reader)
     struct schema_place *old = known->places;
     uint32_t old_slots = known->place_slots;
     known->place_slots = old_slots ? 2 * old_slots : 256;
-    known->places = arena_alloc_array(reader->job, known->place_slots, sizeof *known->places);
+    known->places = arena_alloc_array(reader->kept, known->place_slots, sizeof *known->places);
     if (!known->places) return false;
     for (uint32_t i = 0; i < old_slots; i++)
         if (old[i].json) *place_slot(known, old[i].json) = old[i];
@@ -119,7 +119,7 @@ static enum status add_resource(struct schema_reader *reader, struct schema_reso
         return schema_refuse(reader, resource.schema, "", STATUS_TOO_LARGE,
                              "more than %d schemas with an $id", RESOURCES_MAX);
     if (!arena_array_grow(&known->resources, known->resource_count, &known->resource_capacity,
-                          sizeof resource, reader->job))
+                          sizeof resource, reader->kept))
         return schema_no_memory(reader);
     *number = known->resource_count++;
     take_dialect(&resource);
@@ -132,7 +132,7 @@ static enum status add_anchor(struct schema_reader *reader, struct text name, co
 {
     struct schema_references *known = reader->references;
     if (!arena_array_grow(&known->anchors, known->anchor_count, &known->anchor_capacity,
-                          sizeof *known->anchors, reader->job))
+                          sizeof *known->anchors, reader->kept))
         return schema_no_memory(reader);
     known->anchors[known->anchor_count++] = (struct schema_anchor){
         .name = name, .schema = schema, .resource = resource, .is_dynamic = is_dynamic};
@@ -183,7 +183,7 @@ static enum status enter_resource(struct schema_reader *reader, const json_t *sc
     struct text id = uri_without_fragment(id_of(schema, within->has_old_ids));
     if (id.length == 0 || schema == within->schema) return OK;
     struct schema_resource own = {.schema = schema,
-                                  .uri = uri_resolve(reader->job, within->uri, id),
+                                  .uri = uri_resolve(reader->kept, within->uri, id),
                                   .parent = *resource,
                                   .is_definition = is_definition,
                                   .refs_stand_alone = within->refs_stand_alone,
@@ -228,7 +228,7 @@ static enum status find_document(struct schema_reader *reader, const json_t *doc
 
 enum status schema_find_references(struct schema_reader *reader)
 {
-    reader->references = arena_alloc(reader->job, sizeof *reader->references);
+    reader->references = arena_alloc(reader->kept, sizeof *reader->references);
     if (!reader->references || !grow_places(reader)) return schema_no_memory(reader);
     return find_document(reader, reader->root);
 }

@@ -36,15 +36,19 @@ enum status schema_pattern(struct schema_reader *reader, const json_t *schema, c
     }
     struct regular *language;
     struct fault why;
+    struct arena_mark mark = arena_mark(reader->job);
     enum status status = regular_pattern(&language, pattern, reader->job, &why);
+    if (status == OK) status = regular_copy(&language, language, reader->kept, &why);
+    arena_rewind(reader->job, mark);
     if (status == STATUS_NO_MEMORY) return schema_no_memory(reader);
     if (status != OK)
         return schema_refuse(reader, schema, keyword,
                              status == STATUS_TOO_LARGE ? STATUS_UNSUPPORTED : status, "%s",
                              why.message);
-    struct known_pattern *known = arena_alloc(reader->job, sizeof *known);
-    if (!known) return schema_no_memory(reader);
-    *known = (struct known_pattern){*bucket, pattern, language};
+    struct known_pattern *known = arena_alloc(reader->kept, sizeof *known);
+    char *text = arena_copy(reader->kept, pattern.data, pattern.length);
+    if (!known || !text) return schema_no_memory(reader);
+    *known = (struct known_pattern){*bucket, {text, pattern.length}, language};
     *bucket = known;
     *out = language;
     return OK;
@@ -200,7 +204,27 @@ struct automaton_writer {
     grammar_part end; /* what follows the text */
 };
 
-/* The characters of these ranges that stand for themselves, and the escapes of the others. */
+/* The escapes of those of these ranges that do not stand for themselves. Most ranges have all
+ * control characters or none. */
+static size_t put_escapes(struct schema_reader *reader, const uint32_t *ranges, size_t count,
+                          grammar_part parts[34])
+{
+    size_t used = 0;
+    bool has_all_controls = count > 0 && ranges[0] == 0 && ranges[1] >= 0x1F;
+    if (has_all_controls) parts[used++] = reader->common.controls;
+    for (uint32_t c = has_all_controls ? '"' : 0; c <= '\\'; c = c == 0x1F  ? '"'
+                                                                 : c == '"' ? '\\'
+                                                                            : c + 1) {
+        bool within = false;
+        for (size_t i = 0; i < count; i++) within |= ranges[2 * i] <= c && c <= ranges[2 * i + 1];
+        if (!within) continue;
+        char escape[JSON_ESCAPE_BYTES];
+        parts[used++] = grammar_literal(reader->grammar, json_escape(c, escape));
+    }
+    return used;
+}
+
+/* The characters of these ranges, sorted, as they stand in a JSON string. */
 static grammar_part string_class(struct schema_reader *reader, const uint32_t *ranges, size_t count)
 {
     static const struct {
@@ -208,14 +232,7 @@ static grammar_part string_class(struct schema_reader *reader, const uint32_t *r
     } PLAIN[] = {{0x20, '!'}, {'#', '['}, {']', REGULAR_LAST_CHARACTER}};
     struct grammar *g = reader->grammar;
     grammar_part parts[36];
-    size_t used = 0;
-    for (uint32_t c = 0; c <= '\\'; c = c == 0x1F ? '"' : c == '"' ? '\\' : c + 1) {
-        bool within = false;
-        for (size_t i = 0; i < count; i++) within |= ranges[2 * i] <= c && c <= ranges[2 * i + 1];
-        if (!within) continue;
-        char escape[JSON_ESCAPE_BYTES];
-        parts[used++] = grammar_literal(g, json_escape(c, escape));
-    }
+    size_t used = put_escapes(reader, ranges, count, parts);
     uint32_t *plain = arena_alloc_array(reader->job, 2 * (count + 3), sizeof *plain);
     size_t plain_count = 0;
     for (size_t i = 0; plain && i < count; i++)
@@ -315,8 +332,8 @@ static void count_entries(struct automaton_writer *writer)
     }
 }
 
-enum status schema_write_regular(struct schema_reader *reader, const struct regular *language,
-                                 bool as_string, grammar_part *part)
+static enum status write_language(struct schema_reader *reader, const struct regular *language,
+                                  bool as_string, grammar_part *part)
 {
     uint32_t count = language->state_count;
     struct automaton_writer writer = {
@@ -341,5 +358,64 @@ enum status schema_write_regular(struct schema_reader *reader, const struct regu
         grammar_rule_set(reader->grammar, writer.rules[number], body);
     }
     if (as_string) *part = grammar_sequence(reader->grammar, (grammar_part[]){quote, *part}, 2);
+    return OK;
+}
+
+/* ---- each written once ---- */
+
+struct known_part {
+    struct known_part *next;
+    uint64_t hash;
+    const struct regular *language;
+    bool as_string;
+    grammar_part part;
+};
+
+static uint64_t language_hash(const struct regular *language, bool as_string)
+{
+    uint64_t hash = (uint64_t)language->state_count << 1 | as_string;
+    for (uint32_t i = 0; i < language->state_count; i++) {
+        const struct regular_state *state = &language->states[i];
+        hash = (hash ^ (uint64_t)state->edge_count << 1 ^ state->accepts) * 0x9E3779B97F4A7C15u;
+        for (uint32_t e = 0; e < state->edge_count; e++) {
+            uint64_t range = (uint64_t)state->edges[e].first << 32 | state->edges[e].last;
+            hash = (hash ^ range ^ hash >> 31) * 0xBF58476D1CE4E5B9u;
+            hash = (hash ^ state->edges[e].target ^ hash >> 29) * 0x9E3779B97F4A7C15u;
+        }
+    }
+    return hash ^ hash >> 32;
+}
+
+static bool languages_same(const struct regular *a, const struct regular *b)
+{
+    bool same = a->state_count == b->state_count;
+    for (uint32_t i = 0; same && i < a->state_count; i++) {
+        const struct regular_state *x = &a->states[i], *y = &b->states[i];
+        same = x->accepts == y->accepts && x->edge_count == y->edge_count &&
+               (x->edge_count == 0 ||
+                memcmp(x->edges, y->edges, x->edge_count * sizeof *x->edges) == 0);
+    }
+    return same;
+}
+
+enum status schema_write_regular(struct schema_reader *reader, const struct regular *language,
+                                 bool as_string, grammar_part *part)
+{
+    uint64_t hash = language_hash(language, as_string);
+    struct known_part **bucket = &reader->parts[hash % SCHEMA_PATTERN_BUCKETS];
+    for (const struct known_part *known = *bucket; known; known = known->next) {
+        if (known->hash != hash || known->as_string != as_string ||
+            !languages_same(known->language, language))
+            continue;
+        *part = known->part;
+        return OK;
+    }
+    struct regular *copy;
+    struct known_part *known = arena_alloc(reader->kept, sizeof *known);
+    if (!known) return schema_no_memory(reader);
+    TRY(write_language(reader, language, as_string, part));
+    TRY(regular_copy(&copy, language, reader->kept, reader->fault));
+    *known = (struct known_part){*bucket, hash, copy, as_string, *part};
+    *bucket = known;
     return OK;
 }

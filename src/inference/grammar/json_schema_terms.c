@@ -403,19 +403,23 @@ static enum status follow_ways(struct expansion *expansion, struct branch *branc
 }
 
 /* The choice that offers the fewest ways; those of names last, when all names are known. */
-static struct choice take_choice(struct branch *branch, struct choice *copies, size_t *copied)
+static enum status take_choice(struct schema_reader *reader, struct branch *branch,
+                               struct choice *taken)
 {
     const struct choice *best = branch->choices;
     for (const struct choice *c = branch->choices; c; c = c->next)
         if (best->names_of || (!c->names_of && c->count < best->count)) best = c;
     const struct choice *rest = best->next;
     for (const struct choice *c = branch->choices; c != best; c = c->next) {
-        copies[*copied] = *c;
-        copies[*copied].next = rest;
-        rest = &copies[(*copied)++];
+        struct choice *copy = arena_alloc(reader->job, sizeof *copy);
+        if (!copy) return schema_no_memory(reader);
+        *copy = *c;
+        copy->next = rest;
+        rest = copy;
     }
     branch->choices = rest;
-    return *best;
+    *taken = *best;
+    return OK;
 }
 
 static enum status settle(struct expansion *expansion, struct branch *branch, int depth)
@@ -432,11 +436,8 @@ static enum status settle(struct expansion *expansion, struct branch *branch, in
     if (branch->shape.types) TRY(shape_prune(reader, &branch->shape));
     if (branch->shape.types == 0) return OK;
     if (!branch->choices) return add_shape(expansion, &branch->shape);
-    size_t count = 0, copied = 0;
-    for (const struct choice *c = branch->choices; c; c = c->next) count++;
-    struct choice *copies = arena_alloc_array(reader->job, count, sizeof *copies);
-    if (!copies) return schema_no_memory(reader);
-    struct choice choice = take_choice(branch, copies, &copied);
+    struct choice choice;
+    TRY(take_choice(reader, branch, &choice));
     return follow_ways(expansion, branch, choice, depth);
 }
 

@@ -350,6 +350,27 @@ enum status regular_texts(struct regular **out, const struct text *texts, size_t
     return OK;
 }
 
+enum status regular_copy(struct regular **out, const struct regular *language, struct arena *job,
+                         struct fault *fault)
+{
+    size_t edge_count = 0;
+    for (uint32_t i = 0; i < language->state_count; i++)
+        edge_count += language->states[i].edge_count;
+    struct regular *copy = arena_alloc(job, sizeof *copy);
+    struct regular_state *states =
+        arena_alloc_array(job, (size_t)language->state_count + 1, sizeof *states);
+    struct regular_edge *edges = arena_alloc_array(job, edge_count + 1, sizeof *edges);
+    if (!copy || !states || !edges) return no_memory(fault);
+    *copy = (struct regular){states, language->state_count};
+    for (uint32_t i = 0; i < language->state_count; i++) {
+        states[i] = language->states[i];
+        states[i].edges = edges;
+        for (uint32_t e = 0; e < states[i].edge_count; e++) *edges++ = language->states[i].edges[e];
+    }
+    *out = copy;
+    return OK;
+}
+
 /* ---- questions ---- */
 
 bool regular_is_empty(const struct regular *language)

@@ -49,6 +49,10 @@ enum status regular_combine(struct regular **out, const struct regular *a, const
 enum status regular_minimise(struct regular **out, const struct regular *language,
                              struct arena *job, struct fault *fault) MUST_USE;
 
+/* The same in another arena. */
+enum status regular_copy(struct regular **out, const struct regular *language, struct arena *job,
+                         struct fault *fault) MUST_USE;
+
 bool regular_is_empty(const struct regular *language);
 /* Whatever follows in this state is accepted. */
 bool regular_accepts_all(const struct regular *language, uint32_t state);
