@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "inference/constraint_cache.h"
 #include "inference/engine.h"
 #include "inference/keep_alive.h"
 #include "inference/model_lease.h"
@@ -136,6 +137,7 @@ struct hosted_model {
     char architecture[32], file_type[32];
     uint64_t parameters;
     struct engine_counters counters; /* of its engine, since it was loaded */
+    struct constraint_cache_counters forms;
 };
 /* Writes at most RESIDENCY_MODELS of them, main models first. */
 size_t model_host_list(struct model_host *host, struct hosted_model *models);

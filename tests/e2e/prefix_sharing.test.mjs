@@ -5,6 +5,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import {after, before, test} from "node:test";
+import {newKey, newPerson} from "./people.mjs";
 import {idle, startServer, until} from "./server.mjs";
 
 let server;
@@ -64,6 +65,39 @@ test("prompts are shared only among requests with the same prompt_cache_key", as
   const wrong = await server.json("/v1/completions", {prompt, prompt_cache_key: 7});
   assert.equal(wrong.code, 400);
   assert.equal(wrong.body.error.param, "prompt_cache_key");
+});
+
+test("a form is compiled once for all who share, and its timing tells nobody else", async () => {
+  const forms = async () => [await server.metric("liminal_engine_forms_compiled_total"),
+    await server.metric("liminal_engine_forms_reused_total")];
+  const chat = {messages: [{role: "user", content: "Hi"}], max_tokens: 1};
+  const secret = {type: "object", properties: {patient: {enum: ["Ada", "Grace"]}}, required: ["patient"]};
+  for (const [route, request] of [
+    ["/v1/completions", {prompt: "Hi", max_tokens: 1, regex: "Ada|Grace"}],
+    ["/v1/chat/completions", {...chat, response_format: {type: "json_schema", json_schema: {name: "s", schema: secret}}}],
+    ["/v1/chat/completions", {...chat, tools: [{type: "function", function: {name: "admit", parameters: secret}}]}],
+  ])
+    for (const [prompt_cache_key, isKnown] of [["a", false], ["a", true], ["b", false], [undefined, false], ["b", true]]) {
+      const [compiled, reused] = await forms();
+      const {code, body} = await server.json(route, {...request, prompt_cache_key});
+      assert.equal(code, 200, JSON.stringify(body));
+      assert.deepEqual(await forms(), [compiled + !isKnown, reused + isKnown], `${route} ${prompt_cache_key}`);
+    }
+});
+
+test("accounts share nothing with each other; the keys of one do", async () => {
+  const prompt = "Fish dream of nothing, said the old cat by the fire. " + story;
+  const [ada, grace] = [await newPerson(server, "ada@example.com"), await newPerson(server, "grace@example.com")];
+  const [first, second] = [(await newKey(server, ada)).token, (await newKey(server, ada)).token];
+  const regex = "(fire|fish){3}";
+  for (const [key, isKnown] of [[first, false], [second, true], [(await newKey(server, grace)).token, false], [server.key, false]]) {
+    const compiled = await server.metric("liminal_engine_forms_compiled_total");
+    const answer = await server.post("/v1/completions", {prompt, regex, max_tokens: 2}, {authorization: `Bearer ${key}`});
+    const {usage} = await answer.json();
+    const {cached_tokens} = usage.prompt_tokens_details;
+    assert.ok(isKnown ? cached_tokens === usage.prompt_tokens - 1 : cached_tokens <= 1, `${cached_tokens} were known`);
+    assert.equal(await server.metric("liminal_engine_forms_compiled_total"), compiled + !isKnown);
+  }
 });
 
 test("a prompt survives a restart, and a server that was killed", async () => {

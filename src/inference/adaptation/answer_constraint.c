@@ -42,15 +42,17 @@ static void append_rules(struct buffer *key, const struct answer_rules *rules)
 }
 
 enum status answer_constraint_get(const struct model_lease *lease,
-                                  const struct openai_constraint *form,
+                                  const struct openai_generation *generation,
                                   const struct answer_rules *rules, struct constraint **out,
                                   struct fault *fault)
 {
+    const struct openai_constraint *form = &generation->constraint;
     *out = NULL;
     if (form->form == FORM_ANY && !has_tools(rules)) return OK;
     const struct wanted wanted = {form, rules};
     struct buffer key;
     buffer_init(&key);
+    buffer_printf(&key, "%llx ", (unsigned long long)generation->tenant);
     if (rules) append_rules(&key, rules);
     buffer_append_char(&key, '\n');
     openai_constraint_key(form, &key);

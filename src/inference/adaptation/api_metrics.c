@@ -145,6 +145,18 @@ FIGURE(kv_pages_restored)
 FIGURE(kv_spill_failures)
 #undef FIGURE
 
+static double figure_forms_compiled(const struct hosted_model *model)
+{
+    return (double)model->forms.misses;
+}
+static double figure_forms_reused(const struct hosted_model *model)
+{
+    return (double)model->forms.hits;
+}
+static double figure_forms_kept(const struct hosted_model *model)
+{
+    return model->forms.kept;
+}
 static double figure_bytes(const struct hosted_model *model)
 {
     return (double)model->bytes;
@@ -212,6 +224,11 @@ static const struct figure ENGINE_FIGURES[] = {
      figure_kv_pages_restored},
     {"liminal_engine_kv_spill_failures_total", "counter",
      "Pages that the disk did not take or gave back damaged.", figure_kv_spill_failures},
+    {"liminal_engine_forms_compiled_total", "counter", "Forms of answers that were compiled.",
+     figure_forms_compiled},
+    {"liminal_engine_forms_reused_total", "counter", "Those that had been compiled before.",
+     figure_forms_reused},
+    {"liminal_engine_forms_kept", "gauge", "Those kept for who asks again.", figure_forms_kept},
 };
 
 /* Of all models that are in memory, on their way, or waited for. */

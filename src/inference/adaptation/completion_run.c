@@ -434,6 +434,13 @@ void completion_note(struct http_exchange *exchange, const struct openai_generat
     log_write("inference", LOG_DEBUG, fields, "Inference request received");
 }
 
+enum status completion_set_tenant(struct http_exchange *exchange,
+                                  struct openai_generation *generation, struct fault *fault)
+{
+    return tenant_of(&generation->tenant, text_of(gateway_caller_name(exchange)),
+                     generation->cache_key, fault);
+}
+
 /* What an answer is told apart by must be in its text. */
 static void show_marks(struct generation_request *request, const struct chat_format *format)
 {
@@ -454,13 +461,13 @@ static enum status submit_each(struct completion_run *run, const struct completi
         .continues_text = start->shape == SHAPE_TEXT || wanted->constraint.form != FORM_ANY,
         .ignore_end = wanted->ignore_eos,
         .top_logprobs = wanted->top_logprobs,
+        .tenant = wanted->tenant,
         .prediction = prediction->ids,
         .prediction_count = prediction->count,
         .on_event = on_event,
     };
     if (start->plan) show_marks(&request, start->plan->format);
     memcpy(request.stop, wanted->stop, sizeof wanted->stop);
-    TRY(tenant_of(&request.tenant, text_of(run->note->caller), wanted->cache_key, fault));
     uint64_t seed = wanted->sampling.seed;
     if (!wanted->has_seed) entropy_fill(&seed, sizeof seed);
     for (uint32_t i = 0; i < run->choice_count; i++) {

@@ -29,6 +29,10 @@ struct completion_start {
 /* Remember for the log line what was asked (R59). */
 void completion_note(struct http_exchange *exchange, const struct openai_generation *generation,
                      size_t prompt_bytes);
+/* Among whom what it asks is shared: to be told before a form is looked for. STATUS_NO_MEMORY. */
+enum status completion_set_tenant(struct http_exchange *exchange,
+                                  struct openai_generation *generation,
+                                  struct fault *fault) MUST_USE;
 /* Answers the exchange, now (refused: false) or later. */
 bool completion_run_start(struct api *api, struct http_exchange *exchange,
                           const struct completion_start *start);

@@ -63,7 +63,7 @@ static enum status constrain(const struct model_lease *lease, const struct chat_
         .allowed = request->tools.allowed,
         .is_one_call = is_one_call || request->tools.is_one_call,
     };
-    return answer_constraint_get(lease, &request->generation.constraint, &rules, constraint, fault);
+    return answer_constraint_get(lease, &request->generation, &rules, constraint, fault);
 }
 
 /* ---- a request, and what becomes of it ---- */
@@ -82,6 +82,7 @@ static enum status chat_read(struct chat *chat, struct http_exchange *exchange, 
     struct chat_request *request = &chat->request;
     TRY(chat_request_read(request, root, http_arena(exchange), fault));
     completion_note(exchange, &request->generation, request->prompt_bytes);
+    TRY(completion_set_tenant(exchange, &request->generation, fault));
     TRY(encode(lease, request, &chat->prompt, &reasoning, fault));
     TRY(constrain(lease, request, reasoning, &chat->constraint, fault));
     chat->plan = plan_answer(lease, request, reasoning);

@@ -74,11 +74,12 @@ void openai_completions_handle(struct http_exchange *exchange, struct api *api, 
     enum status status = completion_request_read(&request, root, job, &fault);
     if (status == OK) {
         note_request(exchange, &request);
-        status = prepare(engine_tokenizer(lease->engine), &request, job, prompts, echoes, &fault);
+        status = completion_set_tenant(exchange, &request.generation, &fault);
     }
     if (status == OK)
-        status =
-            answer_constraint_get(lease, &request.generation.constraint, NULL, &constraint, &fault);
+        status = prepare(engine_tokenizer(lease->engine), &request, job, prompts, echoes, &fault);
+    if (status == OK)
+        status = answer_constraint_get(lease, &request.generation, NULL, &constraint, &fault);
     if (status == OK)
         completion_run_start(api, exchange,
                              &(struct completion_start){

@@ -31,6 +31,7 @@ struct openai_generation {
     bool stream, include_usage;
     struct text prediction;              /* what the answer may largely repeat */
     struct text cache_key;               /* the prompt is shared only with those of the same key */
+    uint64_t tenant;                     /* of the caller and that key (tenant.h) */
     bool ignore_eos;                     /* go on to max_tokens: for benches */
     int top_logprobs;                    /* -1: no logprobs */
     struct openai_constraint constraint; /* the form of the answer */

@@ -25,6 +25,8 @@ static void describe_ready(struct model_host *host, size_t model, struct hosted_
     snprintf(out->architecture, sizeof out->architecture, "%s", info->architecture);
     snprintf(out->file_type, sizeof out->file_type, "%s", info->file_type);
     engine_counters(engine, &out->counters);
+    if (!info->is_embedding)
+        constraint_cache_counters(host_lease(host, model)->constraints, &out->forms);
     out->bytes = out->counters.memory_bytes;
 }
 
