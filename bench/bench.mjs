@@ -5,14 +5,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { columns, progress, rowCells } from './measure.mjs';
 import { benchApi } from './api.mjs';
 import { benchEmbed } from './embed.mjs';
-import { benchDepth, benchEngine } from './engine.mjs';
+import { benchBatch, benchDepth, benchEngine } from './engine.mjs';
 import { benchHttp } from './http.mjs';
 import { benchSchema } from './schema.mjs';
 import { benchSpeculation } from './speculation.mjs';
 
 const suites = {
-  engine: benchEngine, depth: benchDepth, http: benchHttp, schema: benchSchema, embed: benchEmbed, speculation: benchSpeculation,
-  api: benchApi,
+  engine: benchEngine, depth: benchDepth, batch: benchBatch, http: benchHttp, schema: benchSchema, embed: benchEmbed,
+  speculation: benchSpeculation, api: benchApi,
 };
 const wanted = process.argv.slice(2).length ? process.argv.slice(2) : Object.keys(suites);
 for (const name of wanted)

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Measure Liminal against llama.cpp on this machine: same model files, same threads, interleaved.
 #   make bench                        5 pairs of each case
-#   PAIRS=1 bench/bench.sh engine     quicker, one suite (engine, depth, http, schema, embed, speculation, api)
+#   PAIRS=1 bench/bench.sh engine     quicker, one suite (or more: engine, depth, batch, http, schema, embed,
+#                                     speculation, api)
 # A peer that is missing is a failure: a comparison without it would say nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -2,7 +2,7 @@
 // share of the limit that Liminal measured in the same run.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { addRow, median, pairs, progress, runJson, threads } from './measure.mjs';
+import { addRow, median, pairs, progress, runJson, runJsonLines, threads } from './measure.mjs';
 
 const liminal = process.env.LIMINAL_BIN;
 const models = join(process.env.LIMINAL_CACHE, 'models');
@@ -56,4 +56,28 @@ export function benchEngine() {
 
 export function benchDepth() {
   compare('depth 2048', [shape('llama-3.2-1b', 'Q8_0'), shape('llama-3.2-1b', 'Q4_0')], 2048);
+}
+
+const BATCHES = [1, 2, 4, 16], BATCH_DEPTH = 16, BATCH_ANSWER = 64;
+
+// Several answers are written at once, all of their tokens counted: `liminal bench --batch` and llama-batched-bench.
+export function benchBatch() {
+  const most = BATCHES.at(-1) * (BATCH_DEPTH + BATCH_ANSWER);
+  for (const [name, model] of [shape('llama-3.2-1b', 'Q4_0'), shape('qwen2.5-0.5b', 'Q4_0')]) {
+    const mine = BATCHES.map(() => []), theirs = BATCHES.map(() => []);
+    for (let pair = 0; pair < pairs; pair++) {
+      progress(`batch: ${name}, pair ${pair + 1} of ${pairs}`);
+      BATCHES.forEach((batch, i) => mine[i].push(runJson(liminal,
+        ['bench', model, '--threads', String(threads), '--batch', String(batch), '--depth', String(BATCH_DEPTH),
+          '--prefill', '16', '--decode', String(BATCH_ANSWER), '--repetitions', '1', '--json'])));
+      runJsonLines(join(process.env.LIMINAL_PEER, 'llama-batched-bench'),
+        ['-m', model, '-c', String(most), '-npp', String(BATCH_DEPTH), '-ntg', String(BATCH_ANSWER), '-npl', BATCHES.join(','),
+          '-t', String(threads), '--output-format', 'jsonl']).forEach((run, i) => theirs[i].push(run));
+    }
+    BATCHES.forEach((batch, i) => addRow({
+      suite: 'batch', name: `${name} ${batch} at once`, metric: `decode ${BATCH_ANSWER}`, unit: 'tok/s',
+      ours: median(mine[i].map((run) => run.decode_tps)), peer: median(theirs[i].map((run) => run.speed_tg)),
+      limit: median(mine[i].map((run) => run.limit_read_gbs)), share: median(mine[i].map((run) => run.decode_share)),
+    }));
+  }
 }

@@ -14,8 +14,11 @@ export const percentile = (values, share) => {
 };
 export const median = (values) => percentile(values, 0.5);
 
-export const runJson = (program, args) => JSON.parse(execFileSync(program, args,
-  { encoding: 'utf8', maxBuffer: 1 << 26, stdio: ['ignore', 'pipe', 'ignore'] }));
+const outputOf = (program, args) => execFileSync(program, args,
+  { encoding: 'utf8', maxBuffer: 1 << 26, stdio: ['ignore', 'pipe', 'ignore'] });
+export const runJson = (program, args) => JSON.parse(outputOf(program, args));
+// Of a program that prints an object a line, with blank lines between.
+export const runJsonLines = (program, args) => outputOf(program, args).split('\n').filter(Boolean).map((line) => JSON.parse(line));
 
 export const progress = (text) => process.stderr.write(`\r\x1b[K${text}`);
 
