@@ -65,6 +65,7 @@ struct determinising {
     bool *matters; /* NFA states that have more than empty edges: only these make sets differ */
     uint32_t *mark, stamp;
     uint32_t *stack;
+    uint32_t *set_of; /* of each NFA state: the DFA state of what it alone leads to, plus one */
 
     struct state_set *sets; /* of each DFA state */
     uint32_t set_count, set_capacity;
@@ -90,7 +91,9 @@ static bool index_edges(struct determinising *d)
     d->matters = calloc(nfa->state_count, sizeof *d->matters);
     d->mark = calloc(nfa->state_count, sizeof *d->mark);
     d->stack = calloc(nfa->state_count, sizeof *d->stack);
-    if (!d->edges_from || !d->edges || !d->matters || !d->mark || !d->stack) return false;
+    d->set_of = calloc(nfa->state_count, sizeof *d->set_of);
+    if (!d->edges_from || !d->edges || !d->matters || !d->mark || !d->stack || !d->set_of)
+        return false;
     for (uint32_t i = 0; i < nfa->edge_count; i++) d->edges_from[nfa->edges[i].from + 2]++;
     for (uint32_t i = 0; i < nfa->state_count; i++) d->edges_from[i + 2] += d->edges_from[i + 1];
     for (uint32_t i = 0; i < nfa->edge_count; i++) {
@@ -164,7 +167,7 @@ static void work(struct determinising *d, uint64_t steps)
 }
 
 /* The DFA state of the set that d->targets lead to; a new one when it was not seen before. */
-static bool number_targets(struct determinising *d, uint32_t *number)
+static bool number_set(struct determinising *d, uint32_t *number)
 {
     struct state_set set = {.first = d->item_count, .hash = 2166136261u};
     d->stamp++;
@@ -187,6 +190,20 @@ static bool number_targets(struct determinising *d, uint32_t *number)
     d->sets[d->set_count++] = set;
     *slot = d->set_count;
     *number = d->set_count - 1;
+    return true;
+}
+
+/* The same; mostly there is one target, and it was seen before. */
+static bool number_targets(struct determinising *d, uint32_t *number)
+{
+    uint32_t first = d->targets[0], *known = &d->set_of[first];
+    for (uint32_t i = 1; i < d->target_count; i++)
+        if (d->targets[i] != first) return number_set(d, number);
+    if (*known == 0) {
+        if (!number_set(d, known)) return false;
+        ++*known;
+    }
+    *number = *known - 1;
     return true;
 }
 
@@ -307,6 +324,7 @@ done:
     free(d.matters);
     free(d.mark);
     free(d.stack);
+    free(d.set_of);
     free(d.sets);
     free(d.items);
     free(d.slots);

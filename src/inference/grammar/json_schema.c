@@ -266,15 +266,20 @@ static enum status add_way(struct schema_reader *reader, struct ways *ways, stru
 static enum status write_shape(struct schema_reader *reader, const struct shape *shape,
                                struct ways *ways)
 {
+    struct arena_mark mark;
     if (shape->candidates) {
+        mark = arena_mark(reader->job);
         struct written way = {0};
         TRY(write_candidates(reader, shape, &way));
+        arena_rewind(reader->job, mark);
         return add_way(reader, ways, way);
     }
     for (size_t i = 0; i < ARRAY_COUNT(TYPE_WRITERS); i++) {
         struct written way = {0};
         if (!(shape->types & TYPE_WRITERS[i].types)) continue;
+        mark = arena_mark(reader->job);
         TRY(TYPE_WRITERS[i].write(reader, shape, &way));
+        arena_rewind(reader->job, mark);
         TRY(add_way(reader, ways, way));
     }
     return OK;

@@ -104,7 +104,7 @@ enum status branch_take_failing(struct schema_reader *reader, struct branch *bra
                                 const json_t *schema)
 {
     if (json_is_false(schema)) return OK;
-    struct ways ways = ways_of(reader, ARRAY_COUNT(CONSTRAINTS));
+    struct ways ways = ways_of(reader, json_object_size(schema)); /* a keyword each */
     bool ref_alone = json_object_get(schema, "$ref") && schema_ref_is_alone(reader, schema);
     const char *impossible = NULL;
     for (size_t i = 0; i < ARRAY_COUNT(CONSTRAINTS) && json_is_object(schema); i++) {

@@ -479,7 +479,7 @@ static enum status object_is_impossible(struct schema_reader *reader, const stru
     return OK;
 }
 
-enum status shape_prune(struct schema_reader *reader, struct shape *shape)
+static enum status prune(struct schema_reader *reader, struct shape *shape)
 {
     if (shape->candidates) return filter_candidates(reader, shape);
     if ((shape->types & TYPE_NUMBER) && limits_cross(shape)) shape->types &= ~(unsigned)TYPE_NUMBER;
@@ -497,6 +497,14 @@ enum status shape_prune(struct schema_reader *reader, struct shape *shape)
         TRY(object_is_impossible(reader, shape, &impossible));
         if (impossible) shape->types &= ~(unsigned)TYPE_OBJECT;
     }
+    return OK;
+}
+
+enum status shape_prune(struct schema_reader *reader, struct shape *shape)
+{
+    struct arena_mark mark = arena_mark(reader->job);
+    TRY(prune(reader, shape));
+    arena_rewind(reader->job, mark);
     return OK;
 }
 

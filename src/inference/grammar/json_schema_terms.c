@@ -307,8 +307,17 @@ static enum status take_class(struct schema_reader *reader, struct branch *branc
     return choose_class_of_object(reader, branch, class);
 }
 
+static unsigned bit_of_term(struct term term)
+{
+    uint64_t hash = (uint64_t)(uintptr_t)term.schema ^ (uint64_t)term.kind << 50 ^
+                    (uint64_t)term.name.length << 54 ^ (uint64_t)term.value_class << 60;
+    return (unsigned)(hash * 0x9E3779B97F4A7C15u >> 55);
+}
+
 static bool is_taken(const struct shape *shape, struct term term)
 {
+    unsigned bit = bit_of_term(term);
+    if (!(shape->taken_bits[bit / 64] >> bit % 64 & 1)) return false;
     for (const struct listed *known = shape->taken; known; known = known->next)
         if (terms_equal(known->term, term)) return true;
     return false;
@@ -322,6 +331,8 @@ static enum status take_term(struct schema_reader *reader, struct branch *branch
         return schema_refuse(reader, reader->root, "", STATUS_TOO_LARGE,
                              "the schema is too large or too entangled");
     TRY(schema_list(reader, &shape->taken, (struct listed){.term = term}));
+    unsigned bit = bit_of_term(term);
+    shape->taken_bits[bit / 64] |= (uint64_t)1 << bit % 64;
     switch (term.kind) {
     case TERM_HOLDS: return take_schema(reader, branch, term.schema);
     case TERM_FAILS: return branch_take_failing(reader, branch, term.schema);
@@ -393,10 +404,13 @@ static enum status follow_ways(struct expansion *expansion, struct branch *branc
         expansion->first_only || (choice.is_failure && branch->failures > FAILURES_FOLLOWED);
     uint32_t before = expansion->shapes->count;
     for (size_t i = 0; i < choice.count; i++) {
+        struct arena_mark mark = arena_mark(reader->job);
+        uint32_t shapes_before = expansion->shapes->count;
         struct branch copy = *branch;
         for (size_t t = choice.ways[i].count; t-- > 0;)
             TRY(branch_add_todo(reader, &copy, choice.ways[i].terms[t]));
         TRY(settle(expansion, &copy, depth + 1));
+        if (expansion->shapes->count == shapes_before) arena_rewind(reader->job, mark);
         if (one_will_do && expansion->shapes->count > before) break;
     }
     return OK;
