@@ -1,4 +1,4 @@
-// report.mjs - `make bench-report`: from build/bench.csv to the pictures of docs/performance.md, and a
+// report.mjs - `make bench-report`: from build/bench.csv to the tables and pictures of docs/performance.md, and a
 // copy of the figures with the machine and the commit in bench/history.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -82,6 +82,40 @@ function overStreams(file, title, metric, unit, log) {
   }));
 }
 
+// A table of docs/performance.md, between the lines that name it.
+function table(name, header, lines) {
+  if (!lines.length) return;
+  const path = 'docs/performance.md', text = readFileSync(path, 'utf8');
+  const begin = `<!-- ${name}: written by make bench-report -->\n`, end = '<!-- end -->';
+  const from = text.indexOf(begin) + begin.length, to = text.indexOf(end, from);
+  if (from < begin.length || to < 0) throw new Error(`${path} has no place for the table "${name}"`);
+  const written = [header, header.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+  writeFileSync(path, text.slice(0, from) + '\n' + written + '\n' + text.slice(to));
+  console.log(`${path}: ${name}`);
+}
+
+const percent = (share) => `${Math.round(share * 100)} %`;
+const short = (value) => String(value < 1000 ? Number(value.toPrecision(3)) : Math.round(value));
+const casesOf = (...suites) => [...new Set(rows.filter((row) => suites.includes(row.suite)).map((row) => row.case))];
+
+function engineTable(name, suite) {
+  table(name, ['model', 'prefill tok/s', 'of the limit', 'over llama.cpp', 'decode tok/s', 'of the limit', 'over llama.cpp'],
+    casesOf(suite).map((model) => [model, ...['prefill 512', 'decode 128'].flatMap((metric) => {
+      const row = find(suite, model, metric);
+      return [short(row.ours), percent(row.share), row.ratio.toFixed(2)];
+    })]));
+}
+
+engineTable('one user', 'engine');
+engineTable('deep', 'depth 2048');
+table('batches', ['model, answers', 'decode tok/s', 'of the bandwidth', 'over llama.cpp'],
+  rows.filter((row) => row.suite === 'batch').map((row) => [row.case, short(row.ours), percent(row.share), row.ratio.toFixed(2)]));
+table('many users',
+  ['model, streams', 'tokens/s', 'over llama.cpp', 'first token p50 (ms)', "llama.cpp's", 'gap p95 (ms)', "llama.cpp's"],
+  casesOf('http').filter((name) => / streams$/.test(name)).map((name) => {
+    const [generated, first, gap] = ['generated', 'first token p50', 'gap p95'].map((metric) => find('http', name, metric));
+    return [name, short(generated.ours), generated.ratio.toFixed(2), short(first.ours), short(first.peer), short(gap.ours), short(gap.peer)];
+  }));
 roofline();
 overStreams('throughput', 'Generated tokens a second, all streams together', 'generated', 'tokens/s', false);
 overStreams('first-token', 'Time to the first token, median', 'first token p50', 'milliseconds', true);
