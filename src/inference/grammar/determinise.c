@@ -6,6 +6,12 @@
 #include "inference/grammar/automaton.h"
 #include "inference/grammar/dfa.h"
 
+enum {
+    DENSE_SET = 32,    /* states from which on a set may be dense, */
+    DENSE_SPREAD = 16, /* if their numbers lie so close on average */
+    FEW_EDGES = 16,    /* are sorted by insertion */
+};
+
 void dfa_deinit(struct dfa *dfa)
 {
     free(dfa->states);
@@ -161,6 +167,23 @@ static bool grow_slots(struct determinising *d)
     return true;
 }
 
+/* The states that were reached last, in order. A large set is mostly dense: then it is read off the
+ * marks. */
+static void sort_reached(struct determinising *d, uint32_t *items, uint32_t count)
+{
+    uint32_t least = UINT32_MAX, most = 0, kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (items[i] < least) least = items[i];
+        if (items[i] > most) most = items[i];
+    }
+    if (count < DENSE_SET || most - least > DENSE_SPREAD * count) {
+        if (count > 1) qsort(items, count, sizeof *items, by_number);
+        return;
+    }
+    for (uint32_t state = least; state <= most; state++)
+        if (d->mark[state] == d->stamp && d->matters[state]) items[kept++] = state;
+}
+
 static void work(struct determinising *d, uint64_t steps)
 {
     d->work_left = steps < d->work_left ? d->work_left - steps : 0;
@@ -175,7 +198,7 @@ static bool number_set(struct determinising *d, uint32_t *number)
         if (!close_over_empty(d, d->targets[i])) return false;
     set.count = d->item_count - set.first;
     work(d, set.count * 4);
-    if (set.count > 1) qsort(d->items + set.first, set.count, sizeof *d->items, by_number);
+    sort_reached(d, d->items + set.first, set.count);
     for (uint32_t i = 0; i < set.count; i++)
         set.hash = (set.hash ^ d->items[set.first + i]) * 16777619u;
     set.hash ^= set.hash >> 15;
@@ -222,37 +245,47 @@ static bool gather_out(struct determinising *d, struct state_set set, enum nfa_l
     return ARRAY_MORE(d->targets, 0, d->target_capacity, d->out_count + 1);
 }
 
-/* The byte edges in d->out in order of their first bytes: counted, then put where they belong. */
+/* The byte edges in d->out in order of their first bytes, into d->sorted. */
 static bool sort_out(struct determinising *d)
 {
-    uint32_t from[257] = {0};
     if (!ARRAY_MORE(d->sorted, 0, d->sorted_capacity, d->out_count + 1)) return false;
+    if (d->out_count <= FEW_EDGES) {
+        for (uint32_t i = 0, at; i < d->out_count; i++) {
+            for (at = i; at > 0 && d->sorted[at - 1]->first > d->out[i]->first; at--)
+                d->sorted[at] = d->sorted[at - 1];
+            d->sorted[at] = d->out[i];
+        }
+        return true;
+    }
+    uint32_t from[257] = {0}; /* counted, then put where they belong */
     for (uint32_t i = 0; i < d->out_count; i++) from[d->out[i]->first + 1]++;
     for (unsigned byte = 0; byte < 256; byte++) from[byte + 1] += from[byte];
     for (uint32_t i = 0; i < d->out_count; i++) d->sorted[from[d->out[i]->first]++] = d->out[i];
     return true;
 }
 
-/* From one cut to the next the same edges are open. */
+/* From where an edge begins or has ended to the next such place the same edges are open. */
 static bool put_edges(struct determinising *d, struct dfa *dfa, struct state_set set)
 {
-    bool cuts[257] = {false}; /* where some edge begins or has ended */
     uint32_t begun = 0, open = 0;
     if (!gather_out(d, set, NFA_BYTES) || !sort_out(d)) return false;
-    for (uint32_t i = 0; i < d->out_count; i++)
-        cuts[d->out[i]->first] = cuts[d->out[i]->last + 1] = true;
     for (unsigned first = 0, next; first < 256 && d->work_left; first = next) {
         uint32_t kept = 0;
-        for (next = first + 1; next < 256 && !cuts[next];) next++;
-        struct dfa_edge edge = {.first = (unsigned char)first, .last = (unsigned char)(next - 1)};
         for (uint32_t i = 0; i < open; i++)
             if (d->out[i]->last >= first) d->out[kept++] = d->out[i];
-        for (open = kept; begun < d->out_count && d->sorted[begun]->first == first; begun++)
-            d->out[open++] = d->sorted[begun];
+        open = kept;
+        if (open == 0 && begun == d->out_count) break;
+        if (open == 0) first = d->sorted[begun]->first;
+        while (begun < d->out_count && d->sorted[begun]->first == first)
+            d->out[open++] = d->sorted[begun++];
+        next = begun < d->out_count ? d->sorted[begun]->first : 256;
+        for (uint32_t i = 0; i < open; i++) {
+            if (d->out[i]->last + 1u < next) next = d->out[i]->last + 1u;
+            d->targets[i] = d->out[i]->to;
+        }
         work(d, open + 1);
-        for (uint32_t i = 0; i < open; i++) d->targets[i] = d->out[i]->to;
         d->target_count = open;
-        if (open == 0) continue;
+        struct dfa_edge edge = {.first = (unsigned char)first, .last = (unsigned char)(next - 1)};
         if (!number_targets(d, &edge.target) || !dfa_add_edge(dfa, edge)) return false;
     }
     return true;

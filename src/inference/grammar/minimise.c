@@ -110,29 +110,17 @@ static void find_classes(struct minimising *m, const struct dfa *dfa)
     }
 }
 
-static uint64_t count_labelled(const struct minimising *m, const struct dfa *dfa)
+/* How many edges there are of each label that is a class of bytes: `from` of the next one. */
+static uint64_t count_labelled(const struct minimising *m, const struct dfa *dfa,
+                               uint64_t from[257])
 {
-    uint64_t count = dfa->call_count;
+    memset(from, 0, 257 * sizeof *from);
     for (uint32_t i = 0; i < dfa->edge_count; i++)
-        count += m->class_of[dfa->edges[i].last] - m->class_of[dfa->edges[i].first] + 1u;
-    return count;
-}
-
-static void put_labelled(struct minimising *m, const struct dfa *dfa)
-{
-    for (uint32_t from = 0; from < dfa->state_count; from++) {
-        const struct dfa_state *state = &dfa->states[from];
-        for (uint32_t i = 0; i < state->edge_count; i++) {
-            const struct dfa_edge *edge = &dfa->edges[state->first_edge + i];
-            for (uint32_t c = m->class_of[edge->first]; c <= m->class_of[edge->last]; c++)
-                m->edges[m->edge_count++] = (struct labelled_edge){from, c, edge->target};
-        }
-        for (uint32_t i = 0; i < state->call_count; i++) {
-            const struct dfa_call *call = &dfa->calls[state->first_call + i];
-            m->edges[m->edge_count++] =
-                (struct labelled_edge){from, 256 + call->symbol, call->target};
-        }
-    }
+        for (unsigned c = m->class_of[dfa->edges[i].first]; c <= m->class_of[dfa->edges[i].last];
+             c++)
+            from[c + 1]++;
+    for (unsigned c = 0; c < 256; c++) from[c + 1] += from[c];
+    return from[256] + dfa->call_count;
 }
 
 static int by_label(const void *a, const void *b)
@@ -141,11 +129,32 @@ static int by_label(const void *a, const void *b)
     return x->label < y->label ? -1 : x->label > y->label;
 }
 
+/* In order of labels. */
+static void put_labelled(struct minimising *m, const struct dfa *dfa, uint64_t from[257])
+{
+    struct labelled_edge *calls = m->edges + from[256];
+    uint32_t call_count = 0;
+    m->edge_count = (uint32_t)from[256] + dfa->call_count;
+    for (uint32_t state_number = 0; state_number < dfa->state_count; state_number++) {
+        const struct dfa_state *state = &dfa->states[state_number];
+        for (uint32_t i = 0; i < state->edge_count; i++) {
+            const struct dfa_edge *edge = &dfa->edges[state->first_edge + i];
+            for (uint32_t c = m->class_of[edge->first]; c <= m->class_of[edge->last]; c++)
+                m->edges[from[c]++] = (struct labelled_edge){state_number, c, edge->target};
+        }
+        for (uint32_t i = 0; i < state->call_count; i++) {
+            const struct dfa_call *call = &dfa->calls[state->first_call + i];
+            calls[call_count++] =
+                (struct labelled_edge){state_number, 256 + call->symbol, call->target};
+        }
+    }
+    if (call_count > 1) qsort(calls, call_count, sizeof *calls, by_label);
+}
+
 /* Edges of one label are one block at first. */
 static void split_by_label(struct minimising *m)
 {
     struct partition *cords = &m->cords;
-    qsort(m->edges, m->edge_count, sizeof *m->edges, by_label);
     cords->block_count = 0;
     for (uint32_t i = 0; i < m->edge_count; i++) {
         if (i == 0 || m->edges[i].label != m->edges[i - 1].label) {
@@ -235,13 +244,13 @@ enum status dfa_minimise(struct dfa *out, const struct dfa *dfa, struct fault *f
     struct minimising m = {0};
     dfa_clear(out);
     find_classes(&m, dfa);
-    uint64_t edge_count = count_labelled(&m, dfa);
+    uint64_t from[257], edge_count = count_labelled(&m, dfa, from);
     if (edge_count > MINIMISE_EDGES_MAX)
         return fault_set(fault, STATUS_TOO_LARGE, "the grammar needs more than %d edges",
                          MINIMISE_EDGES_MAX);
     if (!minimising_init(&m, dfa, (uint32_t)edge_count))
         TRY_DONE(fault_set(fault, STATUS_NO_MEMORY, "no memory for the grammar"));
-    put_labelled(&m, dfa);
+    put_labelled(&m, dfa, from);
     split_by_label(&m);
     index_targets(&m);
     refine(&m, dfa);
