@@ -89,6 +89,11 @@ struct listed {
     bool negated;
 };
 
+/* What a shape said when it was pruned last. */
+struct pruned {
+    const struct listed *taken, *required, *lacked, *layers, *about_names;
+};
+
 struct shape {
     unsigned types;
     size_t begun_with;               /* so many terms; the rest came from these */
@@ -114,6 +119,7 @@ struct shape {
     const struct listed *about_names;  /* name, term: about that property's value */
     const struct listed *name_schemas; /* json: propertyNames */
     const struct listed *unevaluated;  /* json: schemas with unevaluated... */
+    struct pruned pruned;
 };
 
 struct shapes {

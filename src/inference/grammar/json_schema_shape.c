@@ -455,22 +455,42 @@ static bool limits_cross(const struct shape *shape)
     return order > 0 || (order == 0 && (shape->minimum.exclusive || shape->maximum.exclusive));
 }
 
-static bool is_listed(const struct listed *list, struct text name)
+/* Among those that came since `old`, which is an end of the list. */
+static bool is_listed_since(const struct listed *list, const struct listed *old, struct text name)
 {
-    for (; list; list = list->next)
+    for (; list != old; list = list->next)
         if (text_equal(list->name, name)) return true;
     return false;
+}
+
+/* Was nothing said of the required property since the shape was pruned last? */
+static bool is_checked(const struct shape *shape, const struct listed *required, bool is_new)
+{
+    const struct pruned *pruned = &shape->pruned;
+    struct text name = required->name;
+    if (is_new || is_listed_since(shape->lacked, pruned->lacked, name) ||
+        is_listed_since(shape->about_names, pruned->about_names, name))
+        return false;
+    for (const struct listed *layer = shape->layers; layer != pruned->layers; layer = layer->next)
+        if (json_object_get(layer->json, "patternProperties") ||
+            json_object_get(layer->json, "additionalProperties") ||
+            json_object_getn(json_object_get(layer->json, "properties"), name.data, name.length))
+            return false;
+    return true;
 }
 
 /* A property that must be there and must not, or whose value cannot be. */
 static enum status object_is_impossible(struct schema_reader *reader, const struct shape *shape,
                                         bool *impossible)
 {
+    bool is_new = true;
     *impossible = shape->least_properties > shape->most_properties;
     for (const struct listed *name = shape->required; name && !*impossible; name = name->next) {
         struct terms terms;
         bool satisfiable;
-        if (is_listed(shape->lacked, name->name)) *impossible = true;
+        if (name == shape->pruned.required) is_new = false;
+        if (is_checked(shape, name, is_new)) continue;
+        if (is_listed_since(shape->lacked, NULL, name->name)) *impossible = true;
         TRY(shape_property(reader, shape, name->name, &terms));
         if (*impossible || terms.count == 0) continue;
         TRY(schema_satisfiable(reader, terms, &satisfiable));
@@ -503,8 +523,11 @@ static enum status prune(struct schema_reader *reader, struct shape *shape)
 enum status shape_prune(struct schema_reader *reader, struct shape *shape)
 {
     struct arena_mark mark = arena_mark(reader->job);
+    if (shape->pruned.taken == shape->taken) return OK;
     TRY(prune(reader, shape));
     arena_rewind(reader->job, mark);
+    shape->pruned = (struct pruned){shape->taken, shape->required, shape->lacked, shape->layers,
+                                    shape->about_names};
     return OK;
 }
 
