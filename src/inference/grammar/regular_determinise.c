@@ -79,11 +79,12 @@ struct determiniser {
     struct arena *job;
     struct fault *fault;
     enum status status;
-    struct lists threads; /* state, number of duties */
-    struct lists duties;  /* look, its state, look, its state, ..., sorted */
-    struct lists sets;    /* threads, sorted, then the states of what looks behind, then accepts */
-    uint32_t *behind;     /* of each look, where it looks behind */
-    struct bag stack, kernel, gathered, bounds, own_duties;
+    struct lists threads;    /* state, number of duties */
+    uint32_t *plain_threads; /* of each state: the number of its thread without duties, plus one */
+    struct lists duties;     /* look, its state, look, its state, ..., sorted */
+    struct lists sets; /* threads, sorted, then the states of what looks behind, then accepts */
+    uint32_t *behind;  /* of each look, where it looks behind */
+    struct bag stack, kernel, gathered, ends, unread, bounds, own_duties, kernel_before;
     uint32_t *marks, mark, marks_capacity;
     struct regular *language;
     uint32_t state_capacity;
@@ -101,6 +102,13 @@ static void bag_put(struct determiniser *d, struct bag *bag, uint32_t item)
         fail_memory(d);
     else
         bag->items[bag->count++] = item;
+}
+
+static void swap_bags(struct bag *a, struct bag *b)
+{
+    struct bag swap = *a;
+    *a = *b;
+    *b = swap;
 }
 
 static int compare_numbers(const void *a, const void *b)
@@ -210,6 +218,18 @@ struct standing {
     bool at_start, at_end;
 };
 
+static bool thread_number(struct determiniser *d, uint32_t state, uint32_t duties, uint32_t *number)
+{
+    uint32_t pair[2] = {state, duties}, *plain = &d->plain_threads[state];
+    if (duties == NO_DUTIES && *plain) {
+        *number = *plain - 1;
+        return true;
+    }
+    if (!list_number(&d->threads, (struct list){pair, 2}, d->job, number)) return false;
+    if (duties == NO_DUTIES) *plain = *number + 1;
+    return true;
+}
+
 static bool has_mark(struct determiniser *d, uint32_t thread)
 {
     while (thread >= d->marks_capacity)
@@ -222,10 +242,9 @@ static bool has_mark(struct determiniser *d, uint32_t thread)
 /* Put the thread on the stack, unless it was there already. */
 static void push(struct determiniser *d, uint32_t state, uint32_t duties)
 {
-    uint32_t number, pair[2] = {state, duties};
+    uint32_t number;
     if (state == NOWHERE || d->status != OK) return;
-    if (!list_number(&d->threads, (struct list){pair, 2}, d->job, &number) ||
-        !has_mark(d, number)) {
+    if (!thread_number(d, state, duties, &number) || !has_mark(d, number)) {
         fail_memory(d);
         return;
     }
@@ -252,30 +271,36 @@ static void pass_look(struct determiniser *d, const struct nfa_state *state, uin
     if (outcome == OUTCOME_OPEN) push(d, state->next, with_duty(d, duties, look));
 }
 
-/* From the kernel: the threads that read are gathered. Is an accepting state among those reached,
- * with no duty left that fails if the text ends? */
-static bool close(struct determiniser *d, struct standing standing)
+static void push_kernel(struct determiniser *d)
 {
-    bool accepts = false;
     d->mark++;
-    d->stack.count = d->gathered.count = 0;
     for (uint32_t i = 0; i < d->kernel.count; i++) {
         struct list thread = d->threads.items[d->kernel.items[i]];
         push(d, thread.items[0], thread.items[1]);
     }
+}
+
+/* From what is on the stack: the threads that read are gathered, and the ends that are not entered.
+ * Is an accepting state among those reached, with no duty left that fails if the text ends? */
+static bool close(struct determiniser *d, struct standing standing, struct bag *gathered)
+{
+    bool accepts = false;
     while (d->stack.count > 0 && d->status == OK) {
         uint32_t number = d->stack.items[--d->stack.count];
         struct list thread = d->threads.items[number];
         const struct nfa_state *state = &d->nfa->states[thread.items[0]];
         uint32_t duties = thread.items[1];
         switch (state->kind) {
-        case NFA_READ: bag_put(d, &d->gathered, number); break;
+        case NFA_READ: bag_put(d, gathered, number); break;
         case NFA_ACCEPT: accepts |= duties_hold_at_end(d, duties); break;
         case NFA_BEGIN:
             if (standing.at_start) push(d, state->next, duties);
             break;
         case NFA_END:
-            if (standing.at_end) push(d, state->next, duties);
+            if (standing.at_end)
+                push(d, state->next, duties);
+            else
+                bag_put(d, &d->ends, state->next);
             break;
         case NFA_LOOK: pass_look(d, state, duties, standing); break;
         case NFA_SPLIT:
@@ -287,12 +312,31 @@ static bool close(struct determiniser *d, struct standing standing)
     return accepts;
 }
 
+/* The threads that the kernel leads to are gathered; is the text so far accepted? What is looked
+ * for is found or not by whether the text ends, so then there are two ways. */
+static bool close_kernel(struct determiniser *d, bool at_start)
+{
+    struct standing within = {at_start, false}, at_end = {at_start, true};
+    bool accepts = false;
+    d->gathered.count = d->ends.count = d->unread.count = d->stack.count = 0;
+    if (d->nfa->look_count > 0) {
+        push_kernel(d);
+        accepts = close(d, at_end, &d->unread);
+        push_kernel(d);
+        (void)close(d, within, &d->gathered);
+        return accepts;
+    }
+    push_kernel(d);
+    accepts = close(d, within, &d->gathered);
+    for (uint32_t i = 0; i < d->ends.count; i++) push(d, d->ends.items[i], NO_DUTIES);
+    return close(d, at_end, &d->unread) || accepts;
+}
+
 /* The number of the set that the kernel leads to; NOWHERE: nothing comes of it. */
 static uint32_t number_set(struct determiniser *d, bool at_start)
 {
     uint32_t number = NOWHERE;
-    bool accepts = close(d, (struct standing){at_start, true});
-    (void)close(d, (struct standing){at_start, false});
+    bool accepts = close_kernel(d, at_start);
     if (d->gathered.count == 0 && !accepts) return NOWHERE;
     bag_sort(&d->gathered);
     for (uint32_t i = 0; i < d->nfa->look_count; i++) bag_put(d, &d->gathered, d->behind[i]);
@@ -366,9 +410,9 @@ static void step_set(struct determiniser *d, struct list set, uint32_t character
     for (uint32_t i = 0; i < threads && d->status == OK; i++) {
         struct list thread = d->threads.items[set.items[i]];
         const struct nfa_state *state = &d->nfa->states[thread.items[0]];
-        uint32_t number, pair[2] = {state->next, thread.items[1]};
-        if (!state_reads(state, character) || !step_duties(d, &pair[1], character)) continue;
-        if (!list_number(&d->threads, (struct list){pair, 2}, d->job, &number)) fail_memory(d);
+        uint32_t number, duties = thread.items[1];
+        if (!state_reads(state, character) || !step_duties(d, &duties, character)) continue;
+        if (!thread_number(d, state->next, duties, &number)) fail_memory(d);
         if (d->status == OK) bag_put(d, &d->kernel, number);
     }
     for (uint32_t i = 0; i < d->nfa->look_count; i++) {
@@ -379,6 +423,14 @@ static void step_set(struct determiniser *d, struct list set, uint32_t character
     }
 }
 
+/* The same as after the characters before? Without look-around it leads to the same set. */
+static bool is_kernel_before(const struct determiniser *d)
+{
+    return d->kernel.count > 0 && d->kernel.count == d->kernel_before.count &&
+           memcmp(d->kernel.items, d->kernel_before.items,
+                  d->kernel.count * sizeof *d->kernel.items) == 0;
+}
+
 static void expand_set(struct determiniser *d, uint32_t number)
 {
     struct list set = d->sets.items[number];
@@ -387,10 +439,13 @@ static void expand_set(struct determiniser *d, uint32_t number)
     find_bounds(d, set);
     state->edges = arena_alloc_array(d->job, (size_t)d->bounds.count + 1, sizeof *state->edges);
     if (!state->edges) fail_memory(d);
-    for (uint32_t b = 0; b + 1 < d->bounds.count && d->status == OK; b++) {
+    d->kernel_before.count = 0;
+    for (uint32_t b = 0, target = NOWHERE; b + 1 < d->bounds.count && d->status == OK; b++) {
         uint32_t first = d->bounds.items[b], last = d->bounds.items[b + 1] - 1;
         step_set(d, set, first);
-        uint32_t target = d->kernel.count ? number_set(d, false) : NOWHERE;
+        if (d->nfa->look_count > 0 || !is_kernel_before(d))
+            target = d->kernel.count ? number_set(d, false) : NOWHERE;
+        swap_bags(&d->kernel, &d->kernel_before);
         if (target != NOWHERE)
             state->edges[state->edge_count++] = (struct regular_edge){first, last, target};
     }
@@ -398,9 +453,9 @@ static void expand_set(struct determiniser *d, uint32_t number)
 
 static void expand_sets(struct determiniser *d, bool at_start)
 {
-    uint32_t number, start[2] = {d->nfa->start, NO_DUTIES};
+    uint32_t number;
     if (!list_number(&d->duties, (struct list){NULL, 0}, d->job, &number) ||
-        !list_number(&d->threads, (struct list){start, 2}, d->job, &number)) {
+        !thread_number(d, d->nfa->start, NO_DUTIES, &number)) {
         fail_memory(d);
         return;
     }
@@ -422,7 +477,8 @@ enum status regular_determinise(struct regular **out, const struct nfa *nfa, boo
     struct determiniser d = {.nfa = nfa, .job = job, .fault = fault};
     d.language = arena_alloc(job, sizeof *d.language);
     d.behind = arena_alloc_array(job, (size_t)nfa->look_count + 1, sizeof *d.behind);
-    if (!d.language || !d.behind) fail_memory(&d);
+    d.plain_threads = arena_alloc_array(job, (size_t)nfa->count + 1, sizeof *d.plain_threads);
+    if (!d.language || !d.behind || !d.plain_threads) fail_memory(&d);
     if (d.status == OK) expand_sets(&d, at_start);
     TRY(d.status);
     TRY(regular_trim(d.language, job, fault));
