@@ -16,14 +16,15 @@ static void append_size(struct buffer *out, uint64_t parameters)
 /* null: never. */
 static void append_expiry(struct buffer *out, int64_t idle_left_ms)
 {
-    time_t at = (time_t)((clock_wall_ms() + idle_left_ms) / 1000);
     struct tm utc;
     char text[32];
-    if (idle_left_ms == RESIDENCY_NEVER || !gmtime_r(&at, &utc) ||
-        !strftime(text, sizeof text, "\"%Y-%m-%dT%H:%M:%SZ\"", &utc))
-        buffer_append_string(out, "null");
-    else
+    bool expires = idle_left_ms != RESIDENCY_NEVER;
+    time_t at = expires ? (time_t)((clock_wall_ms() + idle_left_ms) / 1000) : 0;
+    if (expires && gmtime_r(&at, &utc) &&
+        strftime(text, sizeof text, "\"%Y-%m-%dT%H:%M:%SZ\"", &utc))
         buffer_append_string(out, text);
+    else
+        buffer_append_string(out, "null");
 }
 
 static void append_details(struct buffer *out, const struct hosted_model *model)
