@@ -439,6 +439,21 @@ static bool deserves_rule(const struct shapes *shapes)
     return (shape->types & ~small) != 0 || shape->languages;
 }
 
+/* Alternatives that cannot be written may be left out as long as another one remains. */
+static enum status write_shapes(struct schema_reader *reader, const struct shapes *shapes,
+                                struct ways *ways)
+{
+    const json_t *left_out_around = reader->left_out;
+    reader->left_out = NULL;
+    for (uint32_t i = 0; i < shapes->count; i++) TRY(write_shape(reader, &shapes->items[i], ways));
+    if (ways->count == 0 && reader->left_out)
+        return schema_refuse(reader, reader->left_out, "uniqueItems", STATUS_UNSUPPORTED,
+                             "of so many items is supported for strings, numbers, or objects with "
+                             "such a property, that begin differently, and for lists of values");
+    reader->left_out = left_out_around;
+    return OK;
+}
+
 static enum status write_set(struct schema_reader *reader, struct known_set *set,
                              struct terms in_order)
 {
@@ -446,7 +461,7 @@ static enum status write_set(struct schema_reader *reader, struct known_set *set
     struct shapes shapes = {.items = NULL};
     struct ways ways = {.items = NULL};
     TRY(terms_expand(reader, in_order, false, &shapes));
-    for (uint32_t i = 0; i < shapes.count; i++) TRY(write_shape(reader, &shapes.items[i], &ways));
+    TRY(write_shapes(reader, &shapes, &ways));
     set->written = (struct written){.is_nothing = ways.count == 0};
     set->written.part = grammar_choice(g, ways.items, ways.count);
     if (set->has_rule) {

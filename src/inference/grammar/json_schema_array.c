@@ -390,19 +390,16 @@ static enum status write_plain(const struct array_writer *writer, grammar_part *
                                    : write_rest(writer, part, is_nothing);
 }
 
-/* One item is unique, whatever it is. */
+/* One item is unique, whatever it is. Where there must be more, this alternative is left out. */
 static enum status write_at_most_one(const struct array_writer *writer, grammar_part *part,
                                      bool *is_nothing)
 {
     struct array_writer one = *writer;
     one.most = 1;
-    if (one.least > one.most)
-        return schema_refuse(writer->reader, writer->shape->unique, "uniqueItems",
-                             STATUS_UNSUPPORTED,
-                             "of %u items is supported for strings, numbers, or objects with such "
-                             "a property, that begin differently, and for lists of values",
-                             one.least);
-    return write_plain(&one, part, is_nothing);
+    if (one.least <= one.most) return write_plain(&one, part, is_nothing);
+    *is_nothing = true;
+    writer->reader->left_out = writer->shape->unique;
+    return OK;
 }
 
 static enum status write_unique(const struct array_writer *writer, grammar_part *part,

@@ -167,6 +167,7 @@ struct schema_reader {
     struct known_pattern *patterns[SCHEMA_PATTERN_BUCKETS];
     struct known_part *parts[SCHEMA_PATTERN_BUCKETS]; /* of languages */
     struct schema_references *references;
+    const json_t *left_out; /* of the set at hand: a schema whose uniqueItems is beyond us */
     struct json_parts common;
 };
 

@@ -323,10 +323,22 @@ static bool is_taken(const struct shape *shape, struct term term)
     return false;
 }
 
+/* The schema holds and fails, or holds and one of its keywords fails. */
+static bool is_contradicted(const struct shape *shape, struct term term)
+{
+    if (term.kind == TERM_HOLDS) return is_taken(shape, term_fails(term.schema));
+    return (term.kind == TERM_FAILS || term.kind == TERM_KEYWORD_FAILS) &&
+           is_taken(shape, term_holds(term.schema));
+}
+
 static enum status take_term(struct schema_reader *reader, struct branch *branch, struct term term)
 {
     struct shape *shape = &branch->shape;
     if (is_taken(shape, term)) return OK;
+    if (is_contradicted(shape, term)) {
+        shape->types = 0;
+        return OK;
+    }
     if (++reader->steps > SCHEMA_STEPS_MAX)
         return schema_refuse(reader, reader->root, "", STATUS_TOO_LARGE,
                              "the schema is too large or too entangled");
