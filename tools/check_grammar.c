@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/json_body.h"
 #include "inference/grammar/constraint.h"
 #include "model/file/gguf.h"
 #include "model/tokenizer/tokenizer.h"
@@ -195,7 +196,7 @@ static void answer_line(const struct vocabulary *vocabulary, const char *line, s
     struct fault fault = {.message = ""};
     json_error_t error;
     json_t *answer = json_object();
-    json_t *job = json_loadb(line, length, 0, &error);
+    json_t *job = json_load_text((struct text){line, length}, 0, &error);
     enum status status = STATUS_CORRUPT;
     if (job)
         status = judge(vocabulary, job, answer, &fault);

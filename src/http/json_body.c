@@ -2,6 +2,7 @@
 #include "http/json_body.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Bytes become a tree that is many times larger, an object's members most of all. */
 enum { DEPTH_LIMIT = 64, CONTAINER_LIMIT = 100000, MEMBER_LIMIT = 200000, VALUE_LIMIT = 2000000 };
@@ -46,13 +47,69 @@ static enum status check_bounds(struct text body, struct fault *fault)
     return OK;
 }
 
+/* ---- integers of any size ---- */
+
+/* How many of these characters follow each other there. */
+static size_t run_of(struct text text, size_t at, const char *characters)
+{
+    size_t end = at;
+    while (end < text.length && memchr(characters, text.data[end], strlen(characters))) end++;
+    return end - at;
+}
+
+/* The length of the text's number, and whether it is an integer beyond 63 bits. */
+static size_t number_length(struct text text, bool *is_large)
+{
+    size_t sign = text.data[0] == '-', digits = run_of(text, sign, "0123456789");
+    struct text bound = sign ? TEXT("9223372036854775808") : TEXT("9223372036854775807");
+    bool is_real = run_of(text, sign + digits, ".eE") > 0;
+    *is_large = !is_real &&
+                (digits > bound.length || (digits == bound.length &&
+                                           memcmp(text.data + sign, bound.data, bound.length) > 0));
+    return sign + digits + run_of(text, sign + digits, "0123456789.eE+-");
+}
+
+/* The same JSON, in which large integers have an exponent: so they are reals for any reader. */
+static void append_with_large_as_reals(struct buffer *out, struct text json)
+{
+    bool in_string = false;
+    for (size_t i = 0; i < json.length;) {
+        char c = json.data[i];
+        size_t length = 1;
+        bool is_large = false;
+        if (in_string && c == '\\' && i + 1 < json.length)
+            length = 2;
+        else if (c == '"')
+            in_string = !in_string;
+        else if (!in_string && (c == '-' || (c >= '0' && c <= '9')))
+            length = number_length(text_slice(json, i, json.length), &is_large);
+        buffer_append(out, json.data + i, length);
+        if (is_large) buffer_append_string(out, "e0");
+        i += length;
+    }
+}
+
+json_t *json_load_text(struct text text, size_t flags, json_error_t *error)
+{
+    json_t *json = json_loadb(text.data, text.length, flags, error);
+    if (json || json_error_code(error) != json_error_numeric_overflow) return json;
+    struct buffer wide;
+    buffer_init(&wide);
+    append_with_large_as_reals(&wide, text);
+    json = wide.failed ? NULL : json_loadb(wide.data, wide.length, flags, error);
+    buffer_deinit(&wide);
+    return json;
+}
+
+/* ---- bodies ---- */
+
 enum status json_body_parse(struct text body, json_t **out, struct fault *fault)
 {
     if (text_trim(body).length == 0)
         return fault_set(fault, STATUS_INVALID, "the request needs a JSON object as its body");
     TRY(check_bounds(body, fault));
     json_error_t error;
-    json_t *root = json_loadb(body.data, body.length, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = json_load_text(body, JSON_REJECT_DUPLICATES, &error);
     if (!root && json_error_code(&error) == json_error_out_of_memory)
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for the request");
     if (!root)

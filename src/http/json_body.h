@@ -15,6 +15,9 @@
 #include "base/text.h"
 
 enum status json_body_parse(struct text body, json_t **out, struct fault *fault) MUST_USE;
+/* JSON whose integers may be larger than 63 bits, as in JavaScript's: these become reals. Otherwise
+ * as json_loadb: NULL and *error where it is none. */
+json_t *json_load_text(struct text text, size_t flags, json_error_t *error) MUST_USE;
 
 /* The field, or NULL when it is absent or null. */
 json_t *json_body_field(const json_t *object, const char *name);

@@ -93,7 +93,7 @@ static grammar_part rule_of(struct grammar *g, grammar_part is)
 static grammar_part real_literal(struct grammar *g, double value)
 {
     char text[40];
-    if (value == (double)(long long)value && value > -1e15 && value < 1e15)
+    if (value > -1e15 && value < 1e15 && value == (double)(long long)value)
         snprintf(text, sizeof text, "%lld", (long long)value);
     else
         for (int precision = 15; precision <= 17; precision++) {

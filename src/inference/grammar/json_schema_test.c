@@ -71,6 +71,11 @@ static void keywords_mean_what_they_say(void **state)
         {"{\"prefixItems\":[{\"const\":1}],\"uniqueItems\":true,\"type\":\"array\"}",
          {"[]", "[1]"},
          {"[1,1]"}},
+        /* Two that cannot be told apart: only the other way is left. */
+        {"{\"anyOf\":[{\"type\":\"null\"},{\"type\":\"array\",\"items\":{\"type\":\"array\"},"
+         "\"minItems\":2,\"uniqueItems\":true}]}",
+         {"null"},
+         {"[[],[]]", "[[],[1]]", "[]"}},
     };
     for (size_t i = 0; i < ARRAY_COUNT(EXAMPLES); i++) expect(&EXAMPLES[i], false);
 }
@@ -147,6 +152,17 @@ static void schemas_combine(void **state)
         {"{\"$ref\":\"#/$defs/a\",\"maximum\":1,\"$defs\":{\"a\":{\"type\":\"integer\"}}}",
          {"1"},
          {"5"}},
+        /* Five must fail at once, and what they share cannot. */
+        {"{\"$defs\":{\"b\":{\"type\":\"object\",\"properties\":{\"n\":{\"type\":\"string\"}},"
+         "\"required\":[\"n\"]}},\"oneOf\":["
+         "{\"allOf\":[{\"$ref\":\"#/$defs/b\"},{\"required\":[\"p\"]}]},"
+         "{\"allOf\":[{\"$ref\":\"#/$defs/b\"},{\"required\":[\"q\"]}]},"
+         "{\"allOf\":[{\"$ref\":\"#/$defs/b\"},{\"required\":[\"r\"]}]},"
+         "{\"allOf\":[{\"$ref\":\"#/$defs/b\"},{\"required\":[\"s\"]}]},"
+         "{\"allOf\":[{\"$ref\":\"#/$defs/b\"},{\"required\":[\"t\"]}]},"
+         "{\"allOf\":[{\"$ref\":\"#/$defs/b\"},{\"required\":[\"u\"]}]}]}",
+         {"{\"n\":\"x\",\"p\":1}", "{\"n\":\"\",\"u\":null}"},
+         {"{\"n\":\"x\"}", "{\"n\":\"x\",\"p\":1,\"q\":1}", "{\"p\":1}"}},
     };
     for (size_t i = 0; i < ARRAY_COUNT(EXAMPLES); i++) expect(&EXAMPLES[i], false);
 }
