@@ -307,6 +307,66 @@ static void a_load_in_progress_does_not_outlive_the_host(void **state)
     }
 }
 
+/* ---- loading beside streams ---- */
+
+enum { SPEECH = 20 };
+
+struct speaker {
+    const struct model_lease *lease;
+    atomic_uint speeches;
+    atomic_bool is_over;
+};
+
+static void *speak_on(void *argument)
+{
+    struct speaker *speaker = argument;
+    while (!atomic_load(&speaker->is_over) && speak(speaker->lease, SPEECH) != 0)
+        atomic_fetch_add(&speaker->speeches, 1);
+    return NULL;
+}
+
+struct listener {
+    struct waiter waiter; /* first */
+    struct speaker *speaker;
+    unsigned heard; /* speeches before the ticket was told */
+};
+
+static void on_told_listening(struct model_ticket *ticket)
+{
+    struct listener *listener = (struct listener *)ticket;
+    listener->heard = atomic_load(&listener->speaker->speeches);
+    on_told(ticket);
+}
+
+/* Packing takes turns with the steps, piece by piece: if it had one turn for all of its work, the
+ * answer that is being written would end, and no other. */
+static void streams_go_on_while_a_model_is_loaded(void **state)
+{
+    enum { MANY = 10 }; /* of some hundred */
+    char path[128];
+    make_model("smollm2-135m", "large");
+    struct model_host *host = open_host((struct model_host_options){.keep_ms = -1});
+    struct speaker speaker = {.lease = lease_by_name(host, "alpha")};
+    struct listener listener = {.speaker = &speaker};
+    const struct model_wish wish = wish_for("large");
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, speak_on, &speaker), 0);
+    while (atomic_load(&speaker.speeches) < MANY) pause_ms(1);
+    unsigned before = atomic_load(&speaker.speeches);
+    listener.waiter.ticket = (struct model_ticket){.told = on_told_listening, .is_void = is_void};
+    sem_init(&listener.waiter.told, 0, 0);
+    model_host_await(host, &wish, &listener.waiter.ticket);
+    model_lease_release(outcome(&listener.waiter));
+    atomic_store(&speaker.is_over, true);
+    pthread_join(thread, NULL);
+    print_message("%u answers while a model was loaded\n", listener.heard - before);
+    assert_true(listener.heard - before >= MANY);
+    model_lease_release((struct model_lease *)speaker.lease);
+    model_host_close(host);
+    path_of(path, sizeof path, "large");
+    unlink(path);
+}
+
 /* ---- many at once ---- */
 
 enum { CLIENTS = 8, ROUNDS = 12 };
@@ -390,6 +450,7 @@ int main(void)
         cmocka_unit_test(the_alias_is_loaded_on_demand_too),
         cmocka_unit_test(stopping_tells_those_who_wait),
         cmocka_unit_test(a_load_in_progress_does_not_outlive_the_host),
+        cmocka_unit_test(streams_go_on_while_a_model_is_loaded),
         cmocka_unit_test(everybody_is_served_in_the_end),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
