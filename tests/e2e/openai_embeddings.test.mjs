@@ -51,6 +51,15 @@ test("a client that leaves stops costing: the next is answered at once", async (
   assert.ok(performance.now() - start < 5000);
 });
 
+test("an input that the model can't read is named", async () => {
+  const long = "word ".repeat(600);
+  for (const [input, param] of [[long, "input"], [[...texts(70), long], "input[70]"], [["a", [101, 99999999]], "input[1]"]]) {
+    const {code, body} = await server.json("/v1/embeddings", {model: "minilm", input});
+    assert.deepEqual([code, body.error.param], [400, param]);
+    assert.ok(body.error.message.startsWith(param), body.error.message);
+  }
+});
+
 const documents = ["Berlin is the capital of Germany.", "Bake the bread for forty minutes.",
   "Paris is the capital of France.", "The capital gains tax rose."];
 const query = "What is the capital of France?";
@@ -93,7 +102,7 @@ test("what cannot be ranked is refused by name", async () => {
     [{query, documents: ["a", {title: "b"}]}, "documents[1]"], [{query, documents: ["a", ""]}, "documents[1]"],
     [{query, documents, top_n: 0}, "top_n"], [{query, documents, return_documents: "yes"}, "return_documents"],
     [{query, documents: Array(2048).fill("a")}, "documents"],
-    [{query, documents: ["word ".repeat(600)]}, "documents"]];
+    [{query, documents: ["a", "word ".repeat(600)]}, "documents[1]"], [{query: "word ".repeat(600), documents}, "query"]];
   for (const [request, param] of cases) {
     const {code, body} = await server.json("/v1/rerank", {model: "minilm", ...request});
     assert.equal(code, 400, JSON.stringify(request).slice(0, 80));

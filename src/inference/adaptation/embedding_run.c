@@ -1,6 +1,8 @@
 /* embedding_run.c - see embedding_run.h. */
 #include "inference/adaptation/embedding_run.h"
 
+#include <stdio.h>
+
 #include "gateway/style.h"
 #include "model/model.h"
 #include "model/tokenizer/tokenizer.h"
@@ -17,26 +19,40 @@ struct turn {
     size_t count, token_count;
 };
 
-static enum status check_tokens(const struct embedding_run *run, const int32_t *tokens,
-                                size_t count, struct fault *fault)
+/* As the client knows it: "input", "input[3]", "query". */
+static void name_input(const struct embedding_run *run, size_t index, char *name, size_t capacity)
+{
+    if (run->first_name && index == 0)
+        snprintf(name, capacity, "%s", run->first_name);
+    else if (run->input_count == 1)
+        snprintf(name, capacity, "%s", run->input_name);
+    else
+        snprintf(name, capacity, "%s[%zu]", run->input_name, index - (run->first_name != NULL));
+}
+
+static enum status check_tokens(const struct embedding_run *run, size_t index,
+                                const int32_t *tokens, size_t count, struct fault *fault)
 {
     const struct model_info *info = engine_model(run->lease->engine);
+    char name[FAULT_PARAM_BYTES];
+    name_input(run, index, name, sizeof name);
     if (count > info->context_length)
-        return fault_set_param(fault, STATUS_INVALID, run->input_name,
-                               "an input has %zu tokens, and the model reads at most %u", count,
+        return fault_set_param(fault, STATUS_INVALID, name,
+                               "%s has %zu tokens, and the model reads at most %u", name, count,
                                info->context_length);
     for (size_t i = 0; i < count; i++)
         if (tokens[i] < 0 || (uint32_t)tokens[i] >= info->vocabulary)
-            return fault_set_param(fault, STATUS_INVALID, run->input_name,
-                                   "token %d is not in the vocabulary (0..%u)", tokens[i],
+            return fault_set_param(fault, STATUS_INVALID, name,
+                                   "%s: token %d is not in the vocabulary (0..%u)", name, tokens[i],
                                    info->vocabulary - 1);
     return OK;
 }
 
 /* One text more. Those that were tokenised get their pointers at the end: the list moves. */
-static enum status turn_add(struct turn *turn, const struct embedding_run *run,
-                            const struct prompt_input *input, struct fault *fault)
+static enum status turn_add(struct turn *turn, const struct embedding_run *run, struct fault *fault)
 {
+    size_t index = run->embedded + turn->count;
+    const struct prompt_input *input = &run->inputs[index];
     struct embedding_text *text = &turn->texts[turn->count];
     size_t start = turn->tokens.count;
     *text = (struct embedding_text){.tokens = input->tokens, .count = input->token_count};
@@ -46,7 +62,7 @@ static enum status turn_add(struct turn *turn, const struct embedding_run *run,
         text->count = turn->tokens.count - start;
     }
     const int32_t *tokens = input->tokens ? input->tokens : turn->tokens.ids + start;
-    TRY(check_tokens(run, tokens, text->count, fault));
+    TRY(check_tokens(run, index, tokens, text->count, fault));
     turn->starts[turn->count++] = start;
     turn->token_count += text->count;
     return OK;
@@ -58,8 +74,8 @@ static enum status turn_fill(struct turn *turn, const struct embedding_run *run,
                              struct fault *fault)
 {
     const uint32_t width = engine_model(run->lease->engine)->width;
-    for (size_t i = run->embedded; i < run->input_count && turn->count < TURN_TEXTS; i++) {
-        TRY(turn_add(turn, run, &run->inputs[i], fault));
+    while (run->embedded + turn->count < run->input_count && turn->count < TURN_TEXTS) {
+        TRY(turn_add(turn, run, fault));
         if (turn->token_count < TURN_TOKENS) continue;
         if (turn->token_count > TURN_TOKENS && turn->count > 1)
             turn->token_count -= turn->texts[--turn->count].count;

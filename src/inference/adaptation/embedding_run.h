@@ -19,6 +19,7 @@ struct embedding_run {
     struct prompt_input *inputs;
     size_t input_count;
     const char *input_name; /* of the field, for faults */
+    const char *first_name; /* of the field of the first one; NULL: it is no other */
     /* The answer's body, when all is embedded. `run` is the whole of what the route allocated. */
     void (*append_answer)(struct buffer *out, const struct embedding_run *run);
 

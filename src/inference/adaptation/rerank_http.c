@@ -121,6 +121,7 @@ static enum status read_request(struct rerank *rerank, const json_t *root, struc
 {
     *rerank = (struct rerank){.run = {.model = TEXT("local-llm"),
                                       .input_name = "documents",
+                                      .first_name = "query",
                                       .append_answer = append_answer}};
     TRY(json_read_text(root, "model", &rerank->run.model, fault));
     TRY(read_inputs(rerank, root, arena, fault));
