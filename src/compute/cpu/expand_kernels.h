@@ -48,7 +48,8 @@ ALWAYS_INLINE void block_weights(const struct tile_format *f, const uint8_t *blo
                                  u8x64 weights[BLOCK_GROUPS])
 {
     if (f->factors == FACTORS_IN_GRID) {
-        grid_weights(block, weights);
+        const struct grid_block begun = grid_begin(block);
+        grid_weights(&begun, weights);
         return;
     }
     block_codes(f, block, weights);

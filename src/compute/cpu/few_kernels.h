@@ -8,7 +8,8 @@
  * for a stream that is used as fast as memory delivers it. */
 enum { PREFETCH_BYTES = 8192 };
 
-/* Up to so many tokens have two integer sums each: one alone would wait for itself. */
+/* Weights of IQ2_XXS are long on their way: up to so many tokens have two integer sums each, as one
+ * alone would wait for itself. */
 enum { FEW_CHAINED = 2 };
 
 /* Ask for what comes so far behind these bytes, a line at a time. */
@@ -54,11 +55,12 @@ ALWAYS_INLINE void few_half(const struct tile_format *f, const uint8_t *unit, si
 {
     const int halves = f->block_scales, groups = BLOCK_GROUPS / halves;
     const size_t first = b * (size_t)tokens;
-    const int8_t *quants = f->factors == FACTORS_IN_GRID ? a->grid_quants : a->quants;
+    const bool in_grid = f->factors == FACTORS_IN_GRID;
+    const int8_t *quants = in_grid ? a->grid_quants : a->quants;
     const int8_t *x = quants + first * BLOCK_COLS;
     const int32_t *starts = halves == 1 ? a->starts + first : a->half_starts + 2 * first + half;
     const float *x_sums = halves == 1 ? a->sums + first : a->half_sums + 2 * first + half;
-    const int chains = LANES_FEW_TOKENS > 1 && tokens <= FEW_CHAINED ? 2 : 1;
+    const int chains = LANES_FEW_TOKENS > 1 && in_grid && tokens <= FEW_CHAINED ? 2 : 1;
     i32x16 dots[FEW_TOKENS], others[FEW_TOKENS];
     for (int t = 0; t < tokens; t++) {
         dots[t] = few_start(few_bias(f), starts[t * halves]);
@@ -67,8 +69,12 @@ ALWAYS_INLINE void few_half(const struct tile_format *f, const uint8_t *unit, si
     for (int g = half * groups; g < (half + 1) * groups; g += chains)
         for (int t = 0; t < tokens; t++) {
             const int8_t *quad = x + t * BLOCK_COLS + 4 * g;
-            dots[t] = i32_dot(dots[t], weights[g], load_quad(quad));
-            if (chains == 2) others[t] = i32_dot(others[t], weights[g + 1], load_quad(quad + 4));
+            if (chains == 1) {
+                dots[t] = i32_dot(dots[t], weights[g], load_quad(quad));
+                continue;
+            }
+            dots[t] = i32_dot_quad(dots[t], weights[g], quad);
+            others[t] = i32_dot_quad(others[t], weights[g + 1], quad + 4);
         }
     for (int t = 0; t < tokens && chains == 2; t++) dots[t] = i32_add(dots[t], others[t]);
     f32x16 scale, minimum;
@@ -80,18 +86,35 @@ ALWAYS_INLINE void few_half(const struct tile_format *f, const uint8_t *unit, si
     }
 }
 
+/* The block after this, the i-th of its unit; this one when there are no more. */
+ALWAYS_INLINE const uint8_t *few_next(const struct tile_format *f, const uint8_t *block, size_t i,
+                                      bool more)
+{
+    size_t header = i + 1 == f->unit_blocks ? tile_header_bytes(f) : 0;
+    return more ? block + tile_block_bytes(f) + header : block;
+}
+
 ALWAYS_INLINE void few_tile(const struct tile_format *f, const uint8_t *tile, size_t blocks,
                             const struct activations *a, int tokens, float *out)
 {
     f32x16 sums[FEW_TOKENS];
     for (int t = 0; t < tokens; t++) sums[t] = f32_all(0);
+    const bool in_grid = f->factors == FACTORS_IN_GRID;
+    struct grid_block begun;
+    if (in_grid) begun = grid_begin(tile + tile_header_bytes(f));
     for (size_t first = 0; first < blocks; first += f->unit_blocks, tile += tile_unit_bytes(f)) {
         const uint8_t *block = tile + tile_header_bytes(f);
         prefetch_behind(tile, tile_header_bytes(f));
         for (size_t i = 0; i < f->unit_blocks; i++, block += tile_block_bytes(f)) {
             prefetch_behind(block, tile_block_bytes(f));
             u8x64 weights[BLOCK_GROUPS];
-            few_weights(f, block, weights);
+            if (in_grid) { /* the next block's look-ups fly beside this one's products */
+                const struct grid_block now = begun;
+                begun = grid_begin(few_next(f, block, i, first + i + 1 < blocks));
+                grid_weights(&now, weights);
+            } else {
+                few_weights(f, block, weights);
+            }
             f32x16 shares[FEW_TOKENS];
             few_half(f, tile, i, weights, first + i, 0, a, tokens, shares);
             if (f->block_scales == 2)

@@ -44,15 +44,15 @@ static void grid_prepare(void)
     pthread_once(&once, grid_fill);
 }
 
-/* base x (1 + 2 x the four scale bits of each row), exactly. */
+/* base x (1 + 2 x the four scale bits of each row), exactly: a quarter of it x (4 + 8 x those). */
 ALWAYS_INLINE f32x16 grid_scale(f32x16 base, const uint8_t *block)
 {
     __m512i bits = _mm512_and_si512(_mm512_loadu_si512(block + GRID_SIGNS_AT),
                                     _mm512_set1_epi8(GRID_FACTOR_BIT));
-    __m512i scale =
-        _mm512_dpbusd_epi32(_mm512_setzero_si512(), bits, _mm512_set1_epi32(0x08040201));
-    f32x16 twice = _mm512_mul_ps(base, _mm512_set1_ps(2.0f / GRID_FACTOR_BIT));
-    return _mm512_fmadd_ps(_mm512_cvtepi32_ps(scale), twice, base);
+    __m512i factor = _mm512_dpbusd_epi32(_mm512_set1_epi32(GRID_FACTOR_BIT / 2), bits,
+                                         _mm512_set1_epi32(0x08040201));
+    return _mm512_mul_ps(_mm512_cvtepi32_ps(factor),
+                         _mm512_mul_ps(base, _mm512_set1_ps(2.0f / GRID_FACTOR_BIT)));
 }
 
 /* table[indices], 256 entries. */
@@ -74,16 +74,29 @@ ALWAYS_INLINE __m512i grid_select(uint8_t mask, __m512i a, __m512i b)
     return _mm512_ternarylogic_epi32(_mm512_set1_epi8((char)mask), a, b, 0xca);
 }
 
+/* A block half way to its weights. The whole way is longer than the processor looks ahead, so
+ * few_kernels.h begins a block before it multiplies with the one before. */
+struct grid_block {
+    __m512i codes[2], signs;
+};
+
+ALWAYS_INLINE struct grid_block grid_begin(const uint8_t *block)
+{
+    const __m512i indices = _mm512_loadu_si512(block);
+    return (struct grid_block){
+        {grid_look_up(grid_codes[0], indices), grid_look_up(grid_codes[1], indices)},
+        _mm512_loadu_si512(block + GRID_SIGNS_AT)};
+}
+
 /* Signs lie as grid_byte says: those of the first four weights where grid_places wants them, those
  * of the last four two bits higher, but the eighth, which is the parity of the others. */
-ALWAYS_INLINE void grid_weights(const uint8_t *block, u8x64 weights[BLOCK_GROUPS])
+ALWAYS_INLINE void grid_weights(const struct grid_block *begun, u8x64 weights[BLOCK_GROUPS])
 {
     const uint64_t last_signs = GRID_BIT(4, 0x40) | GRID_BIT(5, 0x80) | GRID_BIT(0, 0x04) |
                                 GRID_BIT(1, 0xff & ~GRID_FACTOR_BIT);
-    const __m512i indices = _mm512_loadu_si512(block);
-    __m512i signs = _mm512_loadu_si512(block + GRID_SIGNS_AT);
+    __m512i signs = begun->signs;
     for (int half = 0; half < 2; half++) {
-        const __m512i codes = grid_look_up(grid_codes[half], indices);
+        const __m512i codes = begun->codes[half];
         const __m512i first = grid_select(0x0f, codes, signs);
         const __m512i second = grid_select(0x3c, _mm512_srli_epi16(codes, 2), signs);
         for (int j = 0; j < 4; j++)

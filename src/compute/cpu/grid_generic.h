@@ -36,8 +36,19 @@ ALWAYS_INLINE f32x16 grid_scale(f32x16 base, const uint8_t *block)
     return f32_mul(base, f32_load(factors));
 }
 
-ALWAYS_INLINE void grid_weights(const uint8_t *block, u8x64 weights[BLOCK_GROUPS])
+/* A block half way to its weights: nothing is gained by beginning early. */
+struct grid_block {
+    const uint8_t *bytes;
+};
+
+ALWAYS_INLINE struct grid_block grid_begin(const uint8_t *block)
 {
+    return (struct grid_block){block};
+}
+
+ALWAYS_INLINE void grid_weights(const struct grid_block *begun, u8x64 weights[BLOCK_GROUPS])
+{
+    const uint8_t *block = begun->bytes;
     uint8_t bytes[BLOCK_GROUPS][GROUP_BYTES];
     for (int r = 0; r < TILE_ROWS; r++) {
         uint64_t entries[4];
