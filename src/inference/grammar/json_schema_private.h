@@ -98,7 +98,7 @@ struct shape {
     unsigned types;
     size_t begun_with;               /* so many terms; the rest came from these */
     const struct listed *taken;      /* term: all that was taken in */
-    uint64_t taken_bits[8];          /* of hashes of these: a term whose bit is not set is not */
+    uint64_t taken_bits[32];         /* of hashes of these: a term whose bit is not set is not */
     const struct listed *candidates; /* json: arrays of values, of enum and const */
     const struct listed *excluded;   /* json: values it must not be */
     struct limit minimum, maximum;

@@ -311,7 +311,7 @@ static unsigned bit_of_term(struct term term)
 {
     uint64_t hash = (uint64_t)(uintptr_t)term.schema ^ (uint64_t)term.kind << 50 ^
                     (uint64_t)term.name.length << 54 ^ (uint64_t)term.value_class << 60;
-    return (unsigned)(hash * 0x9E3779B97F4A7C15u >> 55);
+    return (unsigned)(hash * 0x9E3779B97F4A7C15u >> 53);
 }
 
 static bool is_taken(const struct shape *shape, struct term term)
