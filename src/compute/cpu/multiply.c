@@ -267,19 +267,22 @@ static void multiply_float(const struct multiply_job *job, const struct product 
     for (unsigned i = 0; i < tiles; i++) store_tile(job, product, tile + i, scratch->sums[i]);
 }
 
+/* `tiles` tiles of quantised weights with few tokens, each tile read once. */
 static void multiply_few(const struct multiply_job *job, const struct product *product,
-                         uint32_t tile, struct multiply_scratch *scratch)
+                         uint32_t tile, uint32_t tiles, struct multiply_scratch *scratch)
 {
     const struct matrix *m = product->matrix;
     const size_t bytes = tile_bytes((enum tile_layout)m->layout, m->cols);
-    const size_t whole = job->cut.group;
-    for (size_t g = 0; g * whole < job->n; g++) {
-        struct activations group = activation_group(&job->cut, 0, g);
-        job->compute->kernels->dot_few[m->layout]((const uint8_t *)m->packed + tile * bytes,
-                                                  job->cut.blocks, &group,
-                                                  scratch->sums[0][g * whole]);
+    const size_t whole = job->cut.group, blocks = job->cut.blocks;
+    const uint8_t *packed = (const uint8_t *)m->packed + tile * bytes;
+    for (const uint32_t end = tile + tiles; tile < end; tile++, packed += bytes) {
+        for (size_t g = 0; g * whole < job->n; g++) {
+            struct activations group = activation_group(&job->cut, 0, g);
+            job->compute->kernels->dot_few[m->layout](packed, blocks, &group,
+                                                      scratch->sums[0][g * whole]);
+        }
+        store_tile(job, product, tile, scratch->sums[0]);
     }
-    store_tile(job, product, tile, scratch->sums[0]);
 }
 
 /* Items first..first+count-1 of one product. */
@@ -295,8 +298,7 @@ static void multiply_items(const struct multiply_job *job, const struct product 
             tiles = tiles >= 4 ? 4 : tiles >= 2 ? 2 : 1; /* what the kernels take */
             multiply_float(job, product, tile, tiles, scratch);
         } else if (is_few(job->compute, job->n)) {
-            tiles = 1;
-            multiply_few(job, product, tile, scratch);
+            multiply_few(job, product, tile, tiles, scratch);
         } else {
             if (tiles > RUN_TILES) tiles = RUN_TILES;
             multiply_many(job, product, tile, tiles, scratch);
