@@ -102,8 +102,9 @@ for (const family of ["qwen3", "qwen2.5", "llama3.2", "mistral"]) {
           return {answer: "12 degrees \"Celsius\""};
         },
       }});
+      // Ids of calls are drawn, and some templates show them to the model: only one call has a length that is known.
       const runner = client.chat.completions.runTools(
-        {...required, tools: [function_("get_weather"), function_("now")]}, {maxChatCompletions: 3});
+        {...required, parallel_tool_calls: false, tools: [function_("get_weather"), function_("now")]}, {maxChatCompletions: 3});
       await runner.done();
       const roles = runner.messages.map((message) => message.role);
       assert.equal(roles.filter((role) => role === "assistant").length, 3);
