@@ -53,7 +53,7 @@ static enum status check_bounds(struct text body, struct fault *fault)
 static size_t run_of(struct text text, size_t at, const char *characters)
 {
     size_t end = at;
-    while (end < text.length && memchr(characters, text.data[end], strlen(characters))) end++;
+    while (end < text.length && text.data[end] && strchr(characters, text.data[end])) end++;
     return end - at;
 }
 

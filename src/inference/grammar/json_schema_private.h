@@ -16,7 +16,7 @@
 
 enum {
     SCHEMA_ALTERNATIVES_MAX = 2000, /* of one set */
-    SCHEMA_STEPS_MAX = 2000000,     /* terms taken in, of all sets */
+    SCHEMA_STEPS_MAX = 600000,      /* terms taken in, of all sets */
     SCHEMA_NESTING_MAX = 200,       /* sets within sets */
     SCHEMA_MEMORY_MAX = 128 << 20,  /* bytes while a schema is read, of what is kept and of a job */
     SCHEMA_PATTERN_BUCKETS = 256,
