@@ -299,6 +299,8 @@ struct known_set {
     enum satisfiable satisfiable;
 };
 
+/* By address, and so only good for telling sets apart: nothing else may hang on this order, or a
+ * schema would be honoured today and refused tomorrow. */
 static int compare_terms(const void *a, const void *b)
 {
     const struct term *x = a, *y = b;
@@ -511,6 +513,7 @@ enum status schema_satisfiable(struct schema_reader *reader, struct terms terms,
     struct terms normal;
     struct known_set *set;
     struct shapes shapes = {.items = NULL};
+    uint32_t narrowed_before = reader->narrowed_count;
     *satisfiable = true;
     if (reader->satisfiable_depth >= SATISFIABLE_DEPTH) return OK;
     TRY(normalise(reader, terms, &normal));
@@ -519,9 +522,10 @@ enum status schema_satisfiable(struct schema_reader *reader, struct terms terms,
     if (set->satisfiable == SATISFIABLE_UNKNOWN) {
         set->satisfiable = SATISFIABLE_YES; /* while it is looked into */
         reader->satisfiable_depth++;
-        TRY(terms_expand(reader, normal, true, &shapes));
+        TRY(terms_expand(reader, terms, true, &shapes));
         reader->satisfiable_depth--;
-        if (shapes.count == 0) set->satisfiable = SATISFIABLE_NO;
+        bool all_followed = reader->narrowed_count == narrowed_before;
+        if (shapes.count == 0 && all_followed) set->satisfiable = SATISFIABLE_NO;
     }
     arena_rewind(reader->job, mark);
     *satisfiable = set->satisfiable == SATISFIABLE_YES;
@@ -529,6 +533,22 @@ enum status schema_satisfiable(struct schema_reader *reader, struct terms terms,
 }
 
 /* ---- the whole ---- */
+
+void schema_narrow(struct schema_reader *reader, const json_t *schema, const char *keyword)
+{
+    if (reader->narrowed_count++ > 0) return;
+    reader->narrowed = schema;
+    reader->narrowed_keyword = keyword;
+}
+
+static enum status refuse_nothing(struct schema_reader *reader)
+{
+    if (reader->narrowed_count == 0)
+        return schema_refuse(reader, reader->root, "", STATUS_INVALID, "no value satisfies it");
+    return schema_refuse(reader, reader->narrowed, reader->narrowed_keyword, STATUS_UNSUPPORTED,
+                         "its opposite, which `not`, `oneOf` or `if` ask for here, is supported "
+                         "only in part, in which no value satisfies the whole schema");
+}
 
 enum status grammar_add_json_schema_closed(struct grammar *grammar, const json_t *schema,
                                            bool closed, grammar_part *part, struct fault *fault)
@@ -550,8 +570,7 @@ enum status grammar_add_json_schema_closed(struct grammar *grammar, const json_t
     enum status status;
     TRY_DONE(schema_find_references(&reader));
     TRY_DONE(schema_write(&reader, schema_one_term(&holds), &whole));
-    if (whole.is_nothing)
-        TRY_DONE(schema_refuse(&reader, schema, "", STATUS_INVALID, "no value satisfies it"));
+    if (whole.is_nothing) TRY_DONE(refuse_nothing(&reader));
     *part = whole.part;
 done:
     schema_forget_references(&reader);

@@ -1,6 +1,5 @@
 /* json_schema_admits.c - does a value satisfy a schema? For the values of enum and const, and for
  * names, which are checked when the schema is read and not when something is written. */
-#include <math.h>
 #include <string.h>
 
 #include "inference/grammar/json_schema_private.h"
@@ -50,16 +49,7 @@ static bool count_fits(const json_t *schema, const char *least, const char *most
            (!high || (double)count <= json_number_value(high));
 }
 
-static bool is_multiple(const json_t *value, const json_t *step)
-{
-    if (json_is_integer(value) && json_is_integer(step))
-        return json_integer_value(step) != 0 &&
-               json_integer_value(value) % json_integer_value(step) == 0;
-    double quotient = json_number_value(value) / json_number_value(step);
-    return fabs(quotient - round(quotient)) <= 1e-9 * fabs(quotient);
-}
-
-static bool number_fits(const json_t *schema, const json_t *number)
+static bool number_fits(struct schema_reader *reader, const json_t *schema, const json_t *number)
 {
     double value = json_number_value(number);
     const json_t *low = json_object_get(schema, "minimum");
@@ -75,7 +65,7 @@ static bool number_fits(const json_t *schema, const json_t *number)
         return false;
     if (json_is_number(above) && value <= json_number_value(above)) return false;
     if (json_is_number(below) && value >= json_number_value(below)) return false;
-    return !step || is_multiple(number, step);
+    return !step || number_is_multiple(reader, number, step);
 }
 
 static enum status string_fits(struct schema_reader *reader, const json_t *schema,
@@ -284,7 +274,7 @@ static enum status own_keywords_fit(struct schema_reader *reader, const json_t *
     switch (json_typeof(value)) {
     case JSON_STRING: return string_fits(reader, schema, value, fits);
     case JSON_INTEGER:
-    case JSON_REAL: *fits = number_fits(schema, value); return OK;
+    case JSON_REAL: *fits = number_fits(reader, schema, value); return OK;
     case JSON_ARRAY: return array_fits(reader, schema, value, fits);
     case JSON_OBJECT: return object_fits(reader, schema, value, fits);
     default: return OK;
@@ -300,6 +290,7 @@ enum status schema_admits(struct schema_reader *reader, const json_t *schema, co
     if (++reader->steps > SCHEMA_STEPS_MAX || ++reader->nesting > SCHEMA_NESTING_MAX)
         return schema_refuse(reader, schema, "", STATUS_TOO_LARGE,
                              "the schema is too large or too entangled");
+    TRY(schema_check_circles(reader, schema));
     bool has_ref = json_object_get(schema, "$ref") != NULL, holds = true;
     if (!has_ref || !schema_ref_is_alone(reader, schema)) {
         TRY(own_keywords_fit(reader, schema, value, admits));

@@ -88,16 +88,21 @@ static const char *const CONSTRAINTS[] = {"$ref",
 /* Can it be said that this keyword fails? */
 static bool can_fail(const json_t *schema, const char *keyword)
 {
-    static const char *const NEVER[] = {"uniqueItems", "unevaluatedItems", "unevaluatedProperties"};
+    static const char *const NEVER[] = {"unevaluatedItems", "unevaluatedProperties"};
+    if (strcmp(keyword, "uniqueItems") == 0) return !json_is_true(json_object_get(schema, keyword));
     for (size_t i = 0; i < ARRAY_COUNT(NEVER); i++)
         if (strcmp(keyword, NEVER[i]) == 0) return false;
     bool lists_items =
         json_object_get(schema, "prefixItems") || json_is_array(json_object_get(schema, "items"));
     bool counts = json_object_get(schema, "minContains") || json_object_get(schema, "maxContains");
-    if (strcmp(keyword, "multipleOf") == 0)
-        return json_number_value(json_object_get(schema, keyword)) == 1;
     if (strcmp(keyword, "contains") == 0) return !counts;
     return !lists_items || !(strstr(keyword, "tems") && keyword[0] != 'm');
+}
+
+/* The type of which a value must be to fail one of the keywords that cannot be said to. */
+static unsigned type_that_fails(const char *keyword)
+{
+    return strcmp(keyword, "unevaluatedProperties") == 0 ? TYPE_OBJECT : TYPE_ARRAY;
 }
 
 enum status branch_take_failing(struct schema_reader *reader, struct branch *branch,
@@ -110,10 +115,13 @@ enum status branch_take_failing(struct schema_reader *reader, struct branch *bra
     for (size_t i = 0; i < ARRAY_COUNT(CONSTRAINTS) && json_is_object(schema); i++) {
         const struct term term = term_about(TERM_KEYWORD_FAILS, CONSTRAINTS[i], schema);
         if (!json_object_get(schema, CONSTRAINTS[i]) || (i > 0 && ref_alone)) continue;
-        if (can_fail(schema, CONSTRAINTS[i]))
+        if (can_fail(schema, CONSTRAINTS[i])) {
             ways_add(&ways, &term, 1);
-        else
-            impossible = CONSTRAINTS[i];
+            continue;
+        }
+        impossible = CONSTRAINTS[i];
+        if (branch->shape.types & type_that_fails(impossible))
+            schema_narrow(reader, schema, impossible);
     }
     if (ways.count == 0 && impossible) /* the only way */
         return schema_refuse(reader, schema, impossible, STATUS_UNSUPPORTED,
@@ -280,6 +288,7 @@ enum status choice_find_names(struct schema_reader *reader, const struct shape *
     for (size_t i = 0; i < names.count; i++)
         TRY(add_way_of_name(reader, &ways, choice, names.items[i]));
     if (ways.failed) return schema_no_memory(reader);
+    schema_narrow(reader, choice->names_of, choice->keyword);
     choice->ways = ways.items;
     choice->count = ways.count;
     return OK;

@@ -5,6 +5,7 @@
  * behind it. Each condition is a pattern of digits; together they are intersected. */
 #include <assert.h>
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -323,14 +324,46 @@ static enum status multiples_of(struct schema_reader *reader, const json_t *numb
     uint32_t scaled;
     size_t places;
     if (!decimal_of(reader, number, &step) || !scale_step(&step, &scaled, &places))
-        return schema_refuse(reader, reader->root, "multipleOf", STATUS_UNSUPPORTED,
+        return schema_refuse(reader, number, "", STATUS_UNSUPPORTED,
                              "of a number with these digits is not supported: at most %d, the "
                              "point left out",
                              MULTIPLE_MAX);
     if (places > NUMBER_DIGITS)
-        return schema_refuse(reader, reader->root, "multipleOf", STATUS_UNSUPPORTED,
+        return schema_refuse(reader, number, "", STATUS_UNSUPPORTED,
                              "with this many digits behind the point is not supported");
     return multiples_language(reader, scaled, places, out);
+}
+
+/* The remainder of a decimal, its point moved so many places, by whole numbers. */
+static uint64_t remainder_of(const struct decimal *number, size_t places, uint64_t modulus)
+{
+    uint64_t rest = 0;
+    for (size_t i = 0; i < number->whole.length + places; i++) {
+        size_t behind = i - number->whole.length;
+        char digit = i < number->whole.length           ? number->whole.data[i]
+                     : behind < number->fraction.length ? number->fraction.data[behind]
+                                                        : '0';
+        rest = (rest * 10 + (uint64_t)(digit - '0')) % modulus;
+    }
+    return rest;
+}
+
+bool number_is_multiple(struct schema_reader *reader, const json_t *number, const json_t *step)
+{
+    enum { EXACT_DIGITS = 18 }; /* and one more fit into 64 bits */
+    struct decimal value, of;
+    struct arena_mark mark = arena_mark(reader->job);
+    bool is_exact = decimal_of(reader, number, &value) && decimal_of(reader, step, &of) &&
+                    of.whole.length + of.fraction.length <= EXACT_DIGITS;
+    bool is_multiple = false;
+    if (!is_exact) {
+        is_multiple = fmod(json_number_value(number), json_number_value(step)) == 0;
+    } else if (value.fraction.length <= of.fraction.length) {
+        uint64_t modulus = remainder_of(&of, of.fraction.length, UINT64_MAX);
+        is_multiple = modulus > 0 && remainder_of(&value, of.fraction.length, modulus) == 0;
+    }
+    arena_rewind(reader->job, mark);
+    return is_multiple;
 }
 
 /* ---- together ---- */
@@ -338,7 +371,7 @@ static enum status multiples_of(struct schema_reader *reader, const json_t *numb
 static enum status meet(struct schema_reader *reader, const struct regular **language,
                         const struct regular *with, enum regular_operation operation)
 {
-    return schema_combine(reader, language, with, operation, "multipleOf");
+    return schema_combine(reader, language, with, operation, reader->root, "multipleOf");
 }
 
 /* All the ways to write this number. */
@@ -366,6 +399,33 @@ static bool excludes_numbers(const struct shape *shape)
     return false;
 }
 
+/* What is no multiple of 2 is none of 4 either. */
+static bool follows_from_another(struct schema_reader *reader, const struct shape *shape,
+                                 const struct listed *step)
+{
+    bool is_later = false;
+    for (const struct listed *other = shape->multiples; other; other = other->next) {
+        if (other == step) is_later = true;
+        if (other == step || !other->negated || !step->negated) continue;
+        bool is_equal = json_values_equal(other->json, step->json);
+        if (is_equal ? is_later : number_is_multiple(reader, step->json, other->json)) return true;
+    }
+    return false;
+}
+
+static enum status meet_multiples(struct schema_reader *reader, const struct shape *shape,
+                                  const struct regular **language)
+{
+    for (const struct listed *step = shape->multiples; step; step = step->next) {
+        const struct regular *multiples = NULL;
+        if (follows_from_another(reader, shape, step)) continue;
+        TRY(multiples_of(reader, step->json, &multiples));
+        TRY(schema_combine(reader, language, multiples,
+                           step->negated ? REGULAR_FIRST_ONLY : REGULAR_BOTH, step->json, ""));
+    }
+    return OK;
+}
+
 enum status shape_write_number(struct schema_reader *reader, const struct shape *shape,
                                struct written *out)
 {
@@ -386,10 +446,7 @@ enum status shape_write_number(struct schema_reader *reader, const struct shape 
         TRY(maximum_language(reader, &shape->maximum, &condition));
         TRY(meet(reader, &language, condition, REGULAR_BOTH));
     }
-    for (const struct listed *step = shape->multiples; step; step = step->next) {
-        TRY(multiples_of(reader, step->json, &condition));
-        TRY(meet(reader, &language, condition, REGULAR_BOTH));
-    }
+    TRY(meet_multiples(reader, shape, &language));
     for (const struct listed *class = shape->number_classes; class; class = class->next) {
         TRY(class_number_language(reader, class->term.value_class, &condition));
         TRY(meet(reader, &language, condition, REGULAR_BOTH));

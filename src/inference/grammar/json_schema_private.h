@@ -102,7 +102,7 @@ struct shape {
     const struct listed *candidates; /* json: arrays of values, of enum and const */
     const struct listed *excluded;   /* json: values it must not be */
     struct limit minimum, maximum;
-    const struct listed *multiples;      /* json: the numbers it is a multiple of */
+    const struct listed *multiples;      /* json, negated: the numbers it is a multiple of */
     const struct listed *number_classes; /* term: the class of the number */
     uint32_t least_length, most_length;
     const struct listed *languages; /* language, negated: of its string */
@@ -167,6 +167,9 @@ struct schema_reader {
     struct known_pattern *patterns[SCHEMA_PATTERN_BUCKETS];
     struct known_part *parts[SCHEMA_PATTERN_BUCKETS]; /* of languages */
     struct schema_references *references;
+    uint32_t narrowed_count; /* ways to fail a schema that were left out, and the first of them */
+    const json_t *narrowed;
+    const char *narrowed_keyword;
     const json_t *left_out; /* of the set at hand: a schema whose uniqueItems is beyond us */
     struct json_parts common;
 };
@@ -176,6 +179,8 @@ struct schema_reader {
 /* The part for values of which all terms hold. */
 enum status schema_write(struct schema_reader *reader, struct terms terms,
                          struct written *out) MUST_USE;
+/* There are values that fail the schema by this keyword, and will not be written. */
+void schema_narrow(struct schema_reader *reader, const json_t *schema, const char *keyword);
 /* Could there be such a value? May say yes where there is none. */
 enum status schema_satisfiable(struct schema_reader *reader, struct terms terms,
                                bool *satisfiable) MUST_USE;
@@ -233,10 +238,23 @@ enum status schema_resolve(struct schema_reader *reader, const json_t *schema,
                            const json_t **target) MUST_USE;
 enum status schema_resolve_dynamic(struct schema_reader *reader, const json_t *schema,
                                    const char *keyword, const json_t **target) MUST_USE;
+/* Where the reference leads that the schema has by this keyword; NULL where none of these could
+ * tell. */
+enum status schema_follow(struct schema_reader *reader, const json_t *schema, const char *keyword,
+                          const json_t **target) MUST_USE;
 /* Does what is beside $ref count for nothing here? */
 bool schema_ref_is_alone(const struct schema_reader *reader, const json_t *schema);
 /* A JSON array of the meta-schemas of drafts 4 to 2020-12 (meta_schemas.json). */
 extern const char json_meta_schemas[];
+
+/* ---- json_schema_circle.c ---- */
+/* Refuse schemas that lead back to themselves before they say anything. */
+enum status schema_check_circles(struct schema_reader *reader, const json_t *schema) MUST_USE;
+/* How far that search has come with a schema (json_schema_reference.c keeps it). */
+enum circle_search { CIRCLE_UNKNOWN, CIRCLE_ENTERED, CIRCLE_NONE };
+enum circle_search schema_circle_search(const struct schema_reader *reader, const json_t *schema);
+enum status schema_set_circle_search(struct schema_reader *reader, const json_t *schema,
+                                     enum circle_search search) MUST_USE;
 
 /* ---- json_schema_uri.c ---- */
 struct text uri_without_fragment(struct text uri);
@@ -259,11 +277,11 @@ bool json_values_equal(const json_t *a, const json_t *b);
 /* The language of the pattern of this schema, read once. It is kept. */
 enum status schema_pattern(struct schema_reader *reader, const json_t *schema, const char *keyword,
                            struct text pattern, const struct regular **out) MUST_USE;
-/* *language becomes the two together; what is too large is refused by the keyword, of the schema
- * the reading began with. */
+/* *language becomes the two together; what is too large is refused by the place and the keyword
+ * of one of them. */
 enum status schema_combine(struct schema_reader *reader, const struct regular **language,
                            const struct regular *with, enum regular_operation operation,
-                           const char *keyword) MUST_USE;
+                           const json_t *place, const char *keyword) MUST_USE;
 /* The language of the format; NULL where it constrains nothing. */
 enum status schema_format(struct schema_reader *reader, const json_t *schema, struct text format,
                           const struct regular **out) MUST_USE;
@@ -280,6 +298,8 @@ enum status schema_write_regular(struct schema_reader *reader, const struct regu
                                  bool as_string, grammar_part *part) MUST_USE;
 
 /* ---- json_schema_number.c ---- */
+/* Exact in decimal, as numbers are written. */
+bool number_is_multiple(struct schema_reader *reader, const json_t *number, const json_t *step);
 /* False when the number is beyond what is handled. */
 bool decimal_of(struct schema_reader *reader, const json_t *number, struct decimal *out);
 int decimal_compare(const struct decimal *a, const struct decimal *b);

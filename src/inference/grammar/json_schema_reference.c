@@ -35,6 +35,7 @@ struct schema_place {
     const json_t *json;
     const json_t *target; /* of its $ref, once it is known */
     uint32_t resource;
+    enum circle_search circle_search;
 };
 
 struct schema_references {
@@ -238,6 +239,23 @@ void schema_forget_references(struct schema_reader *reader)
     if (reader->references) json_decref(reader->references->meta_schemas);
 }
 
+enum circle_search schema_circle_search(const struct schema_reader *reader, const json_t *schema)
+{
+    return place_slot(reader->references, schema)->circle_search;
+}
+
+enum status schema_set_circle_search(struct schema_reader *reader, const json_t *schema,
+                                     enum circle_search search)
+{
+    struct schema_place *place = place_slot(reader->references, schema);
+    if (!place->json) { /* referred to, and no schema by its place */
+        TRY(add_place(reader, schema, 0));
+        place = place_slot(reader->references, schema);
+    }
+    place->circle_search = search;
+    return OK;
+}
+
 bool schema_ref_is_alone(const struct schema_reader *reader, const json_t *schema)
 {
     uint32_t resource = resource_of(reader, schema);
@@ -358,34 +376,66 @@ static enum status find_target(struct schema_reader *reader, const json_t *schem
     return OK;
 }
 
-static enum status resolve_keyword(struct schema_reader *reader, const json_t *schema,
-                                   const char *keyword, const json_t **target, uint32_t *resource)
+/* Why a reference leads to no schema. */
+enum lost { LOST_NOT, LOST_NO_TEXT, LOST_NOWHERE, LOST_ELSEWHERE, LOST_AMBIGUOUS };
+
+static enum status find_by_keyword(struct schema_reader *reader, const json_t *schema,
+                                   const char *keyword, const json_t **target, uint32_t *resource,
+                                   enum lost *lost)
 {
     bool is_elsewhere;
     const json_t *ref = json_object_get(schema, keyword);
-    if (!json_is_string(ref))
-        return schema_refuse(reader, schema, keyword, STATUS_INVALID, "must be a string");
+    *target = NULL;
+    *lost = LOST_NO_TEXT;
+    if (!json_is_string(ref)) return OK;
     TRY(find_target(reader, schema, schema_text(ref), target, resource, &is_elsewhere));
+    *lost = *target ? LOST_NOT : is_elsewhere ? LOST_ELSEWHERE : LOST_NOWHERE;
+    return OK;
+}
+
+static enum status refuse_lost(struct schema_reader *reader, const json_t *schema,
+                               const char *keyword, enum lost lost)
+{
+    const char *ref = json_string_value(json_object_get(schema, keyword));
+    switch (lost) {
+    case LOST_NOT: return OK;
+    case LOST_NO_TEXT:
+        return schema_refuse(reader, schema, keyword, STATUS_INVALID, "must be a string");
+    case LOST_NOWHERE:
+        return schema_refuse(reader, schema, keyword, STATUS_INVALID, "\"%.200s\" leads nowhere",
+                             ref);
+    case LOST_ELSEWHERE:
+        return schema_refuse(reader, schema, keyword, STATUS_UNSUPPORTED,
+                             "\"%.200s\" is another document, which is not fetched: put it into "
+                             "$defs with its $id",
+                             ref);
+    case LOST_AMBIGUOUS: break;
+    }
+    return schema_refuse(reader, schema, keyword, STATUS_UNSUPPORTED,
+                         "\"%.200s\" means different schemas by the way it is come to: use $ref",
+                         ref);
+}
+
+static enum status find_static(struct schema_reader *reader, const json_t *schema,
+                               const json_t **target, enum lost *lost)
+{
+    uint32_t ignored;
+    const struct schema_place *known = place_slot(reader->references, schema);
+    *target = known->target;
+    *lost = LOST_NOT;
     if (*target) return OK;
-    return schema_refuse(
-        reader, schema, keyword, is_elsewhere ? STATUS_UNSUPPORTED : STATUS_INVALID,
-        is_elsewhere ? "\"%.200s\" is another document, which is not fetched: put it into "
-                       "$defs with its $id"
-                     : "\"%.200s\" leads nowhere",
-        json_string_value(ref));
+    TRY(find_by_keyword(reader, schema, "$ref", target, &ignored, lost));
+    struct schema_place *place = place_slot(reader->references, schema); /* it may have moved */
+    if (place->json) place->target = *target;
+    return OK;
 }
 
 enum status schema_resolve(struct schema_reader *reader, const json_t *schema,
                            const json_t **target)
 {
-    uint32_t ignored;
-    const struct schema_place *known = place_slot(reader->references, schema);
-    *target = known->target;
-    if (*target) return OK;
-    TRY(resolve_keyword(reader, schema, "$ref", target, &ignored));
-    struct schema_place *place = place_slot(reader->references, schema); /* it may have moved */
-    if (place->json) place->target = *target;
-    return OK;
+    enum lost lost;
+    TRY(find_static(reader, schema, target, &lost));
+    return refuse_lost(reader, schema, "$ref", lost);
 }
 
 /* ---- dynamic references ---- */
@@ -443,11 +493,12 @@ static enum status outermost_anchor(struct schema_reader *reader, struct text na
     return OK;
 }
 
-enum status schema_resolve_dynamic(struct schema_reader *reader, const json_t *schema,
-                                   const char *keyword, const json_t **target)
+static enum status find_dynamic(struct schema_reader *reader, const json_t *schema,
+                                const char *keyword, const json_t **target, enum lost *lost)
 {
     uint32_t resource;
-    TRY(resolve_keyword(reader, schema, keyword, target, &resource));
+    TRY(find_by_keyword(reader, schema, keyword, target, &resource, lost));
+    if (*lost != LOST_NOT) return OK;
     struct text reference = string_of(schema, keyword);
     struct text name = uri_without_fragment(reference);
     name = text_slice(reference, name.length, reference.length);
@@ -456,11 +507,23 @@ enum status schema_resolve_dynamic(struct schema_reader *reader, const json_t *s
     if (!named || !named->is_dynamic) return OK; /* then it is a $ref */
     const struct schema_anchor *outermost;
     TRY(outermost_anchor(reader, name, &outermost));
-    if (!outermost)
-        return schema_refuse(
-            reader, schema, keyword, STATUS_UNSUPPORTED,
-            "\"%.200s\" means different schemas by the way it is come to: use $ref",
-            reference.data);
-    *target = outermost->schema;
+    *target = outermost ? outermost->schema : NULL;
+    if (!outermost) *lost = LOST_AMBIGUOUS;
     return OK;
+}
+
+enum status schema_resolve_dynamic(struct schema_reader *reader, const json_t *schema,
+                                   const char *keyword, const json_t **target)
+{
+    enum lost lost;
+    TRY(find_dynamic(reader, schema, keyword, target, &lost));
+    return refuse_lost(reader, schema, keyword, lost);
+}
+
+enum status schema_follow(struct schema_reader *reader, const json_t *schema, const char *keyword,
+                          const json_t **target)
+{
+    enum lost ignored;
+    return strcmp(keyword, "$ref") == 0 ? find_static(reader, schema, target, &ignored)
+                                        : find_dynamic(reader, schema, keyword, target, &ignored);
 }

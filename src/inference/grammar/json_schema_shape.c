@@ -112,6 +112,18 @@ static void narrow_maximum(struct limit *maximum, struct limit with)
     if (order < 0 || (order == 0 && with.exclusive)) *maximum = with;
 }
 
+static enum status take_step(struct schema_reader *reader, struct shape *shape,
+                             const json_t *schema, bool negated)
+{
+    const json_t *step = json_object_get(schema, "multipleOf");
+    if (!step) return OK;
+    if (!json_is_number(step) || json_number_value(step) <= 0)
+        return schema_refuse(reader, schema, "multipleOf", STATUS_INVALID,
+                             "must be a number above 0");
+    return schema_list(reader, &shape->multiples,
+                       (struct listed){.json = step, .negated = negated});
+}
+
 /* In draft 4 exclusiveMinimum is a boolean that changes what minimum means. */
 static enum status take_limits(struct schema_reader *reader, struct shape *shape,
                                const json_t *schema)
@@ -135,13 +147,7 @@ static enum status take_limits(struct schema_reader *reader, struct shape *shape
         TRY(read_limit(reader, schema, "exclusiveMaximum", exclusive, true, &limit));
         narrow_maximum(&shape->maximum, limit);
     }
-    if ((value = json_object_get(schema, "multipleOf"))) {
-        if (!json_is_number(value) || json_number_value(value) <= 0)
-            return schema_refuse(reader, schema, "multipleOf", STATUS_INVALID,
-                                 "must be a number above 0");
-        TRY(schema_list(reader, &shape->multiples, (struct listed){.json = value}));
-    }
-    return OK;
+    return take_step(reader, shape, schema, false);
 }
 
 /* ---- strings ---- */
@@ -420,9 +426,10 @@ enum status shape_take_failing(struct schema_reader *reader, struct shape *shape
         shape->types = 0;
         return OK;
     }
-    if (KEYWORD_IS("multipleOf") && json_number_value(json_object_get(schema, keyword)) == 1) {
-        shape->types &= TYPE_FRACTION;
-        return OK;
+    if (KEYWORD_IS("multipleOf")) {
+        bool is_one = json_number_value(json_object_get(schema, keyword)) == 1;
+        shape->types &= is_one ? TYPE_FRACTION : TYPE_NUMBER;
+        return take_step(reader, shape, schema, true);
     }
 #undef KEYWORD_IS
     return schema_refuse(reader, schema, keyword, STATUS_UNSUPPORTED,

@@ -58,14 +58,14 @@ enum status schema_pattern(struct schema_reader *reader, const json_t *schema, c
 
 enum status schema_combine(struct schema_reader *reader, const struct regular **language,
                            const struct regular *with, enum regular_operation operation,
-                           const char *keyword)
+                           const json_t *place, const char *keyword)
 {
     struct regular *result;
     struct fault why;
     enum status status = regular_combine(&result, *language, with, operation, reader->job, &why);
     if (status == STATUS_NO_MEMORY) return schema_no_memory(reader);
     if (status != OK)
-        return schema_refuse(reader, reader->root, keyword, STATUS_UNSUPPORTED,
+        return schema_refuse(reader, place, keyword, STATUS_UNSUPPORTED,
                              "together with the others: %s", why.message);
     *language = result;
     return OK;
@@ -74,7 +74,7 @@ enum status schema_combine(struct schema_reader *reader, const struct regular **
 static enum status combine(struct schema_reader *reader, const struct regular **language,
                            const struct regular *with, enum regular_operation operation)
 {
-    return schema_combine(reader, language, with, operation, "pattern");
+    return schema_combine(reader, language, with, operation, reader->root, "pattern");
 }
 
 static enum status exclude_values(struct schema_reader *reader, const struct shape *shape,

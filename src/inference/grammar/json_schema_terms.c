@@ -342,6 +342,8 @@ static enum status take_term(struct schema_reader *reader, struct branch *branch
     if (++reader->steps > SCHEMA_STEPS_MAX)
         return schema_refuse(reader, reader->root, "", STATUS_TOO_LARGE,
                              "the schema is too large or too entangled");
+    if (term.kind == TERM_HOLDS || term.kind == TERM_FAILS)
+        TRY(schema_check_circles(reader, term.schema));
     TRY(schema_list(reader, &shape->taken, (struct listed){.term = term}));
     unsigned bit = bit_of_term(term);
     shape->taken_bits[bit / 64] |= (uint64_t)1 << bit % 64;

