@@ -103,6 +103,13 @@ json_t *json_load_text(struct text text, size_t flags, json_error_t *error)
 
 /* ---- bodies ---- */
 
+/* In a value, or in a name. */
+static bool is_about_nul(const json_error_t *error)
+{
+    enum json_error_code code = json_error_code(error);
+    return code == json_error_null_character || code == json_error_null_byte_in_key;
+}
+
 enum status json_body_parse(struct text body, json_t **out, struct fault *fault)
 {
     if (text_trim(body).length == 0)
@@ -112,6 +119,11 @@ enum status json_body_parse(struct text body, json_t **out, struct fault *fault)
     json_t *root = json_load_text(body, JSON_REJECT_DUPLICATES, &error);
     if (!root && json_error_code(&error) == json_error_out_of_memory)
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for the request");
+    if (!root && is_about_nul(&error))
+        return fault_set(fault, STATUS_INVALID,
+                         "line %d column %d of the body: a string has the character NUL "
+                         "(\\u0000), which no text here may have: leave it out",
+                         error.line, error.column);
     if (!root)
         return fault_set(fault, STATUS_INVALID, "the body is not valid JSON: line %d column %d: %s",
                          error.line, error.column, error.text);

@@ -43,11 +43,26 @@ static void what_is_no_json_stays_none(void **state)
     }
 }
 
+/* JSON allows it: the fault says that we do not. */
+static void a_nul_is_refused_by_its_name(void **state)
+{
+    static const char *const WITH_NUL[] = {"{\"a\": \"x\\u0000y\"}", "{\"\\u0000\": 1}"};
+    for (size_t i = 0; i < ARRAY_COUNT(WITH_NUL); i++) {
+        struct fault fault;
+        json_t *body;
+        assert_status(json_body_parse(text_of(WITH_NUL[i]), &body, &fault), STATUS_INVALID);
+        assert_contains(fault.message, "line 1 column");
+        assert_contains(fault.message, "NUL (\\u0000)");
+        assert_null(strstr(fault.message, "not valid JSON"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(large_integers_are_reals),
         cmocka_unit_test(what_is_no_json_stays_none),
+        cmocka_unit_test(a_nul_is_refused_by_its_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
