@@ -204,10 +204,42 @@ test("a damaged file fails only those who want it, and may be mended", async (t)
     {model: "alpha", prompt: "fa", max_tokens: 300, stream: true, ignore_eos: true});
   const answers = await Promise.all([server.ask("broken"), server.ask("broken"), server.ask("beta")]);
   assert.deepEqual(answers.map(({code}) => code), [503, 503, 200]);
-  assert.match(answers[0].body.error.message, /broken cannot be loaded/);
+  assert.match(answers[0].body.error.message, /broken cannot be loaded: its file is damaged/);
   assert.match(await stream.text(), /\[DONE\]/);
   fs.copyFileSync(fileOf("beta"), fileOf("broken"));
   assert.equal((await server.ask("broken")).code, 200);
+});
+
+test("what goes wrong with files names them in the log, and never to a client", async (t) => {
+  const own = fs.mkdtempSync(path.join(os.tmpdir(), "liminal-models-"));
+  const file = (name) => path.join(own, `${name}.gguf`);
+  t.after(() => fs.rmSync(own, {recursive: true, force: true}));
+  fs.writeFileSync(file("cut"), fs.readFileSync(fileOf("beta")).subarray(0, 3_000_000));
+  fs.writeFileSync(file("text"), "not a model");
+  fs.mkdirSync(file("folder"));
+  fs.copyFileSync(fileOf("beta"), file("leaves"));
+  const server = await serve(t, {env: {LIMINAL_MODELS: own}});
+  const refused = async (name, code, kind) => {
+    const answer = await server.ask(name);
+    assert.equal(answer.code, code, JSON.stringify(answer.body));
+    assert.match(answer.body.error.message, kind);
+    assert.doesNotMatch(JSON.stringify(answer.body), /\//, "no path of the server");
+  };
+  const logged = (text) => until(async () =>
+    server.log.some(({level, message}) => level === "error" && message.includes(text)), `${text} in the log`);
+  await refused("cut", 503, /model cut cannot be loaded: its file is damaged/);
+  await refused("text", 503, /model text cannot be loaded: its file is damaged/);
+  await refused("folder", 503, /model folder cannot be loaded: its file cannot be read/);
+  for (const name of ["cut", "text", "folder"]) await logged(file(name));
+  fs.rmSync(file("leaves"));
+  await refused("leaves", 404, /"leaves" is not here/);
+  fs.rmSync(own, {recursive: true});
+  fs.writeFileSync(own, "in the way");
+  await refused("leaves", 503, /cannot look up its models/);
+  const list = await server.fetch("/v1/models");
+  assert.doesNotMatch(JSON.stringify((await list.json()).error ?? {}), /\//);
+  await logged(own);
+  assert.equal((await server.ask("alpha")).code, 200, "what is in memory goes on");
 });
 
 test("a file that was replaced is used at the next load", async (t) => {

@@ -89,7 +89,7 @@ enum status lease_open_loaded(struct model_lease *lease, const char *name, struc
     compute_close(load->compute);
     if (status == OK) return OK;
     fault_prefix(fault, "the model %s cannot be loaded", name);
-    return fault->status = STATUS_UNAVAILABLE;
+    return status;
 }
 
 void lease_close(struct model_lease *lease)

@@ -134,8 +134,10 @@ static enum status find_stored(struct model_host *host, struct text name, struct
                                struct stored_model *found, struct fault *fault)
 {
     const struct model_store *store = &host->options.store;
-    enum status status = store->find(store->context, name, arena, found, fault);
-    return status == STATUS_NOT_FOUND ? unknown_model(host, name, arena, fault) : status;
+    struct fault cause;
+    enum status status = store->find(store->context, name, arena, found, &cause);
+    if (status == STATUS_NOT_FOUND) return unknown_model(host, name, arena, fault);
+    return status == OK ? OK : host_store_failed(&cause, fault);
 }
 
 /* The slot of a wish, made if the store knows the name. Takes the lock, and keeps it on OK. */

@@ -4,6 +4,7 @@
 
 #include "inference/realization/model_host_state.h"
 #include "model/model.h"
+#include "platform/platform.h"
 
 static bool is_main(const struct model_host *host, size_t model)
 {
@@ -99,13 +100,22 @@ static enum status add_preloaded(struct model_host *host, size_t model, struct a
                : fault_set(fault, STATUS_NO_MEMORY, "no memory for the list of models");
 }
 
+enum status host_store_failed(const struct fault *cause, struct fault *fault)
+{
+    log_write("inference", LOG_ERROR, NULL, "cannot look up the models: %s", cause->message);
+    return fault_set(fault, STATUS_UNAVAILABLE,
+                     "the server cannot look up its models (its log says why)");
+}
+
 enum status model_host_stored(struct model_host *host, struct arena *arena,
                               struct stored_model **models, size_t *count, struct fault *fault)
 {
     struct stored_model *stored;
     size_t stored_count;
     const struct model_store *store = &host->options.store;
-    TRY(store->list(store->context, arena, &stored, &stored_count, fault));
+    struct fault cause;
+    if (store->list(store->context, arena, &stored, &stored_count, &cause) != OK)
+        return host_store_failed(&cause, fault);
     struct stored_model *all =
         arena_alloc_array(arena, stored_count + RESIDENCY_MODELS, sizeof *all);
     if (!all) return fault_set(fault, STATUS_NO_MEMORY, "no memory for the list of models");

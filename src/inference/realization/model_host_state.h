@@ -64,6 +64,10 @@ void host_push_ticket(struct model_host *host, size_t model, struct model_ticket
 void host_note_loaded(struct model_host *host, size_t model, const struct model_lease *lease,
                       double seconds);
 
+/* ---- model_host_list.c ---- without the lock */
+/* What a store says may name files: it goes to the log, and STATUS_UNAVAILABLE to whoever asked. */
+enum status host_store_failed(const struct fault *cause, struct fault *fault) MUST_USE;
+
 /* ---- model_keeper.c ---- */
 void *model_keeper_main(void *host);
 /* A load's last word, on its thread. */

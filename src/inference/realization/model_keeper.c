@@ -136,12 +136,30 @@ static void log_loaded(const struct model_lease *lease, double seconds)
     log_model(LOG_INFO, lease->name, more, "model loaded");
 }
 
-static void load_failed(struct model_host *host, size_t model, const struct fault *fault)
+static const char *load_problem(enum status status)
 {
+    switch (status) {
+    case STATUS_CORRUPT: return "its file is damaged, or is not a model";
+    case STATUS_UNSUPPORTED:
+        return "its file has an architecture, a type or a version that is not supported";
+    case STATUS_NOT_FOUND: return "its file is missing";
+    case STATUS_NO_MEMORY: return "there is not enough memory";
+    default: return "its file cannot be read";
+    }
+}
+
+/* With whoever asked for the model nothing is wrong. They hear what kind of thing is; the log has
+ * the whole sentence, which may name files of this machine. */
+static void load_failed(struct model_host *host, size_t model, enum status status)
+{
+    struct fault fault;
+    fault_set(&fault, STATUS_UNAVAILABLE,
+              "the model %s cannot be loaded: %s (the server's log says more)",
+              host->slots[model].name, load_problem(status));
     host->loading = RESIDENCY_NOBODY;
     host->counters.load_failures++;
     residency_load_failed(&host->residency, model);
-    fail_tickets(host, model, fault);
+    fail_tickets(host, model, &fault);
 }
 
 static void load_succeeded(struct model_host *host, size_t model, const struct model_lease *lease,
@@ -164,7 +182,7 @@ static void begin_load(struct model_host *host, size_t model)
     host->progress_due_ms = host_now_ms() + PROGRESS_EVERY_MS;
     host->load.path = host->slots[model].path;
     enum status status = model_load_start(&host->load, &fault);
-    if (status != OK) load_failed(host, model, &fault);
+    if (status != OK) load_failed(host, model, status);
     pthread_mutex_unlock(&host->lock);
     log_model(status == OK ? LOG_INFO : LOG_ERROR, host->slots[model].name, "",
               status == OK ? "loading model" : fault.message);
@@ -191,7 +209,7 @@ static void finish_load(struct model_host *host)
     if (status == OK)
         load_succeeded(host, model, &lease, seconds);
     else
-        load_failed(host, model, &fault);
+        load_failed(host, model, status);
 }
 
 /* The model's last use is over, and its file's memory is given back. Releases the lock meanwhile.
