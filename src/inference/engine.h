@@ -1,7 +1,7 @@
 /* engine.h - the face of inference: requests in, tokens out, all of them sharing each step.
  *
- * The engine owns its model and runs on a thread of its own. engine_submit may be called from any
- * thread; events come on the engine thread and must not block. */
+ * The engine owns its model and runs on a thread of its own. Requests may come from any thread;
+ * events come on the engine's thread and must not block. */
 #ifndef LIMINAL_INFERENCE_ENGINE_H
 #define LIMINAL_INFERENCE_ENGINE_H
 
@@ -33,7 +33,7 @@ enum status speculation_parse(struct text t, enum speculation *speculation,
 struct engine_options {
     uint32_t context_length;  /* per sequence; 0: the model's, bounded by memory */
     uint32_t sequences;       /* that decode at once; default 32 */
-    uint32_t queue_limit;     /* waiting beyond that: STATUS_BUSY; default 256 */
+    uint32_t queue_limit;     /* that wait; beyond that: STATUS_BUSY; default 256 */
     uint32_t prefill_chunk;   /* rows of prefill per step; default 256 */
     uint64_t kv_budget_bytes; /* 0: from the memory there is */
     enum speculation speculation;
@@ -102,7 +102,7 @@ struct generation_request {
                                   letter: keep its leading space */
     int top_logprobs;          /* -1: none */
     struct matcher *matcher;   /* only what it allows is said; NULL: anything. Taken when
-                                  engine_submit says OK */
+                                  engine_prepare says OK */
     uint64_t tenant;           /* prompts are shared only within one; 0: the common one */
     uint64_t adapters;         /* ... and under the same ids, versions and gates, for which this
                                   stands; 0: none */
@@ -128,13 +128,26 @@ uint32_t engine_context_length(const struct engine *engine);
 /* For constraints; made at the first call, NULL without memory. Any thread. */
 struct token_trie *engine_token_trie(struct engine *engine);
 
-/* STATUS_INVALID for an empty prompt or one that leaves no room (both numbers in the fault),
- * STATUS_BUSY when the queue is full. On OK the events will come, the last with an end. */
+/* In three steps, so that its owner can make ready for the events in between and needs no lock:
+ *
+ * A request that is checked and copied; nothing is computed yet. STATUS_INVALID for an empty prompt
+ * or one that leaves no room (both numbers in the fault). */
+enum status engine_prepare(struct engine *engine, const struct generation_request *request,
+                           struct generation **out, struct fault *fault) MUST_USE;
+/* Places for so many generations, to run or to wait, all or none: STATUS_BUSY when too few are
+ * free, STATUS_INVALID for more than there are. They are to be started. */
+enum status engine_reserve(struct engine *engine, uint32_t count, struct fault *fault) MUST_USE;
+/* Now the events come, the last of each generation with an end, perhaps before this returns: on the
+ * caller's thread where the engine has stopped meanwhile. All are started at once, in their order.
+ * The array is not looked at any more after the last end was told. */
+void engine_start(struct engine *engine, struct generation *const *generations, uint32_t count);
+/* All three for one request, whose owner is ready. Not OK: nothing was taken, no event comes. */
 enum status engine_submit(struct engine *engine, const struct generation_request *request,
                           struct generation **out, struct fault *fault) MUST_USE;
 /* Ends within one step; the last event (END_CANCELLED) still comes. Any thread. */
 void engine_cancel(struct engine *engine, struct generation *generation);
-/* The handle from engine_submit is given back when its owner no longer needs it. */
+/* The handle from engine_prepare or engine_submit is given back when its owner no longer needs it.
+ */
 void generation_release(struct generation *generation);
 
 /* Run between steps on the engine's thread, all in one go (model_embed_texts): give it no more than

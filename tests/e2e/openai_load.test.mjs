@@ -105,19 +105,23 @@ test("the last event of a stream is [DONE], and the connection lives on", async 
 });
 
 test("a full line answers 429 with Retry-After, and recovers", async () => {
-  const small = await startServer({args: ["--sequences", "1", "--queue", "1"]});
+  const small = await startServer({args: ["--sequences", "1", "--queue", "2"]});
   try {
     const running = small.connect("/v1/completions", {...long, stream: true});
     await until(async () => await small.metric("liminal_engine_running") === 1, "one runs");
-    const waiting = await small.connect("/v1/completions", {...long, stream: true});
-    await until(async () => await small.metric("liminal_engine_queue_depth") === 1, "one waits");
+    // Several answers are refused as one, and none of them was ever started.
+    assert.equal((await small.json("/v1/completions", {...long, n: 3})).code, 429);
+    assert.equal(await small.metric("liminal_engine_requests_total"), 1);
+    const never = await small.json("/v1/completions", {...long, n: 4});
+    assert.equal(never.code, 400, "trying again would never help");
+    assert.equal(never.body.error.param, "n");
+    const waiting = await small.connect("/v1/completions", {...long, stream: true, n: 2});
+    await until(async () => await small.metric("liminal_engine_queue_depth") === 2, "two wait");
     const refused = await small.json("/v1/completions", long);
     assert.equal(refused.code, 429);
     assert.equal(refused.body.error.type, "rate_limit_error");
     assert.equal(refused.body.error.code, "rate_limit_exceeded");
     assert.ok(Number(refused.headers.get("retry-after")) >= 1);
-    // Several answers are refused as one: what was started of them ends.
-    assert.equal((await small.json("/v1/completions", {...long, n: 3})).code, 429);
     assert.equal((await small.fetch("/health")).status, 200); // X68: busy is not ill
     waiting.destroy(); // leaves while it waits
     (await running).destroy();

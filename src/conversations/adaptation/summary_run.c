@@ -1,8 +1,6 @@
 /* summary_run.c - see summary_run.h. */
 #include "conversations/adaptation/summary_run.h"
 
-#include <pthread.h>
-
 #include "gateway/gateway.h"
 #include "http/json_body.h"
 #include "inference/adaptation/tenant.h"
@@ -18,7 +16,6 @@ enum { LEAST_BYTES = 64 /* of a message that is not told whole */ };
 struct summary_run {
     struct http_exchange *exchange;
     struct model_lease *lease; /* a share of its own */
-    pthread_mutex_t lock;      /* held by the handler until all is set, then per event */
     struct generation *generation;
     int64_t stands_for;
     struct buffer text;
@@ -105,8 +102,9 @@ static enum status encode(const struct model_lease *lease, const json_t *told, u
 
 /* ---- the engine's thread ---- */
 
-static void take_event(struct summary_run *run, const struct generation_event *event)
+static void on_event(void *argument, const struct generation_event *event)
 {
+    struct summary_run *run = argument;
     buffer_append_text(&run->text, event->text);
     run->tokens_in = event->prompt_tokens;
     run->tokens_out = event->completion_tokens;
@@ -115,14 +113,6 @@ static void take_event(struct summary_run *run, const struct generation_event *e
         fault_set(&run->fault, STATUS_CANCELLED, "the client has left");
     if (event->end == END_NONE && http_client_gone(run->exchange))
         engine_cancel(run->lease->engine, run->generation);
-}
-
-static void on_event(void *argument, const struct generation_event *event)
-{
-    struct summary_run *run = argument;
-    pthread_mutex_lock(&run->lock);
-    take_event(run, event);
-    pthread_mutex_unlock(&run->lock);
     if (event->end != END_NONE) http_resume(run->exchange);
 }
 
@@ -133,7 +123,6 @@ static void run_end(struct summary_run *run)
     generation_release(run->generation);
     model_lease_release(run->lease);
     buffer_deinit(&run->text);
-    pthread_mutex_destroy(&run->lock);
 }
 
 static enum status submit(struct summary_run *run, const struct token_list *prompt,
@@ -151,11 +140,11 @@ static enum status submit(struct summary_run *run, const struct token_list *prom
     request.sampling.temperature = 0;
     TRY(gateway_claim_tokens(run->exchange, prompt->count + most_tokens, fault));
     TRY(tenant_of(&request.tenant, text_of(gateway_caller_name(run->exchange)), TEXT(""), fault));
-    pthread_mutex_lock(&run->lock);
-    enum status status = engine_submit(run->lease->engine, &request, &run->generation, fault);
-    if (status == OK) http_defer(run->exchange);
-    pthread_mutex_unlock(&run->lock);
-    return status;
+    TRY(engine_prepare(run->lease->engine, &request, &run->generation, fault));
+    TRY(engine_reserve(run->lease->engine, 1, fault));
+    http_defer(run->exchange);
+    engine_start(run->lease->engine, &run->generation, 1);
+    return OK;
 }
 
 enum status summary_run_start(struct summary_run **out, struct http_exchange *exchange,
@@ -172,7 +161,6 @@ enum status summary_run_start(struct summary_run **out, struct http_exchange *ex
     run->exchange = exchange;
     run->lease = model_lease_share(lease);
     run->stands_for = stands_for;
-    pthread_mutex_init(&run->lock, NULL);
     *out = run; /* also for who is resumed before this returns */
     enum status status = encode(lease, told, most_tokens, &prompt, fault);
     if (status == OK) status = submit(run, &prompt, most_tokens, fault);

@@ -15,7 +15,6 @@
 struct choice {
     struct completion_run *run;
     uint32_t index;
-    struct generation *generation;
     struct text echo;
     bool begun, is_first_of_prompt;
     struct chat_answer answer;
@@ -38,10 +37,8 @@ struct completion_run {
     void *turn;
     struct chat_ending ending;
 
-    /* Held by the handler's thread until all is started, then by the engine's thread per event. */
-    pthread_mutex_t lock;
-    bool abandoned; /* could not be started: wait for what was, tell nobody */
     struct choice *choices;
+    struct generation **generations; /* one per choice */
     uint32_t choice_count, open_count;
     struct openai_usage usage;
     uint64_t started_ns;
@@ -55,17 +52,17 @@ static void run_free(struct completion_run *run)
 {
     for (uint32_t i = 0; i < run->choice_count; i++) {
         struct choice *choice = &run->choices[i];
-        generation_release(choice->generation);
+        generation_release(run->generations[i]);
         chat_answer_deinit(&choice->answer);
         buffer_deinit(&choice->chat_logprobs);
         legacy_logprobs_deinit(&choice->legacy_logprobs);
         free((char *)choice->echo.data);
     }
     free(run->choices);
+    free(run->generations);
     free((char *)run->head.model.data);
     free((char *)run->head.members.data);
     buffer_deinit(&run->out);
-    pthread_mutex_destroy(&run->lock);
     model_lease_release(run->lease); /* the generations are its engine's */
     free(run);
 }
@@ -86,9 +83,11 @@ static bool make_choices(struct completion_run *run, const struct completion_sta
     static const struct chat_answer_plan all_text;
     const struct chat_answer_plan *plan = start->plan ? start->plan : &all_text;
     uint32_t n = start->generation->n;
-    run->choices = calloc(start->prompt_count * n, sizeof *run->choices);
-    if (!run->choices) return false;
-    run->choice_count = (uint32_t)start->prompt_count * n;
+    uint32_t count = (uint32_t)start->prompt_count * n;
+    run->choices = calloc(count, sizeof *run->choices);
+    run->generations = calloc(count, sizeof(struct generation *));
+    if (!run->choices || !run->generations) return false;
+    run->choice_count = run->open_count = count;
     for (uint32_t i = 0; i < run->choice_count; i++) {
         struct choice *choice = &run->choices[i];
         choice->run = run;
@@ -119,7 +118,6 @@ static struct completion_run *run_new(struct api *api, const struct completion_s
 {
     struct completion_run *run = calloc(1, sizeof *run);
     if (!run) return NULL;
-    pthread_mutex_init(&run->lock, NULL);
     run->api = api;
     run->lease = model_lease_share(start->lease);
     run->tokenizer = engine_tokenizer(run->lease->engine);
@@ -148,11 +146,10 @@ static struct completion_run *run_new(struct api *api, const struct completion_s
 static void cancel_all(struct completion_run *run)
 {
     for (uint32_t i = 0; i < run->choice_count; i++)
-        if (run->choices[i].generation)
-            engine_cancel(run->lease->engine, run->choices[i].generation);
+        engine_cancel(run->lease->engine, run->generations[i]);
 }
 
-/* On the loop's thread. The generations are set before the stream begins and released after it
+/* On the loop's thread. The generations are prepared before the stream begins and released after it
  * ended, so this needs no lock. */
 static void client_gone(void *argument)
 {
@@ -332,7 +329,6 @@ static void close_books(const struct choice *choice, const struct generation_eve
     struct completion_run *run = choice->run;
     struct api_metrics *metrics = &run->api->metrics;
     metrics->active--;
-    if (run->abandoned) return;
     metrics->prompt_tokens += run->usage.prompt_tokens;
     metrics->completion_tokens += run->usage.completion_tokens;
     write_note(choice, event); /* the note is the stream's: not after its end */
@@ -348,8 +344,10 @@ static void close_books(const struct choice *choice, const struct generation_eve
 static void finish(struct completion_run *run)
 {
     bool streams = run->stream && (run->sent || run->fault.status == OK);
-    if (!run->abandoned && streams) finish_stream(run);
-    if (!run->abandoned && !streams) finish_whole(run);
+    if (streams)
+        finish_stream(run);
+    else
+        finish_whole(run);
     run_free(run);
 }
 
@@ -385,7 +383,6 @@ static void on_event(void *argument, const struct generation_event *event)
 {
     struct choice *choice = argument;
     struct completion_run *run = choice->run;
-    pthread_mutex_lock(&run->lock);
     if (event->token >= 0 && event->completion_tokens == 1)
         histogram_add(&run->api->metrics.time_to_first_token,
                       clock_monotonic_ns() - run->started_ns);
@@ -393,23 +390,19 @@ static void on_event(void *argument, const struct generation_event *event)
         take_fault(run, event->fault);
         fault_prefix(&run->fault, "Inference failed"); /* R19 */
     }
-    bool tells = !run->abandoned && event->end != END_CANCELLED && event->end != END_ERROR;
+    bool tells = event->end != END_CANCELLED && event->end != END_ERROR;
     if (tells && run->stream) {
         stream_event(choice, event);
     } else if (tells) {
         read_event(choice, event);
     }
     choice->characters_shown += count_characters(event->text);
-    bool is_last = false;
-    if (event->end != END_NONE) {
-        choice->end = event->end;
-        count_usage(choice, event);
-        is_last = --run->open_count == 0;
-    }
-    if (is_last) close_books(choice, event);
-    pthread_mutex_unlock(&run->lock);
-    if (!is_last) return;
-    if (run->keeper && !run->abandoned)
+    if (event->end == END_NONE) return;
+    choice->end = event->end;
+    count_usage(choice, event);
+    if (--run->open_count > 0) return;
+    close_books(choice, event);
+    if (run->keeper)
         run->keeper->ended(run->turn, &run->ending, on_kept, run);
     else
         finish(run);
@@ -450,8 +443,8 @@ static void show_marks(struct generation_request *request, const struct chat_for
         request->marks[request->mark_count++] = format->specials[i].token;
 }
 
-static enum status submit_each(struct completion_run *run, const struct completion_start *start,
-                               const struct token_list *prediction, struct fault *fault)
+static enum status prepare_each(struct completion_run *run, const struct completion_start *start,
+                                const struct token_list *prediction, struct fault *fault)
 {
     const struct openai_generation *wanted = start->generation;
     struct generation_request request = {
@@ -478,16 +471,15 @@ static enum status submit_each(struct completion_run *run, const struct completi
         request.argument = &run->choices[i];
         if (start->constraint) TRY(matcher_new(&request.matcher, start->constraint, fault));
         enum status status =
-            engine_submit(run->lease->engine, &request, &run->choices[i].generation, fault);
+            engine_prepare(run->lease->engine, &request, &run->generations[i], fault);
         if (status != OK) matcher_free(request.matcher);
         TRY(status);
-        run->open_count++;
     }
     return OK;
 }
 
-static enum status submit_all(struct completion_run *run, const struct completion_start *start,
-                              struct fault *fault)
+static enum status prepare_all(struct completion_run *run, const struct completion_start *start,
+                               struct fault *fault)
 {
     struct token_list prediction = {.ids = NULL};
     struct text predicted = start->generation->prediction;
@@ -495,7 +487,7 @@ static enum status submit_all(struct completion_run *run, const struct completio
     if (predicted.length > 0)
         status = tokenizer_encode(engine_tokenizer(run->lease->engine), predicted, 0, &prediction,
                                   fault);
-    if (status == OK) status = submit_each(run, start, &prediction, fault);
+    if (status == OK) status = prepare_each(run, start, &prediction, fault);
     token_list_deinit(&prediction);
     return status;
 }
@@ -509,17 +501,10 @@ static const char *refusal_code(const struct completion_start *start, enum statu
     return NULL;
 }
 
-/* What was started already is told to end; its last event frees the run. */
 static void refuse(struct completion_run *run, struct http_exchange *exchange,
                    const struct completion_start *start, enum status status, struct fault *fault)
 {
-    struct api *api = run->api;
-    run->abandoned = true;
-    bool none_started = run->open_count == 0;
-    cancel_all(run);
-    if (none_started) api->metrics.active--;
-    pthread_mutex_unlock(&run->lock);
-    if (none_started) run_free(run);
+    run_free(run);
     if (strcmp(fault->param, "prompt") == 0)
         snprintf(fault->param, sizeof fault->param, "%s", start->prompt_field);
     gateway_reply_fault(exchange, status, fault, refusal_code(start, status));
@@ -549,20 +534,15 @@ bool completion_run_start(struct api *api, struct http_exchange *exchange,
     }
     run->note = note;
     enum status status = gateway_claim_tokens(exchange, most_tokens(start), &fault);
-    if (status != OK) {
-        run_free(run);
-        gateway_reply_fault(exchange, status, &fault, NULL);
-        return false;
-    }
-    api->metrics.active++;
-    pthread_mutex_lock(&run->lock);
-    status = submit_all(run, start, &fault);
+    if (status == OK) status = prepare_all(run, start, &fault);
+    if (status == OK) status = engine_reserve(run->lease->engine, run->choice_count, &fault);
     if (status != OK) {
         refuse(run, exchange, start, status, &fault);
         return false;
     }
+    api->metrics.active++;
     run->to_client = http_stream_begin(
         exchange, 200, run->stream ? "text/event-stream" : "application/json", client_gone, run);
-    pthread_mutex_unlock(&run->lock);
+    engine_start(run->lease->engine, run->generations, run->choice_count);
     return true;
 }

@@ -1,8 +1,9 @@
 /* completion_run.h - one completion request in flight: its generations, and the way of their text
  * to the client, streamed or in one piece.
  *
- * The handler's thread starts it and leaves. From then on it belongs to the engine's thread, which
- * tells each token and frees it after the last; the loop's thread only ever cancels. */
+ * The handler's thread makes it ready, starts all its generations at once, and leaves. From then on
+ * it belongs to the engine's thread, which tells each token and frees it after the last; the loop's
+ * thread only ever cancels. So it needs no lock. */
 #ifndef LIMINAL_INFERENCE_COMPLETION_RUN_H
 #define LIMINAL_INFERENCE_COMPLETION_RUN_H
 

@@ -318,53 +318,88 @@ static enum status refuse_stopping(struct fault *fault)
     return fault_set(fault, STATUS_STOPPING, "the server is stopping");
 }
 
-/* Count one more in, unless that are too many. */
-static bool take_place(struct engine *engine, atomic_uint *waiting)
+/* Count so many in, all or none. */
+static bool take_places(struct engine *engine, atomic_uint *taken, uint32_t count, uint32_t limit)
 {
-    if (atomic_fetch_add(waiting, 1) < engine->queue_limit) return true;
-    atomic_fetch_sub(waiting, 1);
-    engine->refused++;
-    return false;
+    unsigned before = atomic_load(taken);
+    do {
+        if (count > limit - before) {
+            engine->refused++;
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak(taken, &before, before + count));
+    return true;
 }
 
-/* Put it at the end of the waiting line, unless that is full. */
-static enum status enqueue(struct engine *engine, struct generation *generation,
-                           struct fault *fault)
-{
-    if (atomic_load(&engine->stopping)) return refuse_stopping(fault);
-    if (!take_place(engine, &engine->waiting))
-        return fault_set(fault, STATUS_BUSY,
-                         "all %u places are taken and %u requests wait: try again later",
-                         engine->sequence_limit, engine->queue_limit);
-    if (!inbox_put(&engine->generations, &generation->in_line)) {
-        atomic_fetch_sub(&engine->waiting, 1);
-        return refuse_stopping(fault);
-    }
-    engine->requests++;
-    doorbell_ring(&engine->bell);
-    return OK;
-}
-
-enum status engine_submit(struct engine *engine, const struct generation_request *request,
-                          struct generation **out, struct fault *fault)
+enum status engine_prepare(struct engine *engine, const struct generation_request *request,
+                           struct generation **out, struct fault *fault)
 {
     TRY(check_request(engine, request, fault));
     uint32_t prompt_count = (uint32_t)request->prompt_count;
     uint32_t room = engine->context_length - prompt_count;
     uint32_t limit = prompt_count + (request->max_tokens < room ? request->max_tokens : room);
+    TRY(generation_new(out, request, limit, engine->tokenizer, fault));
+    (*out)->matcher = request->matcher;
+    return OK;
+}
+
+enum status engine_reserve(struct engine *engine, uint32_t count, struct fault *fault)
+{
+    uint32_t limit = engine->sequence_limit + engine->queue_limit;
+    if (atomic_load(&engine->stopping)) return refuse_stopping(fault);
+    if (count > limit)
+        return fault_set_param(fault, STATUS_INVALID, "n",
+                               "%u answers at once are more than the %u that can be written and "
+                               "the %u that may wait: ask for fewer",
+                               count, engine->sequence_limit, engine->queue_limit);
+    if (take_places(engine, &engine->places_taken, count, limit)) return OK;
+    return fault_set(fault, STATUS_BUSY,
+                     "too few of the %u places, and of the %u to wait for one, are free: try again "
+                     "later",
+                     engine->sequence_limit, engine->queue_limit);
+}
+
+/* Each before the one it follows, as in an inbox. */
+static void chain(struct generation *const *generations, uint32_t count)
+{
+    uint64_t now_ns = clock_monotonic_ns();
+    for (uint32_t i = 0; i < count; i++) {
+        struct generation *generation = generation_share_handle(generations[i]);
+        generation->submitted_ns = now_ns;
+        generation->in_line.next = i > 0 ? &generations[i - 1]->in_line : NULL;
+    }
+}
+
+void engine_start(struct engine *engine, struct generation *const *generations, uint32_t count)
+{
+    assert(count > 0);
+    chain(generations, count);
+    engine->requests += count;
+    atomic_fetch_add(&engine->waiting, count);
+    if (inbox_put_all(&engine->generations, &generations[count - 1]->in_line,
+                      &generations[0]->in_line)) {
+        doorbell_ring(&engine->bell);
+        return;
+    }
+    struct fault fault;
+    refuse_stopping(&fault);
+    for (uint32_t i = 0; i < count; i++) engine_turn_away(engine, generations[i], &fault);
+}
+
+enum status engine_submit(struct engine *engine, const struct generation_request *request,
+                          struct generation **out, struct fault *fault)
+{
     struct generation *generation;
-    TRY(generation_new(&generation, request, limit, engine->tokenizer, fault));
-    generation->submitted_ns = clock_monotonic_ns();
-    generation->matcher = request->matcher;
-    *out = generation; /* before the first event can come */
-    enum status status = enqueue(engine, generation, fault);
+    TRY(engine_prepare(engine, request, &generation, fault));
+    enum status status = engine_reserve(engine, 1, fault);
     if (status != OK) {
-        *out = NULL;
         generation->matcher = NULL; /* still the caller's */
         generation_release(generation);
-        generation_release(generation);
+        return status;
     }
-    return status;
+    *out = generation; /* before the first event can come */
+    engine_start(engine, &generation, 1);
+    return OK;
 }
 
 void engine_cancel(struct engine *engine, struct generation *generation)
@@ -378,7 +413,7 @@ enum status engine_embed(struct engine *engine, const struct embedding_text *tex
 {
     struct embed_job job = {.texts = texts, .count = count, .fault = fault};
     if (atomic_load(&engine->stopping)) return refuse_stopping(fault);
-    if (!take_place(engine, &engine->embeds_waiting))
+    if (!take_places(engine, &engine->embeds_waiting, 1, engine->queue_limit))
         return fault_set(fault, STATUS_BUSY, "%u texts wait to be embedded: try again later",
                          engine->queue_limit);
     sem_init(&job.done, 0, 0);

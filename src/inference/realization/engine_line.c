@@ -29,11 +29,11 @@ void engine_line_init(struct engine *engine)
     doorbell_init(&engine->bell);
 }
 
-/* `fault` only when all are to stop. */
-static void tell_end(struct engine *engine, struct generation *generation,
-                     const struct fault *fault)
+void engine_turn_away(struct engine *engine, struct generation *generation,
+                      const struct fault *fault)
 {
     atomic_fetch_sub(&engine->waiting, 1);
+    atomic_fetch_sub(&engine->places_taken, 1);
     generation_finish(generation, fault ? END_ERROR : END_CANCELLED, fault, clock_monotonic_ns());
     generation_release(generation);
 }
@@ -49,7 +49,7 @@ static void drop_cancelled(struct engine *engine)
         }
         *at = (*at)->next;
         engine->counters.cancelled++;
-        tell_end(engine, generation, NULL);
+        engine_turn_away(engine, generation, NULL);
     }
     engine->line_end = at;
 }
@@ -84,7 +84,7 @@ void engine_line_close(struct engine *engine, const struct fault *stopping)
     while (engine->line) {
         struct generation *generation = generation_of(engine->line);
         engine->line = engine->line->next;
-        tell_end(engine, generation, stopping);
+        engine_turn_away(engine, generation, stopping);
     }
     for (struct embed_job *job; (job = engine_next_embed(engine));) {
         fault_set(job->fault, stopping->status, "%s", stopping->message);

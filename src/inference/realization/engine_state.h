@@ -78,6 +78,7 @@ struct engine {
     pthread_t thread;
     struct doorbell bell; /* something to do for the engine's thread */
     struct inbox generations, embeds;
+    atomic_uint places_taken; /* by generations that run, wait, or are about to be started */
     atomic_uint waiting, embeds_waiting; /* in inbox and line */
     atomic_bool stopping;
     _Atomic uint64_t requests, refused;
@@ -115,6 +116,10 @@ void engine_park_youngest(struct engine *engine);
 /* One that waits to be embedded, or NULL. */
 struct embed_job *engine_next_embed(struct engine *engine);
 void embed_job_finish(struct embed_job *job, enum status status);
+/* A generation that waits, or was to wait, is told that it will not run. `fault` only when all are
+ * to stop. */
+void engine_turn_away(struct engine *engine, struct generation *generation,
+                      const struct fault *fault);
 /* Nobody comes in any more; all that wait are told. */
 void engine_line_close(struct engine *engine, const struct fault *stopping);
 

@@ -59,6 +59,7 @@ void engine_retire(struct engine *engine, uint32_t index, enum generation_end en
     memmove(engine->running + index, engine->running + index + 1,
             (engine->running_count - index - 1) * sizeof *engine->running);
     engine->running_count--;
+    atomic_fetch_sub(&engine->places_taken, 1);
     generation_park(generation, engine->cache);
     generation_finish(generation, end, fault, clock_monotonic_ns());
     generation_release(generation);

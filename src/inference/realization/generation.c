@@ -85,7 +85,6 @@ enum status generation_new(struct generation **out, const struct generation_requ
         generation_release(generation);
         return fault_set(fault, STATUS_NO_MEMORY, "no memory for a request of %u tokens", limit);
     }
-    atomic_store(&generation->references, 2);
     *out = generation;
     return OK;
 }

@@ -19,7 +19,7 @@
 
 struct generation {
     struct inbox_item in_line; /* where it waits */
-    atomic_uint references;    /* the engine's and the caller's */
+    atomic_uint references;    /* the caller's, and once it is started the engine's */
     atomic_bool cancelled;
 
     /* the request */
@@ -61,8 +61,8 @@ struct generation {
     uint64_t submitted_ns, admitted_ns, first_token_ns;
 };
 
-/* A copy of the request for at most `limit` tokens, prompt included. One reference for the engine,
- * one for the caller. */
+/* A copy of the request for at most `limit` tokens, prompt included. Its handle is the caller's;
+ * the engine shares it from the start. */
 enum status generation_new(struct generation **out, const struct generation_request *request,
                            uint32_t limit, const struct tokenizer *tokenizer,
                            struct fault *fault) MUST_USE;

@@ -7,14 +7,19 @@
 
 static struct inbox_item closed; /* its address marks a closed inbox */
 
+bool inbox_put_all(struct inbox *inbox, struct inbox_item *newest, struct inbox_item *oldest)
+{
+    struct inbox_item *before = atomic_load(&inbox->newest);
+    do {
+        if (before == &closed) return false;
+        oldest->next = before;
+    } while (!atomic_compare_exchange_weak(&inbox->newest, &before, newest));
+    return true;
+}
+
 bool inbox_put(struct inbox *inbox, struct inbox_item *item)
 {
-    struct inbox_item *newest = atomic_load(&inbox->newest);
-    do {
-        if (newest == &closed) return false;
-        item->next = newest;
-    } while (!atomic_compare_exchange_weak(&inbox->newest, &newest, item));
-    return true;
+    return inbox_put_all(inbox, item, item);
 }
 
 static struct inbox_item *oldest_first(struct inbox_item *newest)

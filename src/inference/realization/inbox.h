@@ -20,6 +20,9 @@ struct inbox {
 
 /* False when it is closed: the item is still the caller's. Any thread. */
 bool inbox_put(struct inbox *inbox, struct inbox_item *item);
+/* Likewise for several, all or none, and nobody else's come between them: `newest` leads to
+ * `oldest` over `next`. */
+bool inbox_put_all(struct inbox *inbox, struct inbox_item *newest, struct inbox_item *oldest);
 /* All there is, oldest first; NULL: nothing. One thread, also below. */
 struct inbox_item *inbox_take(struct inbox *inbox);
 /* Likewise, for the last time: nothing is taken in any more. */

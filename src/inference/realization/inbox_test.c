@@ -70,6 +70,18 @@ static void letters_arrive_in_order(void **state)
     doorbell_deinit(&bell);
 }
 
+static void several_arrive_together(void **state)
+{
+    struct letter posted[4] = {{.number = 0}, {.number = 1}, {.number = 2}, {.number = 3}};
+    int last[WRITERS] = {-1};
+    atomic_init(&inbox.newest, NULL);
+    assert_true(inbox_put(&inbox, &posted[0].item));
+    posted[2].item.next = &posted[1].item;
+    assert_true(inbox_put_all(&inbox, &posted[2].item, &posted[1].item));
+    assert_true(inbox_put(&inbox, &posted[3].item));
+    assert_int_equal(expect_in_order(inbox_take(&inbox), last), 4);
+}
+
 static void a_closed_inbox_takes_nothing(void **state)
 {
     struct letter first = {.number = 1}, late = {.number = 2};
@@ -78,6 +90,7 @@ static void a_closed_inbox_takes_nothing(void **state)
     assert_ptr_equal(inbox_close(&inbox), &first.item);
     assert_null(first.item.next);
     assert_false(inbox_put(&inbox, &late.item));
+    assert_false(inbox_put_all(&inbox, &late.item, &late.item));
 }
 
 /* ---- the board ---- */
@@ -117,6 +130,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(letters_arrive_in_order),
+        cmocka_unit_test(several_arrive_together),
         cmocka_unit_test(a_closed_inbox_takes_nothing),
         cmocka_unit_test(figures_are_of_one_moment),
     };
