@@ -140,6 +140,14 @@ static bool close_over_empty(struct determinising *d, uint32_t from)
     return true;
 }
 
+static bool sets_equal(const struct determinising *d, const struct state_set *a,
+                       const struct state_set *b)
+{
+    if (a->count != b->count) return false;
+    return a->count == 0 ||
+           memcmp(d->items + a->first, d->items + b->first, a->count * sizeof *d->items) == 0;
+}
+
 static uint32_t *find_set(const struct determinising *d, const struct state_set *set)
 {
     uint32_t mask = d->slot_count - 1;
@@ -147,10 +155,7 @@ static uint32_t *find_set(const struct determinising *d, const struct state_set 
         uint32_t *slot = &d->slots[i];
         if (*slot == 0) return slot;
         const struct state_set *other = &d->sets[*slot - 1];
-        if (other->hash == set->hash && other->count == set->count &&
-            memcmp(d->items + other->first, d->items + set->first, set->count * sizeof *d->items) ==
-                0)
-            return slot;
+        if (other->hash == set->hash && sets_equal(d, other, set)) return slot;
     }
 }
 
@@ -169,15 +174,17 @@ static bool grow_slots(struct determinising *d)
 
 /* The states that were reached last, in order. A large set is mostly dense: then it is read off the
  * marks. */
-static void sort_reached(struct determinising *d, uint32_t *items, uint32_t count)
+static void sort_reached(struct determinising *d, uint32_t first, uint32_t count)
 {
+    if (count < 2) return;
+    uint32_t *items = d->items + first;
     uint32_t least = UINT32_MAX, most = 0, kept = 0;
     for (uint32_t i = 0; i < count; i++) {
         if (items[i] < least) least = items[i];
         if (items[i] > most) most = items[i];
     }
     if (count < DENSE_SET || most - least > DENSE_SPREAD * count) {
-        if (count > 1) qsort(items, count, sizeof *items, by_number);
+        qsort(items, count, sizeof *items, by_number);
         return;
     }
     for (uint32_t state = least; state <= most; state++)
@@ -198,7 +205,7 @@ static bool number_set(struct determinising *d, uint32_t *number)
         if (!close_over_empty(d, d->targets[i])) return false;
     set.count = d->item_count - set.first;
     work(d, set.count * 4);
-    sort_reached(d, d->items + set.first, set.count);
+    sort_reached(d, set.first, set.count);
     for (uint32_t i = 0; i < set.count; i++)
         set.hash = (set.hash ^ d->items[set.first + i]) * 16777619u;
     set.hash ^= set.hash >> 15;
