@@ -18,8 +18,8 @@ enum status lease_open(struct model_lease *lease, const char *name, struct model
                        const struct engine_options *options, struct text chat_template,
                        struct fault *fault) MUST_USE;
 /* The same with the outcome of a load that was joined. Its model moves from the load's threads to
- * `compute`, between the turns of the engines there. What goes wrong is told in full, with the paths
- * of files: for the operator. */
+ * `compute`, between the turns of the engines there. What goes wrong is told in full, with the
+ * paths of files: for the operator. */
 enum status lease_open_loaded(struct model_lease *lease, const char *name, struct model_load *load,
                               struct compute *compute, const struct engine_options *options,
                               struct fault *fault) MUST_USE;
