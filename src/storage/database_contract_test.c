@@ -461,6 +461,7 @@ static void a_missing_server_is_told_at_once_and_found_again(void **state)
     test_postgres(&server, "kill");
     for (int i = 0; i < 3; i++) assert_status(database_check(db, &fault), STATUS_UNAVAILABLE);
     assert_contains(fault.message, "PostgreSQL can't be reached");
+    assert_null(strchr(fault.message, '/')); /* its socket's path is for the log */
     test_postgres(&server, "restart");
     enum status status = STATUS_UNAVAILABLE;
     for (int i = 0; i < 100 && status != OK; i++) {

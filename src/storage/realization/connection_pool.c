@@ -66,12 +66,17 @@ static enum status wait_for_place(struct connection_pool *pool, struct pooled **
     return OK;
 }
 
-static void note_reachability(struct connection_pool *pool, enum status status,
-                              const struct fault *fault)
+static void note_reachability(struct connection_pool *pool, enum status status, struct fault *fault)
 {
     if (status == OK) {
+        pool->was_reached = true;
         pool->pause_ms = pool->pause_until_ns = 0;
         return;
+    }
+    if (pool->was_reached && status == STATUS_UNAVAILABLE) {
+        log_write("storage", LOG_ERROR, NULL, "%s", fault->message);
+        fault_set(fault, status, "%s can't be reached (the server's log says why)",
+                  pool->kind->server);
     }
     pool->pause_ms = pool->pause_ms ? pool->pause_ms * 2 : FIRST_PAUSE_MS;
     if (pool->pause_ms > LONGEST_PAUSE_MS) pool->pause_ms = LONGEST_PAUSE_MS;

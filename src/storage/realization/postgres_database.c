@@ -52,7 +52,7 @@ static bool is_broken(const void *connection)
 }
 
 static const struct connection_kind postgres_kind = {
-    .server = "the database",
+    .server = "PostgreSQL",
     .open = open_connection,
     .close = close_connection,
     .is_broken = is_broken,
