@@ -131,6 +131,58 @@ test("2000 random conditions on numbers, and their opposites: every small number
   assert.ok(judged > 1000 && empty < 500);
 });
 
+// References everywhere, also where they lead back to where they came from.
+function randomReferences(chance, depth = 2) {
+  const to = (...names) => ({$ref: chance.one(names)});
+  const inner = () => chance.in(3) ? to("#", "#/$defs/a", "#/$defs/b") : randomReferences(chance, depth - 1);
+  if (depth === 0 || chance.in(4))
+    return chance.one([true, {type: "integer"}, {type: "object"}, {type: ["array", "null"]}, {required: ["p"]}, {minItems: 1}]);
+  const makers = [
+    () => ({allOf: [inner(), inner()]}), () => ({anyOf: [inner(), inner()]}), () => ({oneOf: [inner(), inner()]}),
+    () => ({not: inner()}), () => ({if: inner(), then: inner()}), () => ({dependencies: {p: inner()}}),
+    () => ({properties: {p: inner()}}), () => ({items: inner()}), () => ({additionalProperties: inner()}),
+    () => ({type: chance.one(["object", "array", ["integer", "object"]])}), () => to("#/$defs/a", "#/$defs/b"),
+  ];
+  return Object.assign(chance.one(makers)(), chance.one(makers)());
+}
+
+// What ajv says; null where that runs in a circle.
+function judgeOf(schema) {
+  const orCircle = (judge) => {
+    try {
+      return judge();
+    } catch (error) {
+      if (error instanceof RangeError) return null;
+      throw error;
+    }
+  };
+  const isValid = orCircle(() => new Ajv({strict: false, logger: false, inlineRefs: false}).compile(schema));
+  return (value) => isValid && orCircle(() => isValid(value));
+}
+
+test("800 random schemas of references: nothing is known that ajv finds invalid, or never comes to an end with", async (t) => {
+  const values = [null, 1, "a", [], [1], [[]], {}, {p: 1}, {p: {}}, {p: {p: null}}, {q: 1}, {p: [], q: "a"}, true];
+  const texts = values.map((value) => [...textsOf(value)]);
+  let circles = 0, judged = 0;
+  for (let seed = 1; seed <= 800; seed++) {
+    const chance = chanceOf(seed), parts = [1, 2, 3].map(() => randomReferences(chance));
+    const schema = Object.assign({}, parts[0], {$defs: {a: parts[1], b: parts[2]}});
+    const answer = await checker.ask({schema, instances: texts.flat()}), told = `${seed}: ${JSON.stringify(schema)}`;
+    const verdicts = values.map(judgeOf(schema));
+    if (answer.status === "ok") {
+      judged++;
+      let at = 0;
+      values.forEach((value, i) => {
+        const known = answer.matches.slice(at, at += texts[i].length).some(Boolean);
+        assert.ok(!known || verdicts[i] === true, `${JSON.stringify(value)} for ${told}`);
+      });
+    } else if (answer.message.includes("leads in a circle")) circles++;
+    else if (answer.message.endsWith("no value satisfies it")) assert.ok(!verdicts.includes(true), told);
+  }
+  t.diagnostic(`${judged} schemas honoured, ${circles} refused for a circle`);
+  assert.ok(judged > 300 && circles > 300);
+});
+
 describe("models of random weights", () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "liminal-tiny-"));
   after(() => fs.rmSync(folder, {recursive: true, force: true}));
