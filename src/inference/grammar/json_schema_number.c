@@ -13,8 +13,9 @@
 #include "inference/grammar/json_schema_private.h"
 
 enum {
-    DECIMAL_DIGITS_MAX = 40, /* before the point, and behind it */
-    MULTIPLE_MAX = 5000,     /* remainders that are counted */
+    DECIMAL_DIGITS_MAX = 40,                    /* before the point, and behind it */
+    MULTIPLE_MAX = 5000,                        /* remainders that are counted, of one step */
+    COUNTED_MAX = REGULAR_STATE_LIMIT * 9 / 10, /* digits times remainders, of all steps */
 };
 
 /* ---- decimals ---- */
@@ -231,19 +232,16 @@ static void append_form(struct buffer *out, unsigned types, size_t digits, bool 
         buffer_printf(out, "(?:\\.[0-9]{1,%zu})?", places);
 }
 
-/* How numbers of these types are written. Below zero there is no -0, and -0.5 has a form of its
- * own. */
+/* How numbers of these types are written, of at most so many digits before the point. Below zero
+ * there is no -0, and -0.5 has a form of its own. */
 static enum status form_language(struct schema_reader *reader, const struct shape *shape,
-                                 const struct regular **out)
+                                 size_t most_digits, const struct regular **out)
 {
     struct buffer source;
-    size_t digits = NUMBER_DIGITS;
-    if (digits_of(&shape->minimum) > digits) digits = digits_of(&shape->minimum);
-    if (digits_of(&shape->maximum) > digits) digits = digits_of(&shape->maximum);
     unsigned types = shape->types & TYPE_NUMBER;
     buffer_init(&source);
     buffer_append_string(&source, types & TYPE_FRACTION ? "^(?:-0\\.[0-9]{0,13}[1-9]" : "^(?:0");
-    for (size_t n = 1; n <= digits; n++) {
+    for (size_t n = 1; n <= most_digits; n++) {
         append_form(&source, types, n, false);
         append_form(&source, types, n, true);
     }
@@ -413,6 +411,67 @@ static bool follows_from_another(struct schema_reader *reader, const struct shap
     return false;
 }
 
+/* A multiple of 4 that is none of 2. */
+static bool steps_exclude_all(struct schema_reader *reader, const struct shape *shape)
+{
+    for (const struct listed *step = shape->multiples; step; step = step->next)
+        for (const struct listed *other = shape->multiples; other; other = other->next)
+            if (!step->negated && other->negated &&
+                number_is_multiple(reader, step->json, other->json))
+                return true;
+    return false;
+}
+
+static uint64_t common_multiple(uint64_t a, uint64_t b)
+{
+    uint64_t divisor = a, rest = b;
+    while (rest > 0) {
+        uint64_t next = divisor % rest;
+        divisor = rest;
+        rest = next;
+    }
+    uint64_t multiple = a / divisor * b;
+    return multiple < COUNTED_MAX ? multiple : COUNTED_MAX;
+}
+
+/* How many digits before the point an automaton can take that knows the remainder of each step. */
+static size_t countable_digits(struct schema_reader *reader, const struct shape *shape)
+{
+    uint64_t remainders = 1, power = 1, states = 0;
+    size_t places = 0, digits = 0;
+    for (const struct listed *step = shape->multiples; step; step = step->next) {
+        struct decimal decimal;
+        uint32_t scaled;
+        size_t behind;
+        if (follows_from_another(reader, shape, step)) continue;
+        if (!decimal_of(reader, step->json, &decimal) || !scale_step(&decimal, &scaled, &behind))
+            continue; /* refused when it is written */
+        remainders = common_multiple(remainders, scaled);
+        if ((shape->types & TYPE_FRACTION) && behind > places) places = behind;
+    }
+    for (; digits < NUMBER_DIGITS; digits++) {
+        power *= 10;
+        states += (power < remainders ? power : remainders) * (1 + places);
+        if (states > COUNTED_MAX) break;
+    }
+    return digits > 0 ? digits : 1;
+}
+
+/* At most so many digits before the point are written; *narrowed where larger numbers than these
+ * could satisfy the shape too. */
+static size_t most_digits(struct schema_reader *reader, const struct shape *shape, bool *narrowed)
+{
+    const struct limit *least = &shape->minimum, *most = &shape->maximum;
+    size_t digits = NUMBER_DIGITS, needed = countable_digits(reader, shape);
+    if (digits_of(least) > digits) digits = digits_of(least);
+    if (digits_of(most) > digits) digits = digits_of(most);
+    if (least->is_set && !least->at.negative && digits_of(least) > needed)
+        needed = digits_of(least);
+    if (most->is_set && most->at.negative && digits_of(most) > needed) needed = digits_of(most);
+    *narrowed = needed < NUMBER_DIGITS;
+    return *narrowed ? needed : digits;
+}
+
 static enum status meet_multiples(struct schema_reader *reader, const struct shape *shape,
                                   const struct regular **language)
 {
@@ -436,8 +495,12 @@ enum status shape_write_number(struct schema_reader *reader, const struct shape 
         out->part = types == TYPE_INTEGER ? reader->common.integer : reader->common.number;
         return OK;
     }
+    out->is_nothing = steps_exclude_all(reader, shape);
+    if (out->is_nothing) return OK;
     const struct regular *language, *condition = NULL;
-    TRY(form_language(reader, shape, &language));
+    bool narrowed;
+    size_t digits = most_digits(reader, shape, &narrowed);
+    TRY(form_language(reader, shape, digits, &language));
     if (shape->minimum.is_set) {
         TRY(minimum_language(reader, &shape->minimum, &condition));
         TRY(meet(reader, &language, condition, REGULAR_BOTH));
@@ -454,6 +517,11 @@ enum status shape_write_number(struct schema_reader *reader, const struct shape 
     for (const struct listed *value = shape->excluded; value; value = value->next)
         if (json_is_number(value->json)) TRY(exclude_number(reader, value->json, &language));
     out->is_nothing = regular_is_empty(language);
+    if (out->is_nothing && narrowed)
+        return schema_refuse(reader, shape->multiples->json, "", STATUS_UNSUPPORTED,
+                             "together with the others: told only for numbers of up to %zu digits, "
+                             "none of which satisfies the schema",
+                             digits);
     if (out->is_nothing) return OK;
     struct regular *small;
     TRY(regular_minimise(&small, language, reader->job, reader->fault));

@@ -197,6 +197,17 @@ static void numbers_that_are_no_multiples(void **state)
          "{\"maximum\":4}}",
          {"6", "4", "-1"},
          {"3", "9", "5"}},
+        /* So many remainders are told for numbers of a few digits. */
+        {"{\"type\":\"integer\",\"multipleOf\":4999,\"minimum\":1}",
+         {"4999", "9998", "14997"},
+         {"0", "1", "4998", "5000", "-4999"}},
+        {"{\"type\":\"number\",\"multipleOf\":0.4999}",
+         {"0", "-0.9998", "0.49990"},
+         {"0.4", "4999.1"}},
+        {"{\"type\":\"integer\",\"not\":{\"anyOf\":[{\"multipleOf\":97},{\"multipleOf\":89},"
+         "{\"multipleOf\":83},{\"multipleOf\":2}]}}",
+         {"1", "-31", "99", "101"},
+         {"97", "89", "2", "-83", "0"}},
         /* Given values are judged in decimal as well. */
         {"{\"enum\":[10000000001.0,10000000002.0,0.3,0.25],\"multipleOf\":0.1}",
          {"10000000001", "0.3"},
@@ -322,9 +333,12 @@ static void what_cannot_be_honoured_is_refused_by_name(void **state)
         {"{\"type\":\"object\",\"not\":{\"type\":\"object\",\"additionalProperties\":{\"type\":"
          "\"integer\"}}}",
          STATUS_UNSUPPORTED, "#/not/additionalProperties: "},
-        {"{\"type\":\"integer\",\"not\":{\"anyOf\":[{\"multipleOf\":97},{\"multipleOf\":89},"
-         "{\"multipleOf\":83}]}}",
-         STATUS_UNSUPPORTED, "#/not/anyOf/1/multipleOf: together with the others: "},
+        {"{\"type\":\"integer\",\"minimum\":1000000,\"not\":{\"anyOf\":[{\"multipleOf\":97},"
+         "{\"multipleOf\":89},{\"multipleOf\":83}]}}",
+         STATUS_UNSUPPORTED, "#/not/anyOf/1/multipleOf: together with the others: needs"},
+        {"{\"type\":\"integer\",\"exclusiveMinimum\":999,\"allOf\":[{\"multipleOf\":4999},"
+         "{\"multipleOf\":4993}]}",
+         STATUS_UNSUPPORTED, "#/allOf/1/multipleOf: together with the others: told only"},
         {"{\"type\":\"integer\",\"not\":{\"multipleOf\":5001}}", STATUS_UNSUPPORTED,
          "#/not/multipleOf: "},
         {"{\"type\":\"array\",\"not\":{\"uniqueItems\":false}}", STATUS_INVALID,

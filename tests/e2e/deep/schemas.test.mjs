@@ -131,6 +131,22 @@ test("2000 random conditions on numbers, and their opposites: every small number
   assert.ok(judged > 1000 && empty < 500);
 });
 
+test("of the multiples of 1 to n exactly one: what ajv finds valid of all numbers below a thousand, for n up to 30", async () => {
+  const values = Array.from({length: 1999}, (_, i) => i - 999);
+  for (const type of ["integer", "number"])
+    for (const n of [2, 3, 5, 8, 12, 20, 30]) {
+      const schema = {oneOf: Array.from({length: n}, (_, i) => ({type, multipleOf: i + 1}))}, isValid = validatorOf(schema);
+      const answer = await checker.ask({schema, instances: values.map(String)});
+      assert.equal(answer.status, "ok", answer.message);
+      values.forEach((value, i) => assert.equal(answer.matches[i], isValid(value), `${value} of 1 to ${n}`));
+    }
+  for (const step of [997, 1999, 2500, 4999, 5000]) {
+    const schema = {type: "integer", multipleOf: step}, near = values.map((value) => value % 100 * step + value % 3);
+    const answer = await checker.ask({schema, instances: near.map(String)});
+    near.forEach((value, i) => assert.equal(answer.matches[i], value % step === 0, `${value} by ${step}`));
+  }
+});
+
 // References everywhere, also where they lead back to where they came from.
 function randomReferences(chance, depth = 2) {
   const to = (...names) => ({$ref: chance.one(names)});
