@@ -31,7 +31,7 @@ static enum status path_fault(struct fault *fault, const char *action, const cha
 enum status file_map_open(struct file_map *map, const char *path, struct fault *fault)
 {
     *map = (struct file_map){.data = (const unsigned char *)""};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe would wait for its writer */
     if (fd < 0) return path_fault(fault, "open", path);
     struct stat info;
     enum status status = OK;

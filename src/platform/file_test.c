@@ -73,6 +73,9 @@ static void faults_name_the_path_and_the_cause(void **state)
     assert_contains(fault.message, "absent: No such file");
     assert_status(file_map_open(&map, folder, &fault), STATUS_INVALID);
     assert_contains(fault.message, "not a regular file");
+    assert_int_equal(mkfifo(in_folder("pipe"), 0600), 0);
+    assert_status(file_map_open(&map, in_folder("pipe"), &fault), STATUS_INVALID); /* at once */
+    assert_contains(fault.message, "not a regular file");
     assert_ok(file_write_atomic(in_folder("big"), "0123456789", 10, 0644, &fault), &fault);
     assert_status(file_read(in_folder("big"), 9, &out, &fault), STATUS_TOO_LARGE);
     assert_status(directory_make(in_folder("big"), &fault), STATUS_CONFLICT);
