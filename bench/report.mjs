@@ -116,6 +116,9 @@ table('many users',
     const [generated, first, gap] = ['generated', 'first token p50', 'gap p95'].map((metric) => find('http', name, metric));
     return [name, short(generated.ours), generated.ratio.toFixed(2), short(first.ours), short(first.peer), short(gap.ours), short(gap.peer)];
   }));
+table('more', ['what', 'measure', 'Liminal', 'the peer', 'ratio'],
+  rows.filter((row) => ['schema', 'embed'].includes(row.suite) || (row.suite === 'http' && !/ streams$/.test(row.case)))
+    .map((row) => [row.case, `${row.metric}, ${row.unit}`, short(row.ours), short(row.peer), row.ratio.toFixed(2)]));
 roofline();
 overStreams('throughput', 'Generated tokens a second, all streams together', 'generated', 'tokens/s', false);
 overStreams('first-token', 'Time to the first token, median', 'first token p50', 'milliseconds', true);
