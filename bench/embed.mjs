@@ -72,6 +72,6 @@ export async function benchEmbed() {
   const perSecond = median(runs.ours.map((run) => run.perSecond));
   const gflops = 2e-9 * PRODUCTS_PER_TOKEN * runs.ours[0].tokens / SENTENCES * perSecond;
   const limit = limitGflops();
-  addRow({ suite: 'embed', name: 'MiniLM, 1000 sentences', metric: 'embedded', unit: 'sentences/s', ours: perSecond,
+  addRow({ suite: 'embed', name: 'MiniLM 1000 sentences', metric: 'embedded', unit: 'sentences/s', ours: perSecond,
     peer: median(runs.theirs.map((run) => run.perSecond)), limit: perSecond * limit / gflops, share: gflops / limit });
 }
