@@ -23,19 +23,23 @@ const save = (name, picture) => {
 // weights. A prompt of 512 tokens reads the weights about once for all its tokens.
 function roofline() {
   const names = [...new Set(rows.filter((row) => row.suite === 'engine').map((row) => row.case))];
-  const points = { ours: [], peer: [] };
+  const points = { ours: [], peer: [] }, found = [];
   let peak = 0, bandwidth = 0;
   for (const name of names) {
     const prefill = find('engine', name, 'prefill 512'), decode = find('engine', name, 'decode 128');
     if (!/^llama-3.2-1b|^tinyllama/.test(name) || !prefill || !decode || /F16/.test(name)) continue;
     peak = Math.max(peak, prefill.limit);
     bandwidth = Math.max(bandwidth, decode.limit);
+    found.push({ name, prefill, decode });
+  }
+  for (const { name, prefill, decode } of found) {
     const gopsPerToken = prefill.share * prefill.limit / prefill.ours;
     const gbPerToken = decode.share * decode.limit / decode.ours;
     const intensity = gopsPerToken / gbPerToken;
+    // One roof for all: each stands as far under it as under the limit that was measured beside it.
     for (const who of ['ours', 'peer']) {
-      points[who].push([intensity, decode[who] * gopsPerToken, `${name} decode`]);
-      points[who].push([intensity * 512, prefill[who] * gopsPerToken, `${name} prefill`]);
+      points[who].push([intensity, decode[who] * gopsPerToken * bandwidth / decode.limit, `${name} decode`]);
+      points[who].push([intensity * 512, prefill[who] * gopsPerToken * peak / prefill.limit, `${name} prefill`]);
     }
   }
   if (!points.ours.length) return;
