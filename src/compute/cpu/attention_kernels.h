@@ -10,6 +10,12 @@
  * heads of its group, and neighbouring rows of a prompt. So a key is loaded once for all of them.
  */
 
+/* Channels of a value with those that fill its last vector. */
+ALWAYS_INLINE size_t padded_values(size_t head_width)
+{
+    return (head_width + LANES - 1) / LANES * LANES;
+}
+
 /* scores[query][page x 16 + token] of `pages` pages for `count` queries. */
 ALWAYS_INLINE void page_scores(const uint16_t *const *keys, int pages, size_t head_width,
                                const float *queries, int count, float *scores)
@@ -55,7 +61,7 @@ static void page_scores_of(const uint16_t *const *keys, int pages, size_t head_w
 #undef SHAPE
 }
 
-/* A chunk's keys or values in page `page`. */
+/* Where the chunk's keys in page `page` begin; its values follow them. */
 ALWAYS_INLINE const uint16_t *chunk_page(const struct attention_chunk *chunk, int32_t page)
 {
     return (const uint16_t *)((const char *)chunk->pages[page] + chunk->offset);
@@ -67,7 +73,7 @@ ALWAYS_INLINE void chunk_values(const struct attention_chunk *chunk, int32_t beg
                                 size_t channel, const float *weights, int count, int vectors,
                                 float *out)
 {
-    const size_t value_width = (chunk->head_width + LANES - 1) / LANES * LANES;
+    const size_t value_width = padded_values(chunk->head_width);
     const size_t values_at = chunk->head_width * KV_PAGE_TOKENS + channel;
     f32x16 sums[ATTENTION_VALUE_QUERIES][ATTENTION_VALUE_VECTORS];
     for (int q = 0; q < count; q++)
@@ -180,7 +186,7 @@ static void merge_part(struct attention_part *a, float *a_out, const struct atte
 /* Pages lie here and there: ask for the next ones' keys and values while others are at work. */
 static void prefetch_pages(const struct attention_chunk *chunk, int32_t page, int32_t end_page)
 {
-    const size_t value_width = (chunk->head_width + LANES - 1) / LANES * LANES;
+    const size_t value_width = padded_values(chunk->head_width);
     const size_t bytes = KV_PAGE_TOKENS * (chunk->head_width + value_width) * sizeof(uint16_t);
     for (int p = 0; p < LANES_PAGES && page + p < end_page; p++)
         for (size_t at = 0; at < bytes; at += GROUP_BYTES)
@@ -189,7 +195,7 @@ static void prefetch_pages(const struct attention_chunk *chunk, int32_t page, in
 
 static void attend_chunk(const struct attention_chunk *chunk, struct attention_scratch *scratch)
 {
-    const size_t vectors = (chunk->head_width + LANES - 1) / LANES;
+    const size_t vectors = padded_values(chunk->head_width) / LANES;
     int32_t begin = INT32_MAX, end = 0;
     for (unsigned q = 0; q < chunk->count; q++) {
         const struct attention_query *query = &chunk->queries[q];
@@ -235,7 +241,7 @@ static void store_kv(uint16_t *page, size_t head_width, unsigned token, const fl
                      const float *value)
 {
     uint16_t halves[LANES];
-    const size_t value_width = (head_width + LANES - 1) / LANES * LANES;
+    const size_t value_width = padded_values(head_width);
     uint16_t *values = page + head_width * KV_PAGE_TOKENS + token * value_width;
     EACH_VECTOR(head_width)
     {

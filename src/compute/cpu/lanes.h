@@ -69,18 +69,12 @@ ALWAYS_INLINE int32_t load_quad(const int8_t *quants)
     return quad;
 }
 
-/* i32_dot with four activations that are needed once: GCC 12 would give their broadcast an
- * instruction of its own, a seventh of all that IQ2_XXS takes for one token. */
+#if !defined(LANES_DOT_QUAD)
+/* i32_dot with four activations that are needed once. */
 ALWAYS_INLINE i32x16 i32_dot_quad(i32x16 sum, u8x64 weights, const int8_t *quants)
 {
-#if defined(LANES_AVX512) && !defined(__clang__)
-    __asm__("vpdpbusd %2%{1to16%}, %1, %0"
-            : "+v"(sum)
-            : "v"(weights), "m"(*(const int8_t(*)[4])quants));
-    return sum;
-#else
     return i32_dot(sum, weights, load_quad(quants));
-#endif
 }
+#endif
 
 #endif
